@@ -1,0 +1,46 @@
+"""What workflows are built from, over HTTP: node kinds, models and templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from app.api.reading import AskingOf, CursorOf, LimitOf, StrictRoute
+from engine import NotFound, Page, WorkflowSaved
+
+router = APIRouter(prefix="/api/v1", tags=["building"], route_class=StrictRoute)
+
+
+@router.get("/kinds")
+async def kinds(asking: AskingOf, cursor: CursorOf, limit: LimitOf = 1000) -> Page[dict[str, Any]]:
+    """The node kinds with their settings, ports and outputs."""
+    return _page(await asking.look(lambda: asking.engine.kinds(asking.actor)), limit, cursor)
+
+
+@router.get("/models")
+async def models(asking: AskingOf, cursor: CursorOf, limit: LimitOf = 1000) -> Page[dict[str, Any]]:
+    """The models that can be used, and their prices."""
+    return _page(await asking.ask(asking.engine.models(asking.actor)), limit, cursor)
+
+
+@router.get("/templates")
+async def templates(asking: AskingOf, cursor: CursorOf, limit: LimitOf = 1000) -> Page[dict[str, Any]]:
+    """Workflows to begin with."""
+    return _page(await asking.look(lambda: asking.engine.templates(asking.actor)), limit, cursor)
+
+
+@router.post("/templates/{slug}/workflows", status_code=201)
+async def begin(asking: AskingOf, slug: str) -> WorkflowSaved:
+    """Create a draft from a template."""
+    found = await asking.look(lambda: asking.engine.templates(asking.actor))
+    template = next((template for template in found if template["slug"] == slug), None)
+    if template is None:
+        raise NotFound("There is no such template.", hint="GET /api/v1/templates lists them.")
+    return await asking.ask(asking.engine.workflows.create(asking.actor, template["document"]))
+
+
+def _page(items: list[dict[str, Any]], limit: int, cursor: str | None) -> Page[dict[str, Any]]:
+    # These lists are as long as the program text makes them: the place in the list is cursor enough.
+    start = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() and len(cursor) < 10 else 0
+    return Page(items=items[start : start + limit], next=str(start + limit) if len(items) > start + limit else None)

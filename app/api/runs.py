@@ -1,0 +1,117 @@
+"""Runs over HTTP: looking at them, watching them, stopping and resuming them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import Field
+from starlette.responses import StreamingResponse
+
+from app.api.reading import AskingOf, Body, CursorOf, LimitOf, StrictRoute
+from app.api.stream import frames
+from engine import EventView, Invalid, Page, RunView, StepView
+
+router = APIRouter(prefix="/api/v1/runs", tags=["runs"], route_class=StrictRoute)
+
+STREAM = "text/event-stream"
+MAX_SEQ = 2**62
+
+
+class Cancellation(Body):
+    """Why a run is cancelled."""
+
+    reason: Annotated[str, Field(max_length=2000)] = ""
+
+
+class Resumption(Body):
+    """With which limits, absolute ones, a run goes on."""
+
+    limits: dict[str, Any] | None = None
+
+
+@router.get("")
+async def listed(
+    asking: AskingOf,
+    cursor: CursorOf,
+    limit: LimitOf = 100,
+    status: Annotated[str | None, Query(max_length=200, description="One status, or several with commas.")] = None,
+    workflow: Annotated[str | None, Query(max_length=200)] = None,
+    q: Annotated[str | None, Query(max_length=200)] = None,
+    cost_gt: Annotated[float | None, Query(ge=0, le=1e9, allow_inf_nan=False, description="USD")] = None,
+    since: Annotated[str | None, Query(alias="from", max_length=40, description="ISO 8601")] = None,
+    until: Annotated[str | None, Query(alias="to", max_length=40, description="ISO 8601")] = None,
+) -> Page[RunView]:
+    """List the runs, newest first."""
+    return await asking.ask(
+        asking.engine.runs.list(
+            asking.actor,
+            status=status,
+            workflow=workflow,
+            query=q,
+            cost_gt=cost_gt,
+            since=since,
+            until=until,
+            limit=limit,
+            cursor=cursor,
+        )
+    )
+
+
+@router.get("/{run}")
+async def one(asking: AskingOf, run: str) -> RunView:
+    """One run with its inputs, output, use and limits."""
+    return await asking.ask(asking.engine.runs.get(asking.actor, run))
+
+
+@router.get("/{run}/steps")
+async def steps(asking: AskingOf, run: str, cursor: CursorOf, limit: LimitOf = 100) -> Page[StepView]:
+    """The steps in the order they started; bodies over 8 kB by reference."""
+    return await asking.ask(asking.engine.runs.steps(asking.actor, run, limit=limit, cursor=cursor))
+
+
+# Step paths hold slashes and # (draft#2/ok); the latter is written %23 in an address.
+@router.get("/{run}/steps/{path:path}")
+async def step(asking: AskingOf, run: str, path: str) -> StepView:
+    """One step with its bodies whole."""
+    return await asking.ask(asking.engine.runs.step(asking.actor, run, path))
+
+
+@router.get("/{run}/events", response_model=Page[EventView], responses={200: {"content": {STREAM: {}}}})
+async def events(
+    request: Request,
+    asking: AskingOf,
+    run: str,
+    cursor: CursorOf,
+    limit: LimitOf = 100,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> Page[EventView] | Response:
+    """The journal as JSON, or with `Accept: text/event-stream` as a stream that ends with the run."""
+    if STREAM not in request.headers.get("accept", ""):
+        return await asking.ask(asking.engine.runs.events(asking.actor, run, after=_seq(cursor, field="cursor"), limit=limit))
+    after = _seq(last_event_id, field="Last-Event-ID") if last_event_id else _seq(cursor, field="after")
+    # Asked first: a run that does not exist is a 404, not a stream that ends at once.
+    await asking.ask(asking.engine.runs.get(asking.actor, run))
+    items = asking.engine.runs.watch(asking.actor, run, after=after)
+    return StreamingResponse(frames(items), media_type=STREAM, headers={"X-Accel-Buffering": "no"})
+
+
+@router.post("/{run}/cancel")
+async def cancel(asking: AskingOf, run: str, body: Cancellation | None = None) -> RunView:
+    """Cancel a run."""
+    return await asking.ask(asking.engine.runs.cancel(asking.actor, run, reason=body.reason if body else ""))
+
+
+@router.post("/{run}/resume")
+async def resume(asking: AskingOf, run: str, body: Resumption | None = None) -> RunView:
+    """Go on with a stopped or failed run, with other limits if they are given."""
+    return await asking.ask(asking.engine.runs.resume(asking.actor, run, limits=body.limits if body else None))
+
+
+def _seq(text: str | None, *, field: Literal["cursor", "after", "Last-Event-ID"]) -> int:
+    if text is None:
+        return 0
+    if not text.isascii() or not text.isdigit() or int(text[:30]) > MAX_SEQ:
+        message = "This is the seq of an event: a number from 0 on."
+        raise Invalid(f"{field}: {message}", details={"problems": [{"field": field, "message": message}]})
+    return int(text)

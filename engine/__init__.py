@@ -1,0 +1,123 @@
+"""The engine's public face: what `app` and other programs may use; nothing else is public.
+
+Names are imported when first used, so that importing one small module of the engine does not load all of it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.clock import iso
+    from engine.errors import Bug, Conflict, Invalid, NotAllowed, NotFound, NotJson, NotSignedIn, SignalboxError, TooLarge
+    from engine.facade.bridge import EngineThread
+    from engine.facade.engine import Engine
+    from engine.facade.views import (
+        ApprovalView,
+        BatchResult,
+        Checked,
+        Decided,
+        EventView,
+        Page,
+        Published,
+        RunStarted,
+        RunView,
+        StepView,
+        TokenView,
+        VersionView,
+        WorkflowRow,
+        WorkflowSaved,
+        WorkflowView,
+    )
+    from engine.jsonvalue import NotJsonValue, parse_strict
+    from engine.people.accounts import UserView
+    from engine.people.api_tokens import TokenView as TokenInfo
+    from engine.people.permissions import Actor, Permission, Role
+    from engine.people.sign_in import SignedIn
+    from engine.settings import Settings
+
+__all__ = [
+    "Actor",
+    "ApprovalView",
+    "BatchResult",
+    "Bug",
+    "Checked",
+    "Conflict",
+    "Decided",
+    "Engine",
+    "EngineThread",
+    "EventView",
+    "Invalid",
+    "NotAllowed",
+    "NotFound",
+    "NotJson",
+    "NotJsonValue",
+    "NotSignedIn",
+    "Page",
+    "Permission",
+    "Published",
+    "Role",
+    "RunStarted",
+    "RunView",
+    "Settings",
+    "SignalboxError",
+    "SignedIn",
+    "StepView",
+    "TokenInfo",
+    "TokenView",
+    "TooLarge",
+    "UserView",
+    "VersionView",
+    "WorkflowRow",
+    "WorkflowSaved",
+    "WorkflowView",
+    "iso",
+    "parse_strict",
+]
+
+_HOME = {
+    "iso": ("engine.clock", "iso"),
+    "Bug": ("engine.errors", "Bug"),
+    "Conflict": ("engine.errors", "Conflict"),
+    "Invalid": ("engine.errors", "Invalid"),
+    "NotAllowed": ("engine.errors", "NotAllowed"),
+    "NotFound": ("engine.errors", "NotFound"),
+    "NotJson": ("engine.errors", "NotJson"),
+    "NotSignedIn": ("engine.errors", "NotSignedIn"),
+    "SignalboxError": ("engine.errors", "SignalboxError"),
+    "TooLarge": ("engine.errors", "TooLarge"),
+    "EngineThread": ("engine.facade.bridge", "EngineThread"),
+    "Engine": ("engine.facade.engine", "Engine"),
+    "ApprovalView": ("engine.facade.views", "ApprovalView"),
+    "BatchResult": ("engine.facade.views", "BatchResult"),
+    "Checked": ("engine.facade.views", "Checked"),
+    "Decided": ("engine.facade.views", "Decided"),
+    "EventView": ("engine.facade.views", "EventView"),
+    "Page": ("engine.facade.views", "Page"),
+    "Published": ("engine.facade.views", "Published"),
+    "RunStarted": ("engine.facade.views", "RunStarted"),
+    "RunView": ("engine.facade.views", "RunView"),
+    "StepView": ("engine.facade.views", "StepView"),
+    "TokenView": ("engine.facade.views", "TokenView"),
+    "VersionView": ("engine.facade.views", "VersionView"),
+    "WorkflowRow": ("engine.facade.views", "WorkflowRow"),
+    "WorkflowSaved": ("engine.facade.views", "WorkflowSaved"),
+    "WorkflowView": ("engine.facade.views", "WorkflowView"),
+    "NotJsonValue": ("engine.jsonvalue", "NotJsonValue"),
+    "parse_strict": ("engine.jsonvalue", "parse_strict"),
+    "UserView": ("engine.people.accounts", "UserView"),
+    "Actor": ("engine.people.permissions", "Actor"),
+    "Permission": ("engine.people.permissions", "Permission"),
+    "Role": ("engine.people.permissions", "Role"),
+    "SignedIn": ("engine.people.sign_in", "SignedIn"),
+    "Settings": ("engine.settings", "Settings"),
+    "TokenInfo": ("engine.people.api_tokens", "TokenView"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"engine has no public name {name!r}")
+    module, original = _HOME[name]
+    return getattr(import_module(module), original)

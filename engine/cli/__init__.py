@@ -1,0 +1,1 @@
+"""The command line: one call of the facade, or of the served API, per verb."""

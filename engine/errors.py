@@ -1,0 +1,299 @@
+"""Every error that Signalbox raises on purpose, with a stable code and the next step.
+
+The class docstring is the default message. `code` is part of the API and never changes; `hint` says what to do next;
+`status` is what the HTTP API answers. Retry is decided by class (`Transient`), never by text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class SignalboxError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+    hint: ClassVar[str] = ""
+
+    def __init__(self, message: str = "", *, hint: str = "", details: Mapping[str, Any] | None = None) -> None:
+        self.message = message or (self.__doc__ or "").strip().splitlines()[0]
+        self.next_step = hint or type(self).hint
+        self.details: dict[str, Any] = dict(details or {})
+        """JSON values: ids, field names and numbers, never secrets."""
+        super().__init__(self.message)
+
+    def as_json(self) -> dict[str, Any]:
+        """`{code, message, hint}` plus the details, as the API and the journal tell it."""
+        return {"code": self.code, "message": self.message, "hint": self.next_step, **self.details}
+
+
+# What the caller did; told as it is.
+class UserError(SignalboxError):
+    """The request cannot be carried out as it is."""
+
+    code = "bad_request"
+    status = 400
+
+
+class NotJson(UserError):
+    """The body is not a JSON value that Signalbox can keep."""
+
+    code = "not_json"
+    hint = "Send one JSON value in UTF-8, without NaN, infinities or lone surrogates."
+
+
+class NotADocument(UserError):
+    """This is not a workflow document."""
+
+    code = "not_a_document"
+    hint = "Send a JSON object with the arrays `nodes` and `edges`."
+
+
+class TooLarge(UserError):
+    """The body is larger than Signalbox accepts."""
+
+    code = "too_large"
+    status = 413
+
+
+class Invalid(UserError):
+    """Some fields are not valid."""
+
+    code = "invalid"
+    status = 422
+
+
+class InvalidInputs(Invalid):
+    """The inputs do not fit what the workflow asks for."""
+
+    code = "invalid_inputs"
+    hint = "Compare the inputs with the schema of the workflow's start step."
+
+
+class WorkflowHasProblems(Invalid):
+    """The workflow has problems that must be mended before it can be published or run."""
+
+    code = "workflow_has_problems"
+    hint = "Mend the problems of severity error; each names its node and field."
+
+
+class NotFound(UserError):
+    """There is no such thing here."""
+
+    code = "not_found"
+    status = 404
+
+
+class Conflict(UserError):
+    """Somebody else was faster."""
+
+    code = "conflict"
+    status = 409
+    hint = "Read it again and repeat your change on what is there now."
+
+
+class StaleRevision(Conflict):
+    """The draft has changed since you read it."""
+
+    code = "stale_revision"
+
+
+class NotPublished(Conflict):
+    """The workflow has no live version."""
+
+    code = "not_published"
+    hint = "Publish it first."
+
+
+class IdempotencyMismatch(Conflict):
+    """This Idempotency-Key was used for another request."""
+
+    code = "idempotency_mismatch"
+    hint = "Use a new key for a new request."
+
+
+class WrongState(Conflict):
+    """The run is not in a state that allows this."""
+
+    code = "wrong_state"
+    hint = "Look at the run's status and reason."
+
+
+class AlreadyDecided(Conflict):
+    """This was decided before."""
+
+    code = "already_decided"
+    hint = "Nothing is left to do; the first answer counts."
+
+
+class StaleApproval(Conflict):
+    """What you saw is no longer what would happen."""
+
+    code = "stale_approval"
+    hint = "Read the item again and decide on what it shows now."
+
+
+# Who may do what.
+class NotSignedIn(SignalboxError):
+    """Sign in or send a valid token."""
+
+    code = "not_signed_in"
+    status = 401
+    hint = "Send `Authorization: Bearer sbx_…` or sign in."
+
+
+class NotAllowed(SignalboxError):
+    """You may not do this."""
+
+    code = "not_allowed"
+    status = 403
+    hint = "Ask an administrator for the role that this needs."
+
+
+class SelfApproval(NotAllowed):
+    """Under four-eyes, who started the run or last edited the workflow cannot decide."""
+
+    code = "self_approval"
+    hint = "Ask a colleague to decide."
+
+
+class TooManyAttempts(SignalboxError):
+    """Too many attempts."""
+
+    code = "too_many_attempts"
+    status = 429
+    hint = "Wait a little and try again."
+
+
+# What stops a step or a run.
+class LimitReached(SignalboxError):
+    """A limit of the run is reached."""
+
+    code = "limit_reached"
+    status = 409
+    hint = "Raise the limit and resume the run."
+
+
+class Transient(SignalboxError):
+    """It may work when tried again."""
+
+    code = "transient"
+    status = 503
+
+
+class ProviderUnavailable(Transient):
+    """The model provider did not answer properly."""
+
+    code = "provider_unavailable"
+    hint = "Try again later, or name a fallback model."
+
+
+class ProviderRateLimited(ProviderUnavailable):
+    """The model provider asks to slow down."""
+
+    code = "provider_rate_limited"
+
+
+class StepTimedOut(Transient):
+    """The step took longer than it may."""
+
+    code = "timeout"
+    hint = "Raise the step's timeout_s, or look at what it waits for."
+
+
+class OutputInvalid(Transient):
+    """The model's answer is not what was asked for."""
+
+    code = "output_invalid"
+    hint = "Make the prompt clearer, use a stronger model, or let the step retry."
+
+
+class StorageUnavailable(Transient):
+    """The database does not take writes right now; nothing that was acknowledged is lost."""
+
+    code = "storage_unavailable"
+    hint = "Free disk space or unlock the database, then resume the run."
+
+
+class Permanent(SignalboxError):
+    """The step cannot succeed as it is."""
+
+    code = "step_failed"
+    status = 422
+
+
+class ConfigInvalid(Permanent):
+    """The step's settings do not fit."""
+
+    code = "config_invalid"
+
+
+class ExpressionFailed(Permanent):
+    """An expression could not be worked out."""
+
+    code = "expression_failed"
+
+
+class ProviderRejected(Permanent):
+    """The model provider refused the request."""
+
+    code = "provider_rejected"
+    hint = "Check the key, the model's name and the size of the request."
+
+
+class PriceUnknown(Permanent):
+    """The price of this model is not known, so its cost cannot be limited."""
+
+    code = "price_unknown"
+    hint = "Set a price for the model (SIGNALBOX_MODEL_PRICE=in,out in USD per million tokens)."
+
+
+class FailedOnPurpose(Permanent):
+    """A fail step was reached."""
+
+    code = "failed_on_purpose"
+
+
+class ConsentRefused(Permanent):
+    """The action was not approved in the form in which it would have run."""
+
+    code = "consent_refused"
+
+
+class LoopBothWays(Permanent):
+    """A loop was both left and repeated in one visit."""
+
+    code = "loop_both_ways"
+    hint = "Let one step decide between going back and going on."
+
+
+class InDoubt(Permanent):
+    """It is not known whether the effect of this step happened."""
+
+    code = "in_doubt"
+    hint = "Look at the other system, then answer the inbox item."
+
+
+# Ours.
+class Bug(SignalboxError):
+    """Signalbox has a defect; please report it."""
+
+    code = "internal"
+
+
+class FencedOut(Bug):
+    """Another worker owns this run now."""
+
+    code = "fenced_out"
+
+
+class AuditChainBroken(Bug):
+    """The audit log was changed behind Signalbox's back."""
+
+    code = "audit_chain_broken"
+
+
+class RunSuspended(BaseException):
+    """A step parks its run; a BaseException, so that no step can swallow it."""

@@ -1,0 +1,213 @@
+"""The inbox: everything that waits for a person, and the decisions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlmodel import Session, col, or_, select
+
+from engine.clock import iso
+from engine.errors import AlreadyDecided, Invalid, NotAllowed, NotFound, SelfApproval, SignalboxError, StaleApproval
+from engine.facade import cursors
+from engine.facade.core import Core
+from engine.facade.views import ApprovalView, BatchResult, Decided, Page
+from engine.jsonvalue import NotJsonValue, check_json, loads
+from engine.people.permissions import Actor, Permission, require
+from engine.run.happenings import Answered
+from engine.storage.tables import Approval, Run, User, Version, Workflow
+
+DECISIONS = {"approve": "approved", "reject": "rejected"}
+MAX_BATCH = 500
+STATUSES = ("pending", "approved", "rejected", "expired", "acting", "done", "failed", "in_doubt", "void", "cancelled")
+
+
+class Approvals:
+    """Every call takes the actor first and checks its permission."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def list(
+        self, actor: Actor, *, status: str | None = None, type: str | None = None, limit: int = 100, cursor: str | None = None
+    ) -> Page[ApprovalView]:
+        """The items, newest first."""
+        require(actor, Permission.APPROVAL_READ)
+        size = cursors.page_size(limit)
+        if status is not None and status not in STATUSES:
+            message = f"There are the statuses {', '.join(STATUSES)}."
+            raise Invalid(f"status: {message}", details={"problems": [{"field": "status", "message": message}]})
+        return await self._core.in_thread(lambda: self._list(actor, status, type, size, cursor))
+
+    def _list(self, actor: Actor, status: str | None, kind: str | None, size: int, cursor: str | None) -> Page[ApprovalView]:
+        wanted = select(Approval).where(Approval.workspace_id == actor.workspace_id)
+        wanted = wanted.where(Approval.status == status) if status else wanted
+        wanted = wanted.where(Approval.type == kind) if kind else wanted
+        if cursor:
+            at, last = cursors.decode(cursor, parts=2)
+            wanted = wanted.where(or_(col(Approval.opened_at) < at, (col(Approval.opened_at) == at) & (col(Approval.id) < last)))
+        with self._core.records.reading() as session:
+            found = session.exec(wanted.order_by(col(Approval.opened_at).desc(), col(Approval.id).desc()).limit(size + 1)).all()
+        last_row = found[size - 1] if len(found) > size else None
+        items = [_view(item) for item in found[:size]]
+        return Page(items=items, next=cursors.encode([last_row.opened_at, last_row.id]) if last_row else None)
+
+    async def get(self, actor: Actor, item: str) -> ApprovalView:
+        """One item. NotFound."""
+        require(actor, Permission.APPROVAL_READ)
+        return await self._core.in_thread(lambda: _view(self._find(actor, item)))
+
+    def _find(self, actor: Actor, item: str) -> Approval:
+        with self._core.records.reading() as session:
+            found = session.get(Approval, item)
+        if found is None or found.workspace_id != actor.workspace_id:
+            raise NotFound(f"There is no inbox item {item[:80]}.")
+        return found
+
+    async def decide(self, actor: Actor, item: str, *, decision: str, digest: str, values: Any = None, reason: str = "") -> Decided:
+        """Decides an item; the first answer counts.
+
+        StaleApproval for another digest (checked first), AlreadyDecided with who and when, NotAllowed or SelfApproval for somebody
+        whom the item does not name, Invalid for a decision that is none of its choices or values that are not editable.
+        """
+        require(actor, Permission.APPROVAL_DECIDE)
+        found = await self._core.in_thread(lambda: self._checked(actor, item, decision, digest, values, reason))
+        answered = Answered(
+            path=found.path,
+            item=found.id,
+            digest=digest,
+            decision=DECISIONS[decision],
+            by=actor.user_id or actor.label,
+            by_name=actor.email or actor.name,
+            values=values or {},
+            reason=reason,
+            audit=self._core.audit_entry(
+                actor,
+                "approval.decide",
+                found.id,
+                {"decision": decision, "run": found.run_id, "digest": digest, "edited": sorted(values or {})},
+            ),
+        )
+        try:
+            await self._core.executor.deliver(found.run_id, answered)
+        except AlreadyDecided as refused:
+            error = refused
+            raise await self._core.in_thread(lambda: self._who_was_faster(actor, item, error)) from None
+        after = await self._core.in_thread(lambda: self._find(actor, item))
+        return Decided(id=after.id, status=after.status, decision=after.decision, run_id=after.run_id)
+
+    def _checked(self, actor: Actor, item: str, decision: str, digest: str, values: Any, reason: str) -> Approval:
+        found = self._find(actor, item)
+        if found.digest != digest:
+            raise StaleApproval(details={"digest": found.digest})
+        if found.status != "pending":
+            raise self._told(found)
+        card = loads(found.card)
+        if decision not in card["choices"]:
+            raise _problem("decision", f"Choose one of {', '.join(card['choices'])}.")
+        if values is not None and not isinstance(values, dict):
+            raise _problem("values", "The values are a JSON object.")
+        if len(reason) > 5000:
+            raise _problem("reason", "At most 5,000 characters.")
+        try:
+            check_json(values)
+        except NotJsonValue as error:
+            raise _problem("values", str(error)) from None
+        self._may_decide(actor, found)
+        return found
+
+    def _may_decide(self, actor: Actor, item: Approval) -> None:
+        approvers = loads(item.approvers)
+        roles, users = approvers.get("roles") or [], approvers.get("users") or []
+        named = actor.email.lower() in {u.lower() for u in users} or actor.user_id in users
+        holds = any(str(role) in roles for role in actor.roles)
+        if (roles or users) and not named and not holds:
+            who = ", ".join([*roles, *users])
+            raise NotAllowed(f"This item can be decided by: {who}.", hint="Ask one of them.")
+        if not approvers.get("four_eyes"):
+            return
+        with self._core.records.reading() as session:
+            run = session.get(Run, item.run_id)
+            version = session.get(Version, (run.workflow_id, run.version)) if run and run.version is not None else None
+            # A test run of a draft has no version: whoever edited the draft last is concerned.
+            draft = session.get(Workflow, run.workflow_id) if run and run.version is None else None
+        concerned = {run.started_by if run else "", version.edited_by if version else "", draft.updated_by if draft else ""}
+        if (actor.user_id or actor.label) in concerned:
+            raise SelfApproval
+
+    def _who_was_faster(self, actor: Actor, item: str, error: AlreadyDecided) -> SignalboxError:
+        found = self._find(actor, item)
+        return error if found.status == "pending" else self._told(found)
+
+    def _told(self, item: Approval) -> AlreadyDecided:
+        with self._core.records.reading() as session:
+            return _already(item, _name(session, item.decided_by))
+
+    async def decide_many(self, actor: Actor, items: list[Any]) -> list[BatchResult]:
+        """Decides each item on its own: `{id, decision, digest, values?, reason?}`; one refusal does not touch the others."""
+        require(actor, Permission.APPROVAL_DECIDE)
+        if len(items) > MAX_BATCH:
+            raise _problem("items", f"At most {MAX_BATCH} items at once.")
+        results = []
+        for entry in items:
+            entry = entry if isinstance(entry, dict) else {}
+            item = str(entry.get("id", ""))
+            try:
+                decided = await self.decide(
+                    actor,
+                    item,
+                    decision=str(entry.get("decision", "")),
+                    digest=str(entry.get("digest", "")),
+                    values=entry.get("values"),
+                    reason=str(entry.get("reason") or ""),
+                )
+                results.append(BatchResult(id=item, result=decided))
+            except SignalboxError as error:
+                results.append(BatchResult(id=item, error=error.as_json()))
+        return results
+
+
+def _name(session: Session, user_id: str | None) -> str:
+    user = session.get(User, user_id) if user_id else None
+    return user.email if user else (user_id or "nobody")
+
+
+def _already(item: Approval, who: str = "") -> AlreadyDecided:
+    if item.decided_at is None:
+        return AlreadyDecided(f"This item is {item.status}: nobody needs to decide it any more.")
+    who = who or item.decided_by or "nobody"
+    return AlreadyDecided(
+        f"{who} decided this at {iso(item.decided_at)}: {item.decision}.",
+        details={"decided_by": item.decided_by, "decided_at": iso(item.decided_at), "decision": item.decision},
+    )
+
+
+def _problem(field: str, message: str) -> Invalid:
+    return Invalid(f"{field}: {message}", details={"problems": [{"field": field, "message": message}]})
+
+
+def _view(item: Approval) -> ApprovalView:
+    card = loads(item.card)
+    return ApprovalView(
+        id=item.id,
+        run_id=item.run_id,
+        path=item.path,
+        workflow=item.workflow_id,
+        workflow_name=item.workflow_name,
+        type=item.type,
+        status=item.status,
+        choices=card["choices"],
+        title=item.title,
+        message=card["message"],
+        show=card["show"],
+        action=card["action"],
+        editable=card["editable"],
+        approvers=card["approvers"],
+        votes=loads(item.votes),
+        digest=item.digest,
+        opened_at=iso(item.opened_at),
+        expires_at=iso(item.expires_at),
+        decided_at=iso(item.decided_at),
+        decided_by=item.decided_by,
+        decision=item.decision,
+        result=loads(item.result) if item.result else None,
+    )

@@ -1,0 +1,205 @@
+"""Everything that one engine is made of, opened and closed in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Engine as Database
+from sqlalchemy import text
+
+from engine.clock import Clock, SystemClock
+from engine.errors import NotFound, WorkflowHasProblems
+from engine.facade.notices import AppNotifier
+from engine.graph.plan import Plan
+from engine.graph.validate import check
+from engine.ids import Ids, SystemIds
+from engine.jsonvalue import loads
+from engine.llm.gateway import Gateway, GatewaySettings
+from engine.memory.embed import Embedder
+from engine.nodes.registry import Registry
+from engine.people.accounts import Accounts
+from engine.people.permissions import Actor
+from engine.people.records import Records
+from engine.run.context import Services
+from engine.run.executor import Executor
+from engine.run.live import Hub
+from engine.security.audit import AuditEntry, AuditLog
+from engine.security.secrets import MasterKey, open_key
+from engine.settings import Settings
+from engine.storage.journal import Journal
+from engine.storage.journal_reader import JournalReader
+from engine.storage.migrate import migrate
+from engine.storage.sqlite import HomeLock, open_engine, prepare_home, reading
+
+PLANS_KEPT = 200
+R = TypeVar("R")
+
+
+class Plans:
+    """Plans by content hash, compiled once; safe from any thread."""
+
+    def __init__(self, reader: JournalReader, registry: Registry) -> None:
+        self._reader = reader
+        self._registry = registry
+        self._kept: OrderedDict[str, Plan] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, digest: str) -> Plan:
+        """The plan of a stored document. NotFound, or WorkflowHasProblems when this version of Signalbox cannot run it."""
+        with self._lock:
+            if (plan := self._kept.get(digest)) is not None:
+                self._kept.move_to_end(digest)
+                return plan
+        body = self._reader.document(digest)
+        if body is None:
+            raise NotFound(f"The document {digest} is not stored here.")
+        checked = check(loads(body), self._registry)
+        if checked.plan is None:
+            raise WorkflowHasProblems(details={"problems": [p.as_json() for p in checked.problems]})
+        return self.keep(checked.plan, digest)
+
+    def keep(self, plan: Plan, digest: str) -> Plan:
+        """Remembers a plan under its hash."""
+        with self._lock:
+            self._kept[digest] = plan
+            while len(self._kept) > PLANS_KEPT:
+                self._kept.popitem(last=False)
+        return plan
+
+
+@dataclass
+class Core:
+    """The parts of an engine, for the facade's modules."""
+
+    settings: Settings
+    home: Path
+    lock: HomeLock
+    db: Database
+    records: Records
+    audit: AuditLog
+    key: MasterKey
+    reader: JournalReader
+    journal: Journal
+    registry: Registry
+    plans: Plans
+    gateway: Gateway
+    embedder: Embedder
+    hub: Hub
+    executor: Executor
+    accounts: Accounts
+    clock: Clock
+    ids: Ids
+
+    async def in_thread(self, work: Callable[[], R]) -> R:
+        """Runs blocking work beside the loop."""
+        return await asyncio.to_thread(work)
+
+    def audit_entry(self, actor: Actor, action: str, subject: str, details: dict[str, object] | None = None) -> AuditEntry:
+        """An audit row to be written with a journal commit."""
+        return AuditEntry(
+            workspace_id=actor.workspace_id,
+            at=self.clock.now_us(),
+            actor=actor.label,
+            action=action,
+            subject=subject,
+            details=details or {},
+        )
+
+    async def close(self) -> None:
+        """Stops at the next checkpoints and gives everything back."""
+        await self.executor.close()
+        await self.journal.close()
+        await self.gateway.close()
+        await asyncio.to_thread(self.embedder.close)
+        self.reader.close()
+        self.db.dispose()
+        self.lock.release()
+
+
+async def open_core(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    gateway: Gateway | None = None,
+    registry: Registry | None = None,
+) -> Core:
+    """Opens the home of `settings`. Conflict when another process holds it."""
+    home = settings.home.resolve()
+    lock = HomeLock(home)
+    lock.acquire()
+    try:
+        path = prepare_home(home)
+        await asyncio.to_thread(migrate, path)
+        db = open_engine(path)
+        await asyncio.to_thread(_warm, db)
+        key = await asyncio.to_thread(lambda: open_key(home, key_file=settings.key_file))
+        clock = clock or SystemClock()
+        records = Records(db=db, clock=clock, ids=ids or SystemIds(), audit=AuditLog(key.derive("audit")))
+        accounts = Accounts(db, clock=clock, ids=records.ids, audit=records.audit)
+        await asyncio.to_thread(accounts.prepare, settings)
+        gateway = gateway or Gateway(GatewaySettings.of(settings), clock=clock)
+        await gateway.prepare()
+    except BaseException:
+        lock.release()
+        raise
+    return _assembled(settings, path, lock=lock, key=key, records=records, accounts=accounts, gateway=gateway, registry=registry)
+
+
+def _assembled(
+    settings: Settings,
+    path: Path,
+    *,
+    lock: HomeLock,
+    key: MasterKey,
+    records: Records,
+    accounts: Accounts,
+    gateway: Gateway,
+    registry: Registry | None,
+) -> Core:
+    """The parts that only have to be put together; none of them opens anything that could be refused."""
+    registry = registry or Registry.builtin()
+    reader, journal, hub, embedder = JournalReader(path), Journal(path, records.audit.append_raw), Hub(), Embedder()
+    plans = Plans(reader, registry)
+    executor = Executor(
+        journal,
+        reader,
+        plan_of=plans.of,
+        services=Services(models=gateway, embed=embedder.embed, notifier=AppNotifier(records)),
+        clock=records.clock,
+        ids=records.ids,
+        hub=hub,
+        name=f"{os.uname().nodename}:{os.getpid()}",
+    )
+    return Core(
+        settings=settings,
+        home=path.parent,
+        lock=lock,
+        db=records.db,
+        records=records,
+        audit=records.audit,
+        key=key,
+        reader=reader,
+        journal=journal,
+        registry=registry,
+        plans=plans,
+        gateway=gateway,
+        embedder=embedder,
+        hub=hub,
+        executor=executor,
+        accounts=accounts,
+        clock=records.clock,
+        ids=records.ids,
+    )
+
+
+def _warm(db: Database) -> None:
+    with reading(db) as session:
+        session.execute(text("SELECT 1"))

@@ -1,0 +1,93 @@
+"""Runs, steps and events as the API shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from engine.clock import iso
+from engine.facade.views import EventView, RunView, StepView
+from engine.graph.plan import Limits, Plan
+from engine.insight.timeline import kind_and_title, plan_or_none, steps_of
+from engine.jsonvalue import dumps
+from engine.run import events
+from engine.run.budget import limits_as_json, spent_as_json
+from engine.storage.journal import Row
+from engine.storage.journal_reader import StoredRun
+
+BODY_BYTES = 8 * 1024
+
+
+def run_view(stored: StoredRun, bounds: list[events.Event]) -> RunView:
+    """`bounds` are the events that started, resumed and ended it, in order; without them inputs, output and limits are left out."""
+    view = RunView(
+        id=stored.run_id,
+        workflow=stored.workflow_id,
+        workflow_name=stored.workflow_name,
+        version=stored.version,
+        mode=stored.mode,
+        status=stored.status,
+        reason=stored.reason,
+        spent=spent_as_json(stored),
+        started_by=stored.started_by,
+        started_at=iso(stored.started_at),
+        ended_at=iso(stored.ended_at),
+    )
+    limits: dict[str, int] = {}
+    for event in bounds:
+        match event:
+            case events.RunStarted():
+                view.inputs, limits = event.inputs, dict(event.limits)
+            case events.RunResumed():
+                limits |= event.limits
+                view.output = None
+            case events.RunEnded():
+                view.output = event.output
+            case _:
+                continue
+    view.limits = limits_as_json(Limits(**limits)) if limits else None
+    return view
+
+
+def step_views(rows: list[tuple[Row, events.Event]], *, plan_of: Callable[[str], Plan], doc_hash: str, is_whole: bool) -> list[StepView]:
+    """The steps of a run; unless `is_whole`, bodies over 8 kB are told by size only."""
+    plan = plan_or_none(plan_of, doc_hash)
+    views = []
+    for step in steps_of(rows):
+        kind, title = kind_and_title(plan, step.node)
+        views.append(
+            StepView(
+                path=step.path,
+                node=step.node,
+                kind=kind,
+                title=title,
+                parent=step.parent,
+                status=step.status,
+                attempt=step.attempt,
+                started_at=iso(step.started_at),
+                ended_at=iso(step.ended_at),
+                spent=step.spent or spent_as_json(None),
+                inputs=step.inputs if is_whole else _by_reference(step.inputs, step.path, "inputs"),
+                outputs=step.outputs if is_whole else _by_reference(step.outputs, step.path, "outputs"),
+                error=step.error,
+                port=step.port,
+                note=step.note,
+            )
+        )
+    return views
+
+
+def _by_reference(body: Any, path: str, name: str) -> Any:
+    if body is None or not body:
+        return body
+    size = len(dumps(body))
+    return body if size <= BODY_BYTES else {"$ref": f"steps/{path}", "field": name, "bytes": size}
+
+
+def event_view(row: Row, event: events.Event) -> EventView:
+    """One journal row."""
+    data = msgspec.to_builtins(event)
+    data.pop("type", None)
+    return EventView(seq=row.seq, type=row.kind, at=iso(row.at), path=row.path, attempt=row.attempt, data=data)

@@ -1,0 +1,339 @@
+"""Runs: started, looked at, watched, stopped and resumed."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import asdict, replace
+from typing import Any
+
+from sqlmodel import col, or_, select
+
+from engine.clock import from_iso
+from engine.errors import Invalid, InvalidInputs, NotFound, NotPublished, WorkflowHasProblems
+from engine.facade import cursors
+from engine.facade.core import Core
+from engine.facade.run_views import event_view, run_view, step_views
+from engine.facade.views import EventView, Page, RunStarted, RunView, StepView, TokenView
+from engine.facade.workflows import find
+from engine.graph.plan import LIMIT_NAMES, SCALED, Limits, Plan
+from engine.graph.validate import check
+from engine.jsonvalue import canonical, digest, loads
+from engine.people.permissions import Actor, Permission, require
+from engine.run import codec
+from engine.run.asking import Owner
+from engine.run.executor import NewRunSpec
+from engine.run.happenings import Cancel, Resume
+from engine.run.live import Token
+from engine.schemas import problems_of, with_defaults
+from engine.storage.journal import Row
+from engine.storage.journal_reader import StoredRun
+from engine.storage.tables import Document, Run, Version, Workflow
+
+HEARTBEAT_S = 15.0
+MODES = ("live", "test")
+STATUSES = ("queued", "running", "waiting", "paused", "stopped", "succeeded", "failed", "cancelled")
+
+
+class Runs:
+    """Every call takes the actor first and checks its permission."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def start(
+        self,
+        actor: Actor,
+        workflow: str,
+        *,
+        inputs: Any = None,
+        version: int | None = None,
+        limits: dict[str, Any] | None = None,
+        mode: str = "live",
+        effects: str | None = None,
+        key: str | None = None,
+    ) -> RunStarted:
+        """Returns when the run is on disk. `key` makes a repeated call answer with the first run.
+
+        NotPublished, InvalidInputs (problems name the fields), Invalid for limits, WorkflowHasProblems for a test of a bad draft.
+        """
+        require(actor, Permission.RUN_TEST if mode == "test" else Permission.RUN_START)
+        if mode not in MODES or effects not in (None, "simulated", "real"):
+            field = "effects" if mode in MODES else "mode"
+            raise _field_problem(field, "mode is live or test; effects is simulated or real.")
+        found, number, plan = await self._core.in_thread(lambda: self._version(actor, workflow, version, mode))
+        given = _checked_inputs(plan, inputs)
+        run_id = self._core.ids.new("run") if key is None else _run_id_of(actor, found.id, key)
+        spec = NewRunSpec(
+            owner=Owner(run_id, actor.workspace_id, found.id, found.name),
+            plan=plan,
+            version=number,
+            inputs=given,
+            limits=asdict(lowered(plan.limits, limits)),
+            mode=mode,
+            by=actor.user_id or actor.label,
+            audit=self._core.audit_entry(actor, "run.start", run_id, {"workflow": found.id, "version": number, "mode": mode}),
+        )
+        await self._core.executor.start(spec)
+        stored = await self._core.in_thread(lambda: self._stored(actor, run_id))
+        return RunStarted(run_id=run_id, status=stored.status)
+
+    def _version(self, actor: Actor, workflow: str, version: int | None, mode: str) -> tuple[Workflow, int | None, Plan]:
+        with self._core.records.reading() as session:
+            found = find(session, actor, workflow)
+            number = found.live_version if version is None else version
+            stored = session.get(Version, (found.id, number)) if number is not None else None
+        if mode == "test" and version is None:
+            return found, None, self._draft(actor, found)
+        if number is None:
+            raise NotPublished(f"{found.name} has no live version.")
+        if stored is None:
+            raise NotFound(f"{found.name} has no version {number}.")
+        return found, number, self._core.plans.of(stored.hash)
+
+    def _draft(self, actor: Actor, found: Workflow) -> Plan:
+        document = loads(found.document)
+        checked = check(document, self._core.registry)
+        if checked.plan is None:
+            raise WorkflowHasProblems(details={"problems": [p.as_json() for p in checked.problems]})
+        with self._core.records.writing() as session:
+            if session.get(Document, digest(document)) is None:
+                session.add(Document(hash=digest(document), workspace_id=actor.workspace_id, body=canonical(document).decode()))
+        return self._core.plans.keep(checked.plan, checked.plan.hash)
+
+    async def get(self, actor: Actor, run_id: str) -> RunView:
+        """One run with its inputs, output, use and limits. NotFound."""
+        require(actor, Permission.RUN_READ)
+        return await self._core.in_thread(lambda: self._view(actor, run_id))
+
+    def _stored(self, actor: Actor, run_id: str) -> StoredRun:
+        stored = self._core.reader.run(run_id)
+        if stored is None or stored.workspace_id != actor.workspace_id:
+            raise NotFound(f"There is no run {run_id[:80]}.")
+        return self._with_fault(stored)
+
+    def _with_fault(self, stored: StoredRun) -> StoredRun:
+        # The database refused to keep why it stands still, so the process that runs it tells.
+        reason = self._core.executor.faults.get(stored.run_id)
+        return stored if reason is None else replace(stored, status="stopped", reason=reason)
+
+    def _view(self, actor: Actor, run_id: str) -> RunView:
+        stored = self._stored(actor, run_id)
+        events = [codec.from_row(row, self._core.reader.blob) for row in self._core.reader.run_bounds(run_id)]
+        return run_view(stored, events)
+
+    async def wait(self, actor: Actor, run_id: str, *, seconds: float) -> RunView | None:
+        """The run once it has ended; None if it has not within `seconds`."""
+        require(actor, Permission.RUN_READ)
+        watcher = self._core.hub.watch(run_id)
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    view = await self.get(actor, run_id)
+                    if view.ended_at is not None:
+                        return view
+                    watcher.wake.clear()
+                    watcher.items.clear()
+                    await watcher.wake.wait()
+        except TimeoutError:
+            return None
+        finally:
+            self._core.hub.leave(run_id, watcher)
+
+    async def list(
+        self,
+        actor: Actor,
+        *,
+        status: str | None = None,
+        workflow: str | None = None,
+        query: str | None = None,
+        cost_gt: float | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[RunView]:
+        """Runs, newest first. `since` and `until` are ISO 8601 and bound the start; `cost_gt` is in USD."""
+        require(actor, Permission.RUN_READ)
+        size = cursors.page_size(limit)
+        wanted = select(Run).where(Run.workspace_id == actor.workspace_id)
+        if status:
+            asked = status.split(",")
+            if unknown := [s for s in asked if s not in STATUSES]:
+                raise _field_problem("status", f"`{unknown[0][:40]}` is no status; there are {', '.join(STATUSES)}.")
+            wanted = wanted.where(col(Run.status).in_(asked))
+        if query:
+            columns = (Run.run_id, Run.workflow_name, Run.reason)
+            wanted = wanted.where(or_(*(col(c).icontains(query, autoescape=True) for c in columns)))
+        if cost_gt is not None:
+            wanted = wanted.where(col(Run.cost_micro) > round(cost_gt * 1e6))
+        if since:
+            wanted = wanted.where(col(Run.started_at) >= _moment("from", since))
+        if until:
+            wanted = wanted.where(col(Run.started_at) <= _moment("to", until))
+        if cursor:
+            at, last = cursors.decode(cursor, parts=2)
+            wanted = wanted.where(or_(col(Run.started_at) < at, (col(Run.started_at) == at) & (col(Run.run_id) < last)))
+        ordered = wanted.order_by(col(Run.started_at).desc(), col(Run.run_id).desc()).limit(size + 1)
+        return await self._core.in_thread(lambda: self._list(actor, workflow, ordered, size))
+
+    def _list(self, actor: Actor, workflow: str | None, wanted: Any, size: int) -> Page[RunView]:
+        with self._core.records.reading() as session:
+            if workflow:
+                wanted = wanted.where(Run.workflow_id == find(session, actor, workflow).id)
+            found = session.exec(wanted).all()
+        names = StoredRun.__dataclass_fields__
+        stored = [self._with_fault(StoredRun(**{name: getattr(run, name) for name in names})) for run in found[:size]]
+        last = found[size - 1] if len(found) > size else None
+        return Page(items=[run_view(run, []) for run in stored], next=cursors.encode([last.started_at, last.run_id]) if last else None)
+
+    async def steps(self, actor: Actor, run_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[StepView]:
+        """The steps in the order they started; bodies over 8 kB by reference."""
+        require(actor, Permission.RUN_READ)
+        size = cursors.page_size(limit)
+        skip = int(cursors.decode(cursor, parts=1)[0]) if cursor else 0
+        views = await self._core.in_thread(lambda: self._steps(actor, run_id, is_whole=False))
+        return Page(items=views[skip : skip + size], next=cursors.encode([skip + size]) if len(views) > skip + size else None)
+
+    async def step(self, actor: Actor, run_id: str, path: str) -> StepView:
+        """One step with its bodies whole. NotFound."""
+        require(actor, Permission.RUN_READ)
+        views = await self._core.in_thread(lambda: self._steps(actor, run_id, is_whole=True))
+        for view in views:
+            if view.path == path:
+                return view
+        raise NotFound(f"The run has no step {path[:200]}.")
+
+    def _steps(self, actor: Actor, run_id: str, *, is_whole: bool) -> list[StepView]:
+        stored = self._stored(actor, run_id)
+        rows = self._core.reader.rows(run_id)
+        decoded = [(row, codec.from_row(row, self._core.reader.blob)) for row in rows]
+        return step_views(decoded, plan_of=self._core.plans.of, doc_hash=stored.doc_hash, is_whole=is_whole)
+
+    async def events(self, actor: Actor, run_id: str, *, after: int = 0, limit: int = 100) -> Page[EventView]:
+        """Journal rows behind `after`; the cursor is the last seq."""
+        require(actor, Permission.RUN_READ)
+        size = cursors.page_size(limit)
+        rows = await self._core.in_thread(lambda: self._rows(actor, run_id, after, size + 1))
+        views = [self._event(row) for row in rows[:size]]
+        return Page(items=views, next=str(views[-1].seq) if len(rows) > size else None)
+
+    def _rows(self, actor: Actor, run_id: str, after: int, limit: int) -> list[Row]:
+        self._stored(actor, run_id)
+        return self._core.reader.rows(run_id, after=after, limit=limit)
+
+    def _event(self, row: Row) -> EventView:
+        return event_view(row, codec.from_row(row, self._core.reader.blob))
+
+    async def watch(self, actor: Actor, run_id: str, *, after: int = 0) -> AsyncIterator[EventView | TokenView | None]:
+        """Journal rows behind `after` as they become durable, model text as it is written, None every 15 s; ends with the run.
+
+        Iterated on the caller's own event loop.
+        """
+        require(actor, Permission.RUN_READ)
+        stored = await asyncio.to_thread(self._stored, actor, run_id)
+        watcher = self._core.hub.watch(run_id)
+        last = after
+        try:
+            while True:
+                rows = await asyncio.to_thread(self._core.reader.rows, run_id, after=last)
+                for row in rows:
+                    last = row.seq
+                    yield await asyncio.to_thread(self._event, row)
+                if rows:
+                    stored = await asyncio.to_thread(self._stored, actor, run_id)
+                if stored.ended_at is not None and last >= stored.head_seq:
+                    return
+                async for token in self._tokens(watcher):
+                    yield token
+                stored = await asyncio.to_thread(self._stored, actor, run_id)
+        finally:
+            self._core.hub.leave(run_id, watcher)
+
+    async def _tokens(self, watcher: Any) -> AsyncIterator[TokenView | None]:
+        """Tokens until a row was written; None when nothing came for a while."""
+        while True:
+            while watcher.items:
+                item = watcher.items.popleft()
+                if not isinstance(item, Token):
+                    # Rows are read from the journal: it knows them in order and without gaps.
+                    watcher.items = type(watcher.items)(i for i in watcher.items if isinstance(i, Token))
+                    return
+                yield TokenView(path=item.path, text=item.text)
+            watcher.wake.clear()
+            try:
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await watcher.wake.wait()
+            except TimeoutError:
+                yield None
+                return
+
+    async def cancel(self, actor: Actor, run_id: str, *, reason: str = "") -> RunView:
+        """Ends a run that has not ended. WrongState otherwise."""
+        require(actor, Permission.RUN_CONTROL)
+        await self._core.in_thread(lambda: self._stored(actor, run_id))
+        audit = self._core.audit_entry(actor, "run.cancel", run_id, {"reason": reason[:500]})
+        told = f"Cancelled by {actor.name}." + (f" {reason[:500]}" if reason else "")
+        await self._core.executor.deliver(run_id, Cancel(by=actor.user_id or actor.label, reason=told, audit=audit))
+        return await self.get(actor, run_id)
+
+    async def resume(self, actor: Actor, run_id: str, *, limits: dict[str, Any] | None = None) -> RunView:
+        """Goes on with a stopped or failed run from where it stood; `limits` are absolute. WrongState, Invalid."""
+        require(actor, Permission.RUN_RAISE_LIMITS)
+        await self._core.in_thread(lambda: self._stored(actor, run_id))
+        changed = parsed_limits(limits or {})
+        audit = self._core.audit_entry(actor, "run.resume", run_id, {"limits": dict(changed)})
+        if run_id in self._core.executor.faults:
+            await self._core.executor.revive(run_id)
+        else:
+            await self._core.executor.deliver(run_id, Resume(limits=changed, by=actor.user_id or actor.label, audit=audit))
+        return await self.get(actor, run_id)
+
+
+def _checked_inputs(plan: Plan, inputs: Any) -> dict[str, Any]:
+    if inputs is None:
+        inputs = {}
+    if not isinstance(inputs, dict):
+        raise _field_problem("inputs", "The inputs are a JSON object.", InvalidInputs)
+    given = with_defaults(inputs, plan.input_schema)
+    if problems := problems_of(given, plan.input_schema):
+        told = [{"field": f"inputs{p.path}", "message": p.message} for p in problems]
+        raise InvalidInputs(f"inputs{problems[0].path}: {problems[0].message}", details={"problems": told})
+    return given
+
+
+def parsed_limits(limits: Any) -> dict[str, int]:
+    """Limits as the API writes them -> fields of `Limits`. Invalid names the limit."""
+    if not isinstance(limits, dict):
+        raise _field_problem("limits", "The limits are a JSON object.")
+    parsed: dict[str, int] = {}
+    for name, amount in limits.items():
+        if name not in LIMIT_NAMES:
+            raise _field_problem(f"limits.{str(name)[:40]}", f"There are the limits {', '.join(LIMIT_NAMES)}.")
+        if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 <= amount <= 1e12:
+            raise _field_problem(f"limits.{name}", "A limit is a number from 0 on.")
+        parsed[LIMIT_NAMES[name]] = round(amount * 1_000_000) if name in SCALED else int(amount)
+    return parsed
+
+
+def lowered(limits: Limits, asked: Any) -> Limits:
+    """The document's limits, lowered by those given at the start of a run (workflow.md, Running 8)."""
+    parsed = parsed_limits(asked or {})
+    return replace(limits, **{name: min(amount, getattr(limits, name)) for name, amount in parsed.items()})
+
+
+def _field_problem(field: str, message: str, error: type[Invalid] = Invalid) -> Invalid:
+    return error(f"{field}: {message}", details={"problems": [{"field": field, "message": message}]})
+
+
+def _moment(field: str, text: str) -> int:
+    try:
+        return from_iso(text)
+    except ValueError:
+        raise _field_problem(field, "Write a time as ISO 8601, e.g. 2026-11-24T09:00:00Z.") from None
+
+
+def _run_id_of(actor: Actor, workflow: str, key: str) -> str:
+    # The same key from the same actor names the same run, so that a repeated request cannot start a second one.
+    return f"run_{hashlib.sha256(f'{actor.label}:{workflow}:{key}'.encode()).hexdigest()[:26].upper()}"

@@ -1,0 +1,195 @@
+"""What the facade answers: the shapes of the HTTP API, which the web UI and the command line share."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+T = TypeVar("T")
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list; `next` is the cursor of the following page, or null."""
+
+    items: list[T]
+    next: str | None = None
+
+
+class WorkflowRow(BaseModel):
+    """A workflow in a list; `problems` counts them."""
+
+    id: str
+    slug: str
+    name: str
+    revision: int
+    live_version: int | None
+    problems: int
+    updated_at: str | None = None
+
+
+class WorkflowSaved(BaseModel):
+    """A draft that was created or changed."""
+
+    id: str
+    slug: str
+    revision: int
+    problems: list[dict[str, Any]]
+
+
+class WorkflowView(BaseModel):
+    """A workflow with its draft."""
+
+    id: str
+    slug: str
+    name: str
+    revision: int
+    live_version: int | None
+    document: Any
+    problems: list[dict[str, Any]]
+    updated_at: str | None = None
+    updated_by: str = ""
+
+
+class Checked(BaseModel):
+    """What checking a document says."""
+
+    problems: list[dict[str, Any]]
+    worst_case: dict[str, Any] | None
+
+
+class PublishedTrigger(BaseModel):
+    """A trigger that a published version listens on; the secret is shown once."""
+
+    path: str
+    url: str
+    secret: str
+
+
+class Published(BaseModel):
+    """A new immutable version."""
+
+    version: int
+    hash: str
+    triggers: list[PublishedTrigger] = []
+
+
+class VersionView(BaseModel):
+    """One published version."""
+
+    version: int
+    hash: str
+    note: str
+    edited_by: str
+    published_by: str
+    published_at: str | None
+    is_live: bool
+    document: Any = None
+
+
+class RunStarted(BaseModel):
+    """A run that is on disk."""
+
+    run_id: str
+    status: str
+
+
+class RunView(BaseModel):
+    """One run. Money in USD, times in ISO 8601, `seconds` with at least one step running."""
+
+    id: str
+    workflow: str
+    workflow_name: str = ""
+    version: int | None
+    mode: str = "live"
+    status: str
+    reason: str
+    inputs: Any = None
+    output: Any = None
+    spent: dict[str, float | int]
+    limits: dict[str, float | int] | None = None
+    started_by: str = ""
+    started_at: str | None
+    ended_at: str | None
+
+
+class StepView(BaseModel):
+    """One step of a run, with its latest attempt."""
+
+    path: str
+    node: str
+    kind: str
+    title: str = ""
+    parent: str | None
+    status: str
+    attempt: int
+    started_at: str | None
+    ended_at: str | None
+    spent: dict[str, float | int]
+    inputs: Any = None
+    outputs: Any = None
+    error: Any = None
+    port: str | None = None
+    note: Any = None
+
+
+class EventView(BaseModel):
+    """One journal row."""
+
+    seq: int
+    type: str
+    at: str | None
+    path: str
+    attempt: int = 0
+    data: Any
+
+
+class ApprovalView(BaseModel):
+    """Something that waits, or waited, for a person."""
+
+    id: str
+    run_id: str
+    path: str
+    workflow: str
+    workflow_name: str = ""
+    type: str
+    status: str
+    choices: list[str]
+    title: str
+    message: str
+    show: dict[str, Any] = {}
+    action: dict[str, Any] | None = None
+    editable: dict[str, Any] = {}
+    approvers: dict[str, Any] = {}
+    votes: list[str] = []
+    digest: str
+    opened_at: str | None
+    expires_at: str | None
+    decided_at: str | None = None
+    decided_by: str | None = None
+    decision: str | None = None
+    result: Any = None
+
+
+class Decided(BaseModel):
+    """An item after a decision."""
+
+    id: str
+    status: str
+    decision: str | None
+    run_id: str
+
+
+class BatchResult(BaseModel):
+    """One item of a batch: the decision, or the error."""
+
+    id: str
+    result: Decided | None = None
+    error: dict[str, Any] | None = None
+
+
+class TokenView(BaseModel):
+    """A piece of text that a model is writing; not stored, carries no seq."""
+
+    path: str
+    text: str

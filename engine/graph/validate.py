@@ -1,0 +1,183 @@
+"""Can a document run: every problem it has, and the plan when none of them is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.expressions import ExpressionError, compile_expression, compile_template
+from engine.graph.certain import Certain, certain_facts
+from engine.graph.configs import KnownNode, know
+from engine.graph.document import Draft, parse
+from engine.graph.fields import FieldRole, KindCatalog
+from engine.graph.fieldtree import Fixed, marked_fields, resolver
+from engine.graph.flow import Flow, flow_of
+from engine.graph.loops import Loops, find_loops, loop_problems
+from engine.graph.plan import Plan, Resolver
+from engine.graph.planning import plan_of
+from engine.graph.problems import Problem, has_errors
+from engine.graph.reading import ProblemList
+from engine.graph.references import Known, Mention, judge, known_inputs
+from engine.graph.regions import Regions, both_ways, lay_out
+from engine.graph.structure import START, Structure, check_reach, structure_of
+from engine.graph.suggest import did_you_mean, shown
+from engine.graph.worst_case import above_limits, bounds_of
+from engine.jsonvalue import JsonValue, digest
+
+MOST_EXPRESSIONS = 20_000
+"""Compiling one takes about 0.1 ms; a check must not take minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The problems of a document; the plan is there exactly when none is an error."""
+
+    problems: list[Problem]
+    plan: Plan | None
+
+
+@dataclass(slots=True)
+class _Check:
+    """What one check has found out so far."""
+
+    draft: Draft
+    nodes: dict[str, KnownNode]
+    structure: Structure
+    flow: Flow
+    loops: Loops
+    problems: ProblemList
+    fields: dict[str, dict[str, Resolver]]
+    mentions: list[Mention]
+    expressions: int = 0
+
+    def named(self, node: str) -> str:
+        return self.nodes[node].name
+
+
+def check(value: JsonValue, catalog: KindCatalog) -> Checked:
+    """Checks a document against the contract (workflow.md). Raises NotADocument; runs nothing."""
+    draft = parse(value)
+    problems = draft.problems
+    nodes = {n.id: know(n, catalog, problems) for n in draft.nodes}
+    structure = structure_of(nodes, draft.edges, problems)
+    flow = flow_of(list(nodes), structure.edges, structure.starts)
+    found = _Check(draft, nodes, structure, flow, find_loops(flow), problems, {}, [])
+    for node in nodes.values():
+        found.fields[node.id] = _compile_fields(node, found)
+    if found.expressions > MOST_EXPRESSIONS:
+        message = f"The workflow has {found.expressions:,} expressions; at most {MOST_EXPRESSIONS:,} are possible."
+        problems.add(Problem("too_many_expressions", message, "Move parts of it into sub-workflows."))
+    check_reach(nodes, flow, structure, problems)
+    for problem in loop_problems(flow, found.loops, {n.id: n.ports for n in nodes.values()}, found.named):
+        problems.add(problem)
+    regions, certain = _regions_and_facts(found)
+    _judge_references(found, certain)
+    consents = _consents(found, certain)
+    told = problems.closed()
+    if has_errors(told) or regions is None:
+        return Checked(_sorted(told, nodes), None)
+    plan = plan_of(draft, nodes, flow, regions, fields=found.fields, consents=consents, parents=structure.parents, hash_=digest(value))
+    return Checked(_sorted([*told, *above_limits(bounds_of(plan), plan.limits)], nodes), plan)
+
+
+def _sorted(problems: list[Problem], nodes: Mapping[str, KnownNode]) -> list[Problem]:
+    """Errors first, then by place in the document."""
+    order = {id_: i for i, id_ in enumerate(nodes)}
+    return sorted(problems, key=lambda p: (p.severity != "error", order.get(p.node or "", -1), -1 if p.edge is None else p.edge))
+
+
+def _compile_fields(node: KnownNode, found: _Check) -> dict[str, Resolver]:
+    """Resolvers of the node's settings; its references are noted on the way. Settings that do not fit are still read."""
+    if node.kind is None:
+        return {}
+    source: Any = node.config if node.config is not None else node.draft.config
+    per_item = node.kind.per_item_fields
+    fields: dict[str, Resolver] = {}
+    for name, tree in marked_fields(node.kind.config_model).items():
+        value = source.get(name) if isinstance(source, dict) else getattr(source, name)
+        if value is not None:
+            fields[name] = resolver(value, tree, f"config.{name}", _compiler(node.id, found, is_per_item=name in per_item))
+        elif not isinstance(source, dict):
+            fields[name] = Fixed(None)
+    return fields
+
+
+def _compiler(node: str, found: _Check, *, is_per_item: bool) -> Callable[[str, FieldRole, str], Resolver]:
+    def compile_(source: str, role: FieldRole, path: str) -> Resolver:
+        if role is FieldRole.TEMPLATE and "{{" not in source and len(source) < 100_000:
+            return Fixed(source)
+        found.expressions += 1
+        if found.expressions > MOST_EXPRESSIONS:
+            return Fixed(None)
+        try:
+            compiled = compile_expression(source) if role is FieldRole.EXPRESSION else compile_template(source)
+        except ExpressionError as error:
+            message = f"{error.message.rstrip('.')} (at character {error.position + 1})."
+            found.problems.add(Problem("bad_expression", message, error.next_step, node=node, field=path))
+            return Fixed(None)
+        found.mentions.extend(Mention(node, path, reference, is_per_item) for reference in compiled.references)
+        return compiled.evaluate
+
+    return compile_
+
+
+def _regions_and_facts(found: _Check) -> tuple[Regions | None, Certain | None]:
+    if not found.loops.order and found.flow.nodes:
+        return None, None
+    flow, parents, backs = found.flow, found.structure.parents, found.loops.back_edges
+    regions = lay_out(flow, found.loops, ends=found.structure.ends, parents=parents)
+    for back, edge in both_ways(regions, flow, backs):
+        name = found.named(back.source)
+        message = f"By the port `{back.port}`, {name} both repeats the loop and leaves it; a run fails there."
+        hint = "Let one step decide between going back and going on."
+        found.problems.add(Problem("loop_both_ways", message, hint, "warning", node=back.source, edge=edge.index))
+    return regions, certain_facts(flow, found.loops.order, found.nodes, backs=backs, parents=parents)
+
+
+def _judge_references(found: _Check, certain: Certain | None) -> None:
+    starts = found.structure.starts
+    start = found.nodes[starts[0]] if len(starts) == 1 else None
+    known = Known(found.nodes, found.structure.parents, found.flow.reached, frozenset(found.draft.vars), known_inputs(start), certain)
+    seen: set[tuple[Any, ...]] = set()
+    for mention in found.mentions:
+        key = (mention.node, mention.field, mention.reference.root, mention.reference.path, mention.reference.guarded)
+        if key not in seen:
+            seen.add(key)
+            if (problem := judge(mention, known)) is not None:
+                found.problems.add(problem)
+
+
+def _consents(found: _Check, certain: Certain | None) -> dict[str, str]:
+    """Action node -> the approval that consents to it."""
+    consents: dict[str, str] = {}
+    for node in found.nodes.values():
+        port = node.kind.consent_port if node.kind else None
+        action = node.draft.config.get("action") if port else None
+        if not isinstance(action, str) or not action or port is None:
+            continue
+        told = _wrong_action(found, node, action, port, certain)
+        if told is None and action in consents:
+            told = Problem("action_taken", f"Two approvals name {found.named(action)} as their action.", "Ask for a quorum of two instead.")
+        if told is not None:
+            found.problems.add(Problem(told.code, told.message, told.hint, node=node.id, field="config.action"))
+        else:
+            consents[action] = node.id
+    return consents
+
+
+def _wrong_action(found: _Check, node: KnownNode, action: str, port: str, certain: Certain | None) -> Problem | None:
+    if action not in found.nodes:
+        hint = did_you_mean(action, found.nodes, otherwise="Choose a node that exists.")
+        return Problem("unknown_node", f"There is no node `{shown(action)}` to approve.", hint)
+    target = found.nodes[action]
+    if target.draft.kind == START or found.structure.parents.get(action) != found.structure.parents.get(node.id):
+        return Problem("bad_action", f"{target.name} does not stand beside {node.name}.", "Choose a node on the same level.")
+    # A node that is not reached, or an order that makes no sense, is an error of its own.
+    if certain is None or action not in found.flow.reached or certain.has_left(node.id, port, before=action):
+        return None
+    message = f"{target.name} can also run without {node.name} having left by `{port}`, so it cannot be its action."
+    return Problem("action_not_guarded", message, f"Lead every way to {target.name} through the port `{port}` of {node.name}.")
+
+
+__all__ = ["Checked", "check"]

@@ -1,0 +1,1 @@
+"""Views of what happened, read from the journal and from nothing else."""

@@ -1,0 +1,115 @@
+"""The steps of a run, folded from its journal rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.errors import SignalboxError
+from engine.graph.plan import Plan
+from engine.run import events
+from engine.run.budget import spent_as_json
+from engine.storage.journal import Row
+
+
+@dataclass(slots=True)
+class StepRecord:
+    """What the journal tells of one step, its latest attempt; times in microseconds."""
+
+    path: str
+    node: str
+    parent: str | None
+    status: str
+    attempt: int
+    started_at: int | None
+    ended_at: int | None = None
+    spent: dict[str, Any] = field(default_factory=dict)
+    inputs: Any = None
+    outputs: Any = None
+    error: Any = None
+    port: str | None = None
+    note: Any = None
+
+
+def node_of(path: str) -> str:
+    """The node that a path names: `draft#2/ok` is a step of `ok`."""
+    return path.rsplit("/", 1)[-1].split("#", 1)[0].split("[", 1)[0]
+
+
+def parent_of(path: str) -> str | None:
+    """The loop visit or item that a step stands in."""
+    return path.rsplit("/", 1)[0] if "/" in path else None
+
+
+def steps_of(rows: Iterable[tuple[Row, events.Event]]) -> list[StepRecord]:
+    """The steps in the order in which they first started."""
+    steps: dict[str, StepRecord] = {}
+    busy: dict[str, float] = {}
+    for row, event in rows:
+        if isinstance(event, events.StepFailed) and row.path not in steps:
+            # An action that was refused before it started.
+            steps[row.path] = StepRecord(row.path, node_of(row.path), parent_of(row.path), "failed", row.attempt, None)
+        _fold(steps, busy, row, event)
+        for path in event.skipped:
+            steps[path] = StepRecord(path, node_of(path), parent_of(path), "skipped", 0, None)
+        for path in event.cancelled:
+            if path in steps and steps[path].status in ("running", "waiting", "ready"):
+                steps[path].status, steps[path].ended_at = "cancelled", row.at
+        for start in event.starts:
+            known = steps.get(start.path)
+            record = StepRecord(start.path, node_of(start.path), parent_of(start.path), "running", start.attempt, row.at)
+            if known is not None:
+                # Its place in the order and what earlier attempts have cost stay.
+                record.spent = known.spent
+            steps[start.path] = record
+    return list(steps.values())
+
+
+def _fold(steps: dict[str, StepRecord], busy: dict[str, float], row: Row, event: events.Event) -> None:
+    record = steps.get(row.path)
+    match event:
+        case events.StepDone() if record:
+            record.status, record.ended_at, record.outputs, record.port = "done", row.at, event.outputs, event.port
+            record.inputs, record.note = event.inputs if event.inputs is not None else record.inputs, event.note or record.note
+            _charge(record, event.spent, row.at)
+        case events.StepFailed() if record:
+            record.status = "ready" if event.retry_at is not None else "failed"
+            record.ended_at, record.error, record.inputs = row.at, event.error, event.inputs
+            _charge(record, event.spent, row.at)
+        case events.StepWaiting() if record:
+            record.status, record.inputs = "waiting", event.inputs
+            record.note = {"item": event.item, "card": event.card, "digest": event.digest, "expires_at": event.expires_at}
+        case events.LimitMet():
+            for path in event.interrupted:
+                steps[path].status, steps[path].ended_at = "ready", row.at
+        case events.RunRecovered():
+            for path in event.lost:
+                steps[path].status, steps[path].ended_at = "ready", row.at
+        case events.ConsentVoid() if record:
+            record.status = "waiting"
+        case events.RunEnded():
+            for step in steps.values():
+                if step.status in ("running", "waiting", "ready"):
+                    step.status, step.ended_at = "cancelled", row.at
+        case _:
+            return
+
+
+def _charge(record: StepRecord, spent: events.Spent, at: int) -> None:
+    used = spent_as_json(spent) | {"steps": 1, "seconds": max(0, at - (record.started_at or at)) / 1e6}
+    record.spent = {name: record.spent.get(name, 0) + amount for name, amount in used.items()}
+
+
+def kind_and_title(plan: Plan | None, node: str) -> tuple[str, str]:
+    """A node's kind and title in the version that ran; empty when the version cannot be read."""
+    planned = plan.nodes.get(node) if plan else None
+    return (planned.kind.kind, planned.title) if planned else ("", "")
+
+
+def plan_or_none(plan_of: Any, digest: str) -> Plan | None:
+    """The plan, or None when this version of Signalbox cannot read the document any more: the timeline is shown all the same."""
+    try:
+        return plan_of(digest)
+    except SignalboxError:
+        return None

@@ -1,0 +1,1 @@
+"""Model calls: one bounded request in, one answer with its true cost out."""

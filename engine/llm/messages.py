@@ -1,0 +1,80 @@
+"""What goes to a model and what comes back, in the types that every caller shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One bounded question to one model."""
+
+    model: str
+    """An alias (`default`, `cheap`, `careful`), `practice…`, or a litellm name."""
+    system: str
+    prompt: str
+    schema: dict[str, Any] | None
+    """JSON Schema (Draft 2020-12) that the answer's text should fit; None asks for free text."""
+    temperature: float | None
+    """None leaves it to the provider."""
+    max_tokens: int
+    """The most tokens the model may answer with, at least 1."""
+    timeout_s: float
+    """Seconds for the whole call, connection and last token included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a call used up; never zero tokens for a call that reached a model."""
+
+    tokens_in: int
+    """Tokens of the request, the cached ones included."""
+    tokens_out: int
+    """Tokens of the answer, hidden reasoning included."""
+    tokens_cached: int = 0
+    """The part of `tokens_in` that the provider read from its cache."""
+    cost_micro: int = 0
+    """Millionths of a US dollar, rounded up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """What a model answered."""
+
+    text: str
+    model: str
+    """The name that answered: the resolved one, not the alias; `practice` for the practice model."""
+    usage: Usage
+    finish_reason: str
+    """`stop`, `length` (max_tokens was reached) or what the provider said."""
+    is_practice: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The most that a call can use, to be reserved before it starts."""
+
+    tokens: int
+    cost_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model as the settings resolve it."""
+
+    name: str
+    provider: str
+    """litellm's word for who serves it (`openai`, `anthropic`, `ollama`…), or `practice`."""
+    label: str
+    """The name for people."""
+    is_practice: bool
+    price_in: float | None
+    """USD per million tokens; None when nobody knows."""
+    price_out: float | None
+    base_url: str | None
+    """The OpenAI-compatible (or Ollama) address, where it is not the provider's own."""
+    ready: bool
+    """Whether a call could work: a key is there, or none is needed."""
+    why_not: str
+    """What is missing, when not ready."""

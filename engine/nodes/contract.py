@@ -1,0 +1,259 @@
+"""What a node kind is: one class in one file, and the only door through which it sees the world.
+
+A kind is an `InlineKind` (works a value out at once), a `CallKind` (calls a model or a service) or an `AskKind`
+(waits for a person). Its form, JSON Schema, palette entry, docs page and contract tests are generated from the class.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from engine.graph.fields import Expr, Template
+from engine.graph.plan import Resolver
+from engine.graph.problems import Problem
+from engine.jsonvalue import JsonValue, dumps
+from engine.llm.messages import Bound, ModelAnswer, ModelRequest
+from engine.llm.structured import parse_json_answer
+
+__all__ = [
+    "Answer",
+    "Ask",
+    "AskKind",
+    "CallKind",
+    "Capability",
+    "Effect",
+    "Estimate",
+    "Example",
+    "Expr",
+    "InlineKind",
+    "ModelAnswer",
+    "ModelRequest",
+    "NodeConfig",
+    "NodeContext",
+    "NodeKind",
+    "Outcome",
+    "Pricing",
+    "Problem",
+    "Resolver",
+    "Template",
+    "parse_json_answer",
+    "text_of",
+]
+
+
+def text_of(value: JsonValue) -> str:
+    """A template's value as text: one that is exactly one placeholder keeps its type, and a prompt or message needs words."""
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case _:
+            return dumps(value).decode()
+
+
+class Effect(StrEnum):
+    """What running a step twice would do to the world (workflow.md, Running 9)."""
+
+    PURE = "pure"
+    IDEMPOTENT = "idempotent"
+    RECONCILABLE = "reconcilable"
+    UNSAFE = "unsafe"
+
+
+class Capability(StrEnum):
+    """What a kind may ask its context for; using one that is not declared is a defect of the kind."""
+
+    MODEL = "model"
+    MEANING = "meaning"
+    NOTIFY = "notify"
+    ASK = "ask"
+
+
+class NodeConfig(BaseModel):
+    """Base of every kind's `Config` and its parts: unknown keys are errors, `"5"` is no number, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The most that one execution can use of each limit; money in micro-USD."""
+
+    cost_micro: int = 0
+    tokens: int = 0
+    llm_calls: int = 0
+    tool_calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step made and the port it leaves by."""
+
+    outputs: dict[str, JsonValue] = field(default_factory=dict)
+    port: str = "out"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """An item for the inbox; the run waits for its answer and holds nothing meanwhile."""
+
+    type: str
+    title: str
+    message: str
+    choices: tuple[str, ...]
+    show: dict[str, JsonValue] = field(default_factory=dict)
+    editable: dict[str, JsonValue] = field(default_factory=dict)
+    approvers: dict[str, JsonValue] = field(default_factory=dict)
+    """`{roles, users, quorum, four_eyes}`."""
+    expires_after_s: float | None = None
+    action: str | None = None
+    """The node whose resolved config the item shows and binds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was decided; `decision` is approved, rejected or expired."""
+
+    decision: str
+    by: str | None
+    reason: str
+    values: dict[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One execution that shows what the kind does; the contract suite runs it and the docs page prints it."""
+
+    name: str
+    config: dict[str, Any]
+    scope: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, JsonValue] | None = None
+    """The exact outputs, where they do not depend on a model."""
+    port: str = "out"
+    answer: Answer | None = None
+    """What the person answers, for kinds that ask."""
+    error: str | None = None
+    """The code of the error that it ends with."""
+
+
+class Pricing(Protocol):
+    """Tells the most that a model call can use."""
+
+    def bound(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> Bound:
+        """The upper bound over the model and its fallbacks. Raises PriceUnknown."""
+        ...
+
+
+class NodeContext(Protocol):
+    """The world as one step sees it. Every member checks the kind's declared capabilities."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt at this step of this run; another in every other run and fork."""
+        ...
+
+    async def model(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> ModelAnswer:
+        """Calls a model within the step's reservation; text streams to whoever watches the run."""
+        ...
+
+    async def meaning(self, texts: Sequence[str]) -> list[list[float]]:
+        """Unit vectors of the texts: their dot product is their likeness in meaning, -1 to 1."""
+        ...
+
+    async def notify(self, channel: str, subject: str, message: str) -> bool:
+        """Delivers a message once per idempotency key; True when it was delivered."""
+        ...
+
+
+C = TypeVar("C", bound=NodeConfig)
+
+
+class NodeKind(ABC, Generic[C]):
+    """One kind of node. Stateless: one instance serves every workflow."""
+
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    icon: ClassVar[str] = "box"
+    group: ClassVar[str] = "Flow"
+    effect: ClassVar[Effect] = Effect.PURE
+    uses: ClassVar[frozenset[Capability]] = frozenset()
+    Config: ClassVar[type[NodeConfig]]
+    Outputs: ClassVar[type[BaseModel] | None] = None
+    """Names and types of the outputs; None when the config or the run decides them."""
+    fixed_ports: ClassVar[tuple[str, ...]] = ("out",)
+    is_box: bool = False
+    per_item_fields: ClassVar[frozenset[str]] = frozenset()
+    """Of a box: config fields that are worked out inside it, once per item."""
+    consent_port: ClassVar[str | None] = None
+    """The port that allows the node named by `config.action` to run."""
+    keeps_inputs: ClassVar[bool] = True
+    """Whether the journal holds the resolved config; False where the outputs say the same."""
+    examples: ClassVar[tuple[Example, ...]] = ()
+
+    @property
+    def config_model(self) -> type[BaseModel]:
+        """The pydantic model of `config`."""
+        return self.Config
+
+    def ports(self, config: C) -> tuple[str, ...]:
+        """The ports of a node with this config, `error` apart."""
+        return self.fixed_ports
+
+    def output_names(self, config: C) -> frozenset[str] | None:
+        """The names under `nodes.<id>.`; None when only the run knows them."""
+        if self.Outputs is None:
+            return None
+        return frozenset(field.alias or name for name, field in self.Outputs.model_fields.items())
+
+    def problems(self, config: C) -> list[Problem]:
+        """What the schema alone cannot see; `field` is relative to `config`."""
+        return []
+
+    def resolve(self, config: C, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """Works the config's expressions and templates out. Raises ExpressionError."""
+        return {name: resolver(scope) for name, resolver in fields.items()}
+
+    def most_calls(self, config: C) -> tuple[int, int]:
+        """The most model calls and tool calls of one execution, known before the run."""
+        return (0, 0)
+
+    def estimate(self, config: C, given: Mapping[str, Any], pricing: Pricing) -> Estimate:
+        """The most that one execution can use; `given` is what `resolve` answered."""
+        return Estimate()
+
+
+class InlineKind(NodeKind[C]):
+    """A kind that only computes: it runs inside the engine's loop and never waits."""
+
+    @abstractmethod
+    def work(self, config: C, given: Mapping[str, Any]) -> Outcome:
+        """The outcome, from the config and its resolved fields alone."""
+
+
+class CallKind(NodeKind[C]):
+    """A kind that calls something outside the engine."""
+
+    @abstractmethod
+    async def execute(self, config: C, given: Mapping[str, Any], ctx: NodeContext) -> Outcome:
+        """The outcome. Raises an `engine.errors` class; Transient ones are retried as the node says."""
+
+
+class AskKind(NodeKind[C]):
+    """A kind that waits for a person."""
+
+    uses = frozenset({Capability.ASK})
+
+    @abstractmethod
+    def ask(self, config: C, given: Mapping[str, Any]) -> Ask:
+        """The inbox item."""
+
+    @abstractmethod
+    def answered(self, config: C, given: Mapping[str, Any], answer: Answer) -> Outcome:
+        """The outcome of an answer."""

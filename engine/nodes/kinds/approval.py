@@ -1,0 +1,112 @@
+"""How a person allows or refuses what the workflow is about to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from engine.nodes.contract import Answer, Ask, AskKind, Example, Expr, NodeConfig, Outcome, Problem, Template, text_of
+
+
+class Approvers(NodeConfig):
+    """Who may decide."""
+
+    roles: list[str] = Field(default_factory=list, description="Roles that may decide; with no role and no user, every approver may.")
+    users: list[str] = Field(default_factory=list, description="People who may decide, by e-mail address.")
+    quorum: int = Field(default=1, ge=1, le=20, description="How many people have to agree; one rejection is enough to reject.")
+    four_eyes: bool = Field(default=False, description="Whether whoever started the run or last edited the workflow may not decide.")
+
+
+class ApprovalConfig(NodeConfig):
+    """The card that people see, and who decides by when."""
+
+    title: Template = Field(default="", description="The question, in a few words.")
+    message: Template = Field(default="", description="What the person needs to know to decide.")
+    show: dict[str, Expr] = Field(default_factory=dict, description="Values to show beside the message: a name and an expression each.")
+    editable: dict[str, Expr] = Field(default_factory=dict, description="Values that the person may change: a name and an expression each.")
+    approvers: Approvers = Field(default_factory=Approvers, description="Who may decide.")
+    action: str | None = Field(
+        default=None, description="The node that is allowed by the approval; the card shows exactly what it would do."
+    )
+    expires_after_s: float | None = Field(
+        default=None, gt=0, le=31_536_000, description="After how many seconds without an answer the run goes on."
+    )
+    on_expire: Literal["expired", "approved", "rejected"] = Field(default="expired", description="The port by which the run goes on then.")
+
+
+class ApprovalOutputs(BaseModel):
+    """What was decided."""
+
+    decision: str = Field(description="`approved`, `rejected` or `expired`.")
+    by: str | None = Field(description="Who decided; null when nobody did in time.")
+    reason: str = Field(description="Why, in that person's words.")
+    values: dict[str, Any] = Field(description="All editable values, edited or not.")
+
+
+class Approval(AskKind[ApprovalConfig]):
+    """Puts a card into the inbox and waits, without holding a worker, until somebody decides."""
+
+    kind = "approval"
+    title = "Approval"
+    icon = "user-check"
+    group = "People"
+    Config = ApprovalConfig
+    Outputs = ApprovalOutputs
+    fixed_ports = ("approved", "rejected", "expired")
+    consent_port = "approved"
+    examples = (
+        Example(
+            "A reply is edited and approved",
+            {"title": "Send this reply?", "editable": {"reply": "nodes.draft.text"}, "approvers": {"roles": ["approver"]}},
+            {"nodes": {"draft": {"text": "Dear sir"}}},
+            {"decision": "approved", "by": "Ada", "reason": "", "values": {"reply": "Dear madam"}},
+            port="approved",
+            answer=Answer("approved", "Ada", "", {"reply": "Dear madam"}),
+        ),
+        Example(
+            "Nobody answers in time",
+            {"title": "Block this card?", "expires_after_s": 3600, "on_expire": "rejected"},
+            {},
+            {"decision": "rejected", "by": None, "reason": "Nobody answered in time.", "values": {}},
+            port="rejected",
+            answer=Answer("expired", None, "Nobody answered in time.", {}),
+        ),
+    )
+
+    def problems(self, config: ApprovalConfig) -> list[Problem]:
+        """Silence as consent is possible but said aloud."""
+        found: list[Problem] = []
+        if config.on_expire == "approved":
+            message = "When nobody answers in time, this counts as approved."
+            found.append(Problem("silence_approves", message, "Choose `expired` or `rejected`.", "warning", field="on_expire"))
+        if config.on_expire != "expired" and config.expires_after_s is None:
+            message = "`on_expire` has no effect: the approval never expires."
+            found.append(Problem("unused_setting", message, "Set `expires_after_s` or remove it.", "warning", field="on_expire"))
+        if config.approvers.quorum > 1 and config.editable:
+            message = "Where several people have to agree, none of them can edit the values."
+            found.append(Problem("unused_setting", message, "Ask for one person, or remove `editable`.", "warning", field="editable"))
+        if not config.title.strip() and not config.message.strip():
+            found.append(Problem("empty_text", "The card has neither a title nor a message.", "Ask a question.", "warning", field="title"))
+        return found
+
+    def ask(self, config: ApprovalConfig, given: Mapping[str, Any]) -> Ask:
+        """The card."""
+        return Ask(
+            "approval",
+            text_of(given["title"]),
+            text_of(given["message"]),
+            ("approve", "reject"),
+            show=dict(given["show"]),
+            editable=dict(given["editable"]),
+            approvers=config.approvers.model_dump(),
+            expires_after_s=config.expires_after_s,
+            action=config.action,
+        )
+
+    def answered(self, config: ApprovalConfig, given: Mapping[str, Any], answer: Answer) -> Outcome:
+        """Leaves by the decision. Edited values replace the original ones; names that are not editable are ignored."""
+        decision = config.on_expire if answer.decision == "expired" else answer.decision
+        values = {name: answer.values.get(name, value) for name, value in given["editable"].items()}
+        return Outcome({"decision": decision, "by": answer.by, "reason": answer.reason, "values": values}, decision)

@@ -1,0 +1,141 @@
+"""What a text is about, by its meaning or by a model's judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from engine.nodes.contract import (
+    CallKind,
+    Capability,
+    Effect,
+    Estimate,
+    Example,
+    ModelRequest,
+    NodeConfig,
+    NodeContext,
+    Outcome,
+    Pricing,
+    Problem,
+    Template,
+    text_of,
+)
+from engine.nodes.judgement import judgement_of, judgement_request
+from engine.nodes.likeness import Sample, likeness_of
+
+UNSURE = "unsure"
+
+
+class ClassifyLabel(NodeConfig):
+    """One thing that the text may be about."""
+
+    port: str = Field(description="The port by which the run goes on.", pattern=r"^\w[\w .-]{0,59}$")
+    description: str = Field(default="", description="What belongs here, in a few words.", max_length=2_000)
+    examples: list[str] = Field(default_factory=list, description="Texts that belong here, as people really write them.", max_length=200)
+
+
+class ClassifyConfig(NodeConfig):
+    """The text and what it may be about."""
+
+    text: Template = Field(description="The text to sort.")
+    labels: list[ClassifyLabel] = Field(
+        description="What the text may be about; each label has a port of its own.", min_length=1, max_length=100
+    )
+    min_confidence: float = Field(default=0.3, ge=0, le=1, description="Below this confidence the run goes on by `unsure`.")
+    method: Literal["meaning", "model"] = Field(
+        default="meaning", description="`meaning` compares with the examples, at once and for free; `model` asks a model."
+    )
+    model: Template = Field(default="default", description="The model that is asked where the method is `model`.")
+
+
+class ClassifyOutputs(BaseModel):
+    """What the text is about."""
+
+    label: str = Field(description="The port of the likeliest label, also when the step is not sure.")
+    confidence: float = Field(description="How likely that label is, from 0 to 1.")
+    scores: dict[str, float] = Field(description="How likely each label is, by its port.")
+
+
+class Classify(CallKind[ClassifyConfig]):
+    """Finds the label that fits a text best and goes on by its port, or by `unsure` when none fits well enough."""
+
+    kind = "classify"
+    title = "Classify"
+    icon = "tags"
+    group = "AI"
+    effect = Effect.IDEMPOTENT
+    uses = frozenset({Capability.MODEL, Capability.MEANING})
+    Config = ClassifyConfig
+    Outputs = ClassifyOutputs
+    fixed_ports = ()
+    examples = (
+        Example(
+            "Lost cards and everything else",
+            {
+                "text": "{{ inputs.message }}",
+                "labels": [
+                    {"port": "lost", "description": "card lost or stolen", "examples": ["I lost my card"]},
+                    {"port": "other", "description": "anything else"},
+                ],
+            },
+            {"inputs": {"message": "I lost my card"}},
+            port="lost",
+        ),
+        Example(
+            "Nothing to sort",
+            {"text": "{{ inputs.message }}", "labels": [{"port": "lost", "description": "card lost or stolen"}]},
+            {"inputs": {"message": " "}},
+            {"label": "lost", "confidence": 0.0, "scores": {"lost": 0.0}},
+            port=UNSURE,
+        ),
+    )
+
+    def ports(self, config: ClassifyConfig) -> tuple[str, ...]:
+        """The labels' ports in their order, then `unsure`."""
+        return (*(label.port for label in config.labels), UNSURE)
+
+    def problems(self, config: ClassifyConfig) -> list[Problem]:
+        """`unsure` and `error` have a meaning of their own."""
+        return [
+            Problem("reserved_port", f"A label cannot use the port `{label.port}`.", "Give it another name.", field=f"labels[{i}].port")
+            for i, label in enumerate(config.labels)
+            if label.port in (UNSURE, "error")
+        ]
+
+    def most_calls(self, config: ClassifyConfig) -> tuple[int, int]:
+        """One model call where the method is `model`."""
+        return (int(config.method == "model"), 0)
+
+    def estimate(self, config: ClassifyConfig, given: Mapping[str, Any], pricing: Pricing) -> Estimate:
+        """Free by meaning; one bounded call by model."""
+        if config.method == "meaning" or not text_of(given["text"]).strip():
+            return Estimate()
+        bound = pricing.bound(_request(config, given))
+        return Estimate(bound.cost_micro, bound.tokens, 1)
+
+    async def execute(self, config: ClassifyConfig, given: Mapping[str, Any], ctx: NodeContext) -> Outcome:
+        """Label, confidence and scores. Raises OutputInvalid when a model answers with something else."""
+        text = text_of(given["text"])
+        if not text.strip():
+            return _outcome(config, {label.port: 0.0 for label in config.labels})
+        if config.method == "meaning":
+            return _outcome(config, await likeness_of(text, _samples(config), ctx))
+        answer = await ctx.model(_request(config, given))
+        return _outcome(config, judgement_of(answer.text, _samples(config)))
+
+
+def _outcome(config: ClassifyConfig, scores: dict[str, float]) -> Outcome:
+    label = max(scores, key=lambda port: scores[port])
+    confidence = scores[label]
+    port = label if confidence > 0 and confidence >= config.min_confidence else UNSURE
+    return Outcome({"label": label, "confidence": confidence, "scores": dict(scores)}, port)
+
+
+def _samples(config: ClassifyConfig) -> list[Sample]:
+    return [Sample(label.port, label.description, label.examples) for label in config.labels]
+
+
+def _request(config: ClassifyConfig, given: Mapping[str, Any]) -> ModelRequest:
+    return judgement_request(text_of(given["text"]), _samples(config), model=text_of(given["model"]))

@@ -1,0 +1,136 @@
+"""One bounded question to a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from engine.errors import ConfigInvalid
+from engine.jsonvalue import JsonValue
+from engine.nodes.contract import (
+    CallKind,
+    Capability,
+    Effect,
+    Estimate,
+    Example,
+    ModelAnswer,
+    ModelRequest,
+    NodeConfig,
+    NodeContext,
+    Outcome,
+    Pricing,
+    Problem,
+    Template,
+    parse_json_answer,
+    text_of,
+)
+from engine.schemas import check_schema
+
+TIMEOUT_S = 120.0
+
+
+class LlmConfig(NodeConfig):
+    """The question, and who answers it within which bounds."""
+
+    model: Template = Field(default="default", description="The model: `default`, `cheap`, `careful`, or a model's own name.")
+    system: Template = Field(default="", description="Who the model is and what rules it keeps.")
+    prompt: Template = Field(description="What the model is asked.")
+    output: dict[str, Any] | None = Field(default=None, description="A JSON Schema; the answer must fit it and is kept as `json`.")
+    temperature: float | None = Field(default=None, ge=0, le=2, description="How freely the model answers; 0 is the most predictable.")
+    max_tokens: int = Field(default=1024, ge=1, le=1_000_000, description="The longest answer, in tokens (about four letters each).")
+    fallback_models: list[str] = Field(
+        default_factory=list, max_length=5, description="Models to ask in turn when the first does not answer."
+    )
+
+
+class LlmUsage(BaseModel):
+    """What the call used."""
+
+    tokens_in: int = Field(description="Tokens of the question.")
+    tokens_out: int = Field(description="Tokens of the answer.")
+    cost_usd: float = Field(description="US dollars.")
+    practice: bool = Field(default=False, description="True when the practice model answered: made-up text that costs nothing.")
+
+
+class LlmOutputs(BaseModel):
+    """The answer."""
+
+    text: str = Field(description="The answer as text.")
+    value: Any = Field(alias="json", description="The answer as a JSON value where `output` asks for one, else null.")
+    model: str = Field(description="The model that answered.")
+    usage: LlmUsage = Field(description="What the call used.")
+
+
+class Llm(CallKind[LlmConfig]):
+    """Asks a model one question. What it answers never decides which way the run goes on by itself."""
+
+    kind = "llm"
+    title = "Ask a model"
+    icon = "sparkles"
+    group = "AI"
+    effect = Effect.IDEMPOTENT
+    uses = frozenset({Capability.MODEL})
+    Config = LlmConfig
+    Outputs = LlmOutputs
+    examples = (
+        Example(
+            "A short reply",
+            {"prompt": "Answer in one sentence: {{ inputs.message }}", "max_tokens": 200},
+            {"inputs": {"message": "Where is it?"}},
+        ),
+        Example(
+            "An answer with named parts",
+            {
+                "prompt": "What does this customer want? {{ inputs.message }}",
+                "output": {"type": "object", "required": ["wish"], "properties": {"wish": {"type": "string"}}},
+            },
+            {"inputs": {"message": "Please cancel my order."}},
+        ),
+    )
+
+    def problems(self, config: LlmConfig) -> list[Problem]:
+        """There must be a question, and the schema must be usable."""
+        found: list[Problem] = []
+        if not config.prompt.strip():
+            found.append(Problem("empty_text", "The prompt is empty.", "Write what the model is asked.", field="prompt"))
+        if not config.model.strip():
+            found.append(Problem("empty_text", "The model has no name.", "Write `default` or a model's name.", field="model"))
+        for problem in check_schema(config.output) if config.output is not None else ():
+            message = f"The schema of the answer cannot be used: {problem.path or 'it'} {problem.message}."
+            found.append(Problem("bad_schema", message, "Mend the schema.", field="output"))
+        return found
+
+    def most_calls(self, config: LlmConfig) -> tuple[int, int]:
+        """One call, and one more for each fallback."""
+        return (1 + len(config.fallback_models), 0)
+
+    def estimate(self, config: LlmConfig, given: Mapping[str, Any], pricing: Pricing) -> Estimate:
+        """All models together: a call that was lost may have cost its full bound before the next one is asked."""
+        request = _request(config, given)
+        bounds = [pricing.bound(replace(request, model=name)) for name in (request.model, *config.fallback_models)]
+        return Estimate(sum(b.cost_micro for b in bounds), sum(b.tokens for b in bounds), len(bounds))
+
+    async def execute(self, config: LlmConfig, given: Mapping[str, Any], ctx: NodeContext) -> Outcome:
+        """The answer. Raises OutputInvalid when it does not fit `output`."""
+        answer = await ctx.model(_request(config, given), config.fallback_models)
+        value = parse_json_answer(answer.text, config.output) if config.output is not None else None
+        return Outcome({"text": answer.text, "json": value, "model": answer.model, "usage": _usage(answer)})
+
+
+def _request(config: LlmConfig, given: Mapping[str, Any]) -> ModelRequest:
+    model = given["model"]
+    if not isinstance(model, str) or not model:
+        raise ConfigInvalid("The model's name is not a text.", hint="Look at the step's setting `model`.")
+    # The engine lowers max_tokens when the budget is nearly used up.
+    max_tokens = given.get("max_tokens", config.max_tokens)
+    system, prompt = text_of(given["system"]), text_of(given["prompt"])
+    return ModelRequest(model, system, prompt, config.output, config.temperature, max_tokens, TIMEOUT_S)
+
+
+def _usage(answer: ModelAnswer) -> dict[str, JsonValue]:
+    usage = answer.usage
+    told: dict[str, JsonValue] = {"tokens_in": usage.tokens_in, "tokens_out": usage.tokens_out, "cost_usd": usage.cost_micro / 1e6}
+    return told | {"practice": True} if answer.is_practice else told

@@ -1,0 +1,66 @@
+"""How people are told something."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from engine.errors import ConfigInvalid
+from engine.nodes.contract import CallKind, Capability, Effect, Example, NodeConfig, NodeContext, Outcome, Problem, Template, text_of
+
+CHANNELS = ("app",)
+
+
+class NotifyConfig(NodeConfig):
+    """Where and what."""
+
+    channel: Template = Field(default="app", description="Where the message goes; `app` shows it in Signalbox.")
+    subject: Template = Field(default="", description="The message in a few words.")
+    message: Template = Field(default="", description="The message.")
+
+
+class NotifyOutputs(BaseModel):
+    """What became of the message."""
+
+    delivered: bool = Field(description="Whether the message was delivered.")
+
+
+class Notify(CallKind[NotifyConfig]):
+    """Sends a message to people. Repeating the step after a crash does not send it twice."""
+
+    kind = "notify"
+    title = "Notify"
+    icon = "bell"
+    group = "People"
+    effect = Effect.IDEMPOTENT
+    uses = frozenset({Capability.NOTIFY})
+    Config = NotifyConfig
+    Outputs = NotifyOutputs
+    examples = (
+        Example(
+            "Tell the card desk",
+            {"subject": "Block a card", "message": "Please block the card of {{ inputs.customer }}."},
+            {"inputs": {"customer": "Ada"}},
+            {"delivered": True},
+        ),
+    )
+
+    def problems(self, config: NotifyConfig) -> list[Problem]:
+        """The channel must exist, and there must be something to say."""
+        found: list[Problem] = []
+        if "{{" not in config.channel and config.channel not in CHANNELS:
+            message = f"There is no channel `{config.channel[:60]}` yet."
+            found.append(Problem("unknown_channel", message, f"Use one of: {', '.join(CHANNELS)}.", field="channel"))
+        if not config.subject.strip() and not config.message.strip():
+            found.append(Problem("missing_key", "The message is empty.", "Fill in a subject or a message.", field="message"))
+        return found
+
+    async def execute(self, config: NotifyConfig, given: Mapping[str, Any], ctx: NodeContext) -> Outcome:
+        """Delivers the message once. Raises ConfigInvalid for an unknown channel."""
+        channel = text_of(given["channel"])
+        if channel not in CHANNELS:
+            raise ConfigInvalid(f"There is no channel `{channel[:60]}`.", hint=f"Use one of: {', '.join(CHANNELS)}.")
+        delivered = await ctx.notify(channel, text_of(given["subject"]), text_of(given["message"]))
+        return Outcome({"delivered": delivered})

@@ -1,0 +1,139 @@
+"""What a run does next, decided from its state alone. Pure: only reads, no I/O, clock or randomness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.run.budget import told
+from engine.run.frontier import Step
+from engine.run.state import ENDED, RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Start this ready step, if its reservation fits."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeetLimit:
+    """A limit is used up; amounts in the unit of the limit's field."""
+
+    limit: str
+    used: int
+    needed: int
+    allowed: int
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Nothing runs any more, and nothing may start."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The run is over."""
+
+    status: str
+    output: dict[str, Any] | None
+    reason: str
+
+
+Command = Begin | MeetLimit | Stop | End
+
+
+def decide(state: RunState, *, at: int) -> list[Command]:
+    """The commands that follow from the state at `at` (microseconds); none when the run waits or works."""
+    if state.status in ENDED:
+        return []
+    if state.status == "cancelling":
+        return [End("cancelled", None, state.reason)]
+    if state.failure is not None:
+        return [] if state.running else [End("failed", None, failure_reason(state))]
+    if state.halted:
+        return [] if state.running or state.is_stopped else [Stop(halt_reason(state))]
+    if state.used_up:
+        return [_loop_used_up(state)]
+    ready = [step for step in state.steps.values() if _may_start(step, at)]
+    if ready:
+        return [limit] if (limit := counted_limit(state, at)) else [Begin(step.path) for step in ready]
+    return [] if state.steps else [_end(state)]
+
+
+def _may_start(step: Step, at: int) -> bool:
+    return step.status == "ready" or (step.status == "retrying" and step.due_at is not None and step.due_at <= at)
+
+
+def seconds_left(state: RunState, at: int) -> float:
+    """Until the limit of `seconds` is met, if a step keeps running."""
+    return (state.ledger.limits.busy_us - state.busy_us(at)) / 1e6
+
+
+def counted_limit(state: RunState, at: int) -> MeetLimit | None:
+    """The limit of steps or seconds, when one more step would pass it."""
+    ledger = state.ledger
+    if ledger.steps + 1 > ledger.limits.steps:
+        return MeetLimit("steps", ledger.steps, 1, ledger.limits.steps)
+    busy = state.busy_us(at)
+    if busy >= ledger.limits.busy_us:
+        return MeetLimit("busy_us", busy, 0, ledger.limits.busy_us)
+    return None
+
+
+def _loop_used_up(state: RunState) -> MeetLimit:
+    frame = state.frames[state.used_up]
+    return MeetLimit("max_visits", frame.visit, 1, frame.allowed, frame.key)
+
+
+def _end(state: RunState) -> End:
+    output: dict[str, Any] = {}
+    for order in sorted(state.results):
+        output |= state.results[order]
+    if state.ended_badly:
+        return End("failed", output, f"It ended at {state.ended_badly}, which counts as a failure.")
+    if state.results:
+        return End("succeeded", output, "")
+    return End("succeeded", None, f"It reached no end; it left by {state.left_by}." if state.left_by else "It reached no end.")
+
+
+def failure_reason(state: RunState) -> str:
+    """Why the run failed, in one sentence."""
+    failure = state.failure or {}
+    return f"{failure.get('path', '')}: {failure.get('message', '')}".strip(": ")
+
+
+def halt_reason(state: RunState) -> str:
+    """Which limit stopped the run and what would move it on."""
+    limits, ledger = state.ledger.limits, state.ledger
+    if state.halted == "max_visits":
+        return f"The loop {state.used_up} has used up its visits. Resume to allow as many again, or draw on_exhausted."
+    name = {"cost_micro": "cost_usd", "busy_us": "seconds"}.get(state.halted, state.halted)
+    used = state.busy_us(state.at) if state.halted == "busy_us" else getattr(ledger, state.halted)
+    allowed = told(state.halted, getattr(limits, state.halted))
+    return f"The limit {name} is reached: {told(state.halted, used)} of {allowed} used, and the next step needs more. Raise it and resume."
+
+
+def run_status(state: RunState) -> str:
+    """queued running waiting stopped succeeded failed cancelled, as the API tells it."""
+    if state.status != "running":
+        return "running" if state.status == "cancelling" else state.status
+    if state.running or any(step.status == "ready" for step in state.steps.values()):
+        return "running"
+    return "waiting" if state.steps else "running"
+
+
+def waiting_reason(state: RunState) -> str:
+    """What a waiting run waits for, and what would move it."""
+    told_all = []
+    for step in state.steps.values():
+        title = step.node.title or step.node.id
+        if step.status == "waiting" and step.item:
+            told_all.append(f"{title} waits for an answer in the inbox.")
+        elif step.status == "retrying":
+            told_all.append(f"{title} is tried again later.")
+    return " ".join(told_all)

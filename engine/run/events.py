@@ -1,0 +1,189 @@
+"""What can happen to a run: the events that the journal holds, one row each.
+
+A row's columns hold `seq`, `epoch`, `at` (microseconds), `kind` (the tag), `path` and `attempt`; its payload is the
+event as JSON. The set is closed: an unknown tag or field of the wrong type is an error, never a guess.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Spent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Use of the limits by one step; money in micro-USD."""
+
+    cost_micro: int = 0
+    tokens: int = 0
+    llm_calls: int = 0
+    tool_calls: int = 0
+
+
+NOTHING = Spent()
+
+
+class Start(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A step that starts as soon as the row that holds this is durable: the intent of what happens next."""
+
+    path: str
+    attempt: int = 1
+    reserved: Spent = NOTHING
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
+    """Base of all events. `starts` are the steps that begin after this row."""
+
+    starts: tuple[Start, ...] = ()
+    skipped: tuple[str, ...] = ()
+    """Steps that were passed through because they are disabled."""
+    cancelled: tuple[str, ...] = ()
+    """Steps that were given up because of this event."""
+    blobs: dict[str, str] = {}
+    """`field/name` -> hash of the value that stands in the blobs, for values above 32 kB."""
+
+
+class RunStarted(Event, frozen=True, omit_defaults=True, tag="run_started"):
+    """The run exists: its inputs and the version it keeps to the end."""
+
+    workflow: str = ""
+    hash: str = ""
+    version: int | None = None
+    inputs: dict[str, Any] = {}
+    limits: dict[str, int] = {}
+    mode: str = "live"
+    by: str = ""
+
+
+class StepDone(Event, frozen=True, omit_defaults=True, tag="step_done"):
+    """A step ended well and left by `port`."""
+
+    started_at: int = 0
+    port: str | None = None
+    outputs: dict[str, Any] = {}
+    inputs: dict[str, Any] | None = None
+    spent: Spent = NOTHING
+    note: dict[str, Any] = {}
+    """What the timeline shows beside: the model that answered, a practice label, who decided."""
+    consent: str | None = None
+    """Digest of the action that an approval allowed."""
+
+
+class StepFailed(Event, frozen=True, omit_defaults=True, tag="step_failed"):
+    """An attempt ended badly; `retry_at` says when the next one starts, `goes_on` how the run goes on without one."""
+
+    started_at: int = 0
+    error: dict[str, Any] = {}
+    inputs: dict[str, Any] | None = None
+    spent: Spent = NOTHING
+    retry_at: int | None = None
+    goes_on: str | None = None
+    """`port` or `default`; None: the run fails."""
+
+
+class StepWaiting(Event, frozen=True, omit_defaults=True, tag="step_waiting"):
+    """A step waits for a person; the card is what the person is shown."""
+
+    item: str = ""
+    card: dict[str, Any] = {}
+    digest: str = ""
+    inputs: dict[str, Any] | None = None
+    expires_at: int | None = None
+
+
+class Voted(Event, frozen=True, omit_defaults=True, tag="voted"):
+    """One of several people that must agree has agreed."""
+
+    by: str = ""
+    name: str = ""
+    reason: str = ""
+
+
+class ConsentVoid(Event, frozen=True, omit_defaults=True, tag="consent_void"):
+    """What would run is not what was approved: the approval at `approval` is asked again."""
+
+    approval: str = ""
+    digest: str = ""
+
+
+class StepsStarted(Event, frozen=True, omit_defaults=True, tag="steps_started"):
+    """Steps start that no other event started: after a wait for money or for the next attempt."""
+
+
+class LimitMet(Event, frozen=True, omit_defaults=True, tag="limit_reached"):
+    """A limit is used up; nothing new starts. Amounts in the unit of the limit's field."""
+
+    limit: str = ""
+    used: int = 0
+    needed: int = 0
+    allowed: int = 0
+    interrupted: tuple[str, ...] = ()
+
+
+class RunStopped(Event, frozen=True, omit_defaults=True, tag="run_stopped"):
+    """Nothing runs any more and nothing starts until the run is resumed."""
+
+    reason: str = ""
+
+
+class RunResumed(Event, frozen=True, omit_defaults=True, tag="run_resumed"):
+    """The run goes on, with these absolute limits."""
+
+    limits: dict[str, int] = {}
+    by: str = ""
+
+
+class RunRecovered(Event, frozen=True, omit_defaults=True, tag="run_recovered"):
+    """The process that ran it died; `lost` are the steps that were running. Idempotent ones run again."""
+
+    lost: tuple[str, ...] = ()
+
+
+class RunCancelled(Event, frozen=True, omit_defaults=True, tag="run_cancelled"):
+    """Somebody cancelled the run."""
+
+    by: str = ""
+    reason: str = ""
+
+
+class RunEnded(Event, frozen=True, omit_defaults=True, tag="run_ended"):
+    """The run is over: succeeded, failed or cancelled."""
+
+    status: str = ""
+    output: dict[str, Any] | None = None
+    reason: str = ""
+
+
+AnyEvent = (
+    RunStarted
+    | StepDone
+    | StepFailed
+    | StepWaiting
+    | Voted
+    | ConsentVoid
+    | StepsStarted
+    | LimitMet
+    | RunStopped
+    | RunResumed
+    | RunRecovered
+    | RunCancelled
+    | RunEnded
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: Event) -> bytes:
+    """The payload of a journal row."""
+    return _encoder.encode(event)
+
+
+def decode(payload: bytes) -> AnyEvent:
+    """The event of a payload. msgspec.ValidationError if it is none that this version knows."""
+    return _decoder.decode(payload)
+
+
+def kind_of(event: Event) -> str:
+    """The event's tag, e.g. `step_done`."""
+    return str(type(event).__struct_config__.tag)

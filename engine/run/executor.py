@@ -1,0 +1,400 @@
+"""Advances runs: one driver per active run takes what happened, makes it durable, then does what follows.
+
+A run that waits or has ended is not here at all: it is loaded from its journal when something happens to it. Every
+commit is fenced by (epoch, head_seq); whoever loads a run takes the next epoch with its first commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.clock import Clock
+from engine.errors import Bug, FencedOut, NotFound, SignalboxError, StepTimedOut, StorageUnavailable
+from engine.graph.plan import Plan
+from engine.ids import Ids
+from engine.nodes.contract import InlineKind
+from engine.run import codec, events
+from engine.run.asking import Owner
+from engine.run.context import Services, StepContext
+from engine.run.decide import seconds_left
+from engine.run.happenings import Finished, Happening, Recover, SecondsUp, TimerDue
+from engine.run.live import Hub, Token
+from engine.run.prepare import Prepared, checked, wrapped
+from engine.run.reactions import take
+from engine.run.state import ENDED, RunState, fold, new_state
+from engine.run.timers import Timers
+from engine.run.turn import Turn, World
+from engine.storage.journal import Journal, NewRun
+from engine.storage.journal_reader import JournalReader, StoredRun
+
+log = logging.getLogger("signalbox.run")
+
+
+@dataclass(slots=True)
+class Active:
+    """A run in memory."""
+
+    state: RunState
+    owner: Owner
+    epoch: int
+    stored_epoch: int
+    """The epoch on disk: one behind until the first commit has taken the run over."""
+    head: int
+    inbox: deque[tuple[Happening, asyncio.Future[None] | None]] = field(default_factory=deque)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    calls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    driver: asyncio.Task[None] | None = None
+
+    def tell(self, happening: Happening, answer: asyncio.Future[None] | None = None) -> None:
+        """Hands over what happened."""
+        self.inbox.append((happening, answer))
+        self.wake.set()
+
+
+@dataclass(frozen=True, slots=True)
+class NewRunSpec:
+    """What starting a run needs, checked before."""
+
+    owner: Owner
+    plan: Plan
+    version: int | None
+    inputs: dict[str, Any]
+    limits: dict[str, int]
+    mode: str
+    by: str
+    audit: Any = None
+
+
+class Executor:
+    """Owns all runs in memory. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        reader: JournalReader,
+        *,
+        plan_of: Callable[[str], Plan],
+        services: Services,
+        clock: Clock,
+        ids: Ids,
+        hub: Hub,
+        name: str,
+    ) -> None:
+        self._journal = journal
+        self._reader = reader
+        self._plan_of = plan_of
+        self._services = services
+        self._clock = clock
+        self._hub = hub
+        self._name = name
+        self._world = World(clock, ids, services.models)
+        self._active: dict[str, Active] = {}
+        self._loading: dict[str, asyncio.Task[Active]] = {}
+        self._timers = Timers(clock, self._fire)
+        self._starting: set[asyncio.Task[bool]] = set()
+        self.faults: dict[str, str] = {}
+        """Runs that stand still because the database refused their rows, with the reason."""
+
+    # What the facade asks for
+
+    async def start(self, spec: NewRunSpec) -> bool:
+        """Makes a run durable and sets it going; False when a run of that id exists already."""
+        # Whoever asked may go away while it is written: a run that is on disk is set going all the same.
+        starting = asyncio.get_running_loop().create_task(self._start(spec))
+        self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
+        return await asyncio.shield(starting)
+
+    async def _start(self, spec: NewRunSpec) -> bool:
+        state = new_state(spec.plan, spec.owner.run_id)
+        active = Active(state, spec.owner, epoch=1, stored_epoch=1, head=0)
+        turn = Turn(state, spec.owner, self._world, self._clock.now_us())
+        started = events.RunStarted(
+            workflow=spec.owner.workflow_id,
+            hash=spec.plan.hash,
+            version=spec.version,
+            inputs=spec.inputs,
+            limits=spec.limits,
+            mode=spec.mode,
+            by=spec.by,
+        )
+        turn.record(started)
+        turn.audits += [spec.audit] if spec.audit is not None else []
+        turn.settle()
+        for prepared in turn.performs:
+            # The start step only hands the inputs on: it shares the run's first commit.
+            take(turn, _work(prepared))
+        turn.performs.clear()
+        turn.settle()
+        new = NewRun(
+            spec.owner.workflow_id, spec.owner.workflow_name, spec.version, spec.plan.hash, spec.mode, spec.by, turn.at, self._name
+        )
+        commit = turn.commit(epoch=1, expected_epoch=1, expected_head=0, new=new)
+        try:
+            await self._journal.commit(commit)
+        except FencedOut:
+            return False
+        active.head = commit.rows[-1].seq
+        self._after(active, turn, commit.rows)
+        self._perform(active, turn.performs)
+        if active.inbox or active.calls or active.state.running:
+            self._activate(active)
+        return True
+
+    async def deliver(self, run_id: str, happening: Happening) -> None:
+        """Hands a happening to a run and returns when what follows is durable. Raises what the run answers."""
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await self._tell(run_id, happening, answer)
+        await answer
+
+    async def revive(self, run_id: str) -> None:
+        """Goes on with a run that stood still because the database refused its rows; it is read again from disk."""
+        await self._tell(run_id, Recover(), answer := asyncio.get_running_loop().create_future())
+        await answer
+
+    async def recover(self) -> int:
+        """Takes over every run that a dead process left running; returns how many."""
+        stored = await asyncio.to_thread(self._reader.unfinished)
+        for run in stored:
+            try:
+                await self._tell(run.run_id, Recover())
+            except Exception as error:
+                # One unreadable journal must not keep the other runs from going on; it is told and left as it is.
+                log.error("run %s cannot be taken over: %s", run.run_id, error)
+                self.faults[run.run_id] = f"Its journal cannot be read: {error}"
+        self._timers.start(await asyncio.to_thread(self._reader.timers))
+        return len(stored)
+
+    async def close(self) -> None:
+        """Stops at the next checkpoint of every run; nothing is lost, the next start goes on."""
+        await self._timers.close()
+        await asyncio.gather(*self._starting, return_exceptions=True)
+        tasks = [task for active in self._active.values() for task in (active.driver, *active.calls.values()) if task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._active.clear()
+
+    @property
+    def active_count(self) -> int:
+        """Runs in memory."""
+        return len(self._active)
+
+    # Loading
+
+    async def _tell(self, run_id: str, happening: Happening, answer: asyncio.Future[None] | None = None) -> None:
+        while True:
+            active = self._active.get(run_id)
+            if active is None:
+                loaded = await self._load(run_id)
+                if run_id in self._active or loaded.driver is not None:
+                    # Somebody else was faster; what was loaded may be behind by now.
+                    continue
+                active = loaded
+            active.tell(happening, answer)
+            if active.driver is None:
+                self._activate(active)
+            return
+
+    async def _load(self, run_id: str) -> Active:
+        loading = self._loading.get(run_id)
+        if loading is None:
+            loading = self._loading[run_id] = asyncio.get_running_loop().create_task(self._load_now(run_id))
+            loading.add_done_callback(lambda _: self._loading.pop(run_id, None))
+        return await asyncio.shield(loading)
+
+    async def _load_now(self, run_id: str) -> Active:
+        stored, state = await asyncio.to_thread(self._read, run_id)
+        if run_id in self.faults:
+            # What came due while the run stood still has fired in vain.
+            self._timers.set_again(run_id, await asyncio.to_thread(self._reader.timers))
+        owner = Owner(run_id, stored.workspace_id, stored.workflow_id, stored.workflow_name)
+        return Active(state, owner, epoch=stored.epoch + 1, stored_epoch=stored.epoch, head=stored.head_seq)
+
+    def _read(self, run_id: str) -> tuple[StoredRun, RunState]:
+        stored = self._reader.run(run_id)
+        if stored is None:
+            raise NotFound(f"There is no run {run_id}.")
+        state = new_state(self._plan_of(stored.doc_hash), run_id)
+        for row in self._reader.rows(run_id):
+            fold(state, codec.from_row(row, self._reader.blob), at=row.at, path=row.path, attempt=row.attempt)
+        return stored, state
+
+    def _activate(self, active: Active) -> None:
+        run_id = active.owner.run_id
+        self._active[run_id] = active
+        self.faults.pop(run_id, None)
+        active.driver = asyncio.get_running_loop().create_task(self._drive(active))
+
+    # Driving
+
+    async def _drive(self, active: Active) -> None:
+        run_id = active.owner.run_id
+        try:
+            while True:
+                while active.inbox:
+                    await self._turn(active)
+                if not active.calls and not active.state.running and self._idle(active):
+                    return
+                await self._wait(active)
+        except StorageUnavailable as error:
+            self._give_up(active, error.message)
+        except FencedOut as error:
+            log.warning("run %s is fenced out: %s", run_id, error)
+            self._give_up(active, "", is_ours=False)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # a defect: this run stands still and says so, the others go on
+            log.exception("run %s stands still", run_id)
+            self._give_up(active, f"Signalbox has a defect: {type(error).__name__}: {error}")
+
+    def _idle(self, active: Active) -> bool:
+        """Waits for people or timers, or has ended: the run leaves memory. False when it has just got new work."""
+        if active.inbox:
+            return False
+        self._active.pop(active.owner.run_id, None)
+        return True
+
+    def _give_up(self, active: Active, reason: str, *, is_ours: bool = True) -> None:
+        run_id = active.owner.run_id
+        self._active.pop(run_id, None)
+        for call in active.calls.values():
+            call.cancel()
+        if is_ours:
+            self.faults[run_id] = reason
+        error = StorageUnavailable(reason) if is_ours else FencedOut()
+        for _, answer in active.inbox:
+            if answer is not None and not answer.done():
+                answer.set_exception(error)
+
+    async def _wait(self, active: Active) -> None:
+        active.wake.clear()
+        if active.inbox:
+            return
+        state = active.state
+        if not state.running:
+            await active.wake.wait()
+            return
+        try:
+            async with asyncio.timeout(max(0.0, seconds_left(state, self._clock.now_us()))):
+                await active.wake.wait()
+        except TimeoutError:
+            active.tell(SecondsUp())
+
+    async def _turn(self, active: Active) -> None:
+        turn = Turn(active.state, active.owner, self._world, self._clock.now_us())
+        told: dict[asyncio.Future[None], SignalboxError | None] = {}
+        try:
+            while active.inbox:
+                happening, answer = active.inbox.popleft()
+                if answer is None:
+                    take(turn, happening)
+                    continue
+                told[answer], kept = None, (len(turn.statements), len(turn.audits))
+                try:
+                    take(turn, happening)
+                except SignalboxError as refusal:
+                    # Nothing of it may stay behind. It is told after the commit: what this turn does may be the reason.
+                    del turn.statements[kept[0] :], turn.audits[kept[1] :]
+                    told[answer] = refusal
+            turn.settle()
+            if turn.recorded:
+                await self._commit(active, turn)
+        except BaseException as error:
+            _tell_all(dict.fromkeys(told, error if isinstance(error, SignalboxError) else Bug(str(error))))
+            raise
+        _tell_all(told)
+        self._perform(active, turn.performs)
+
+    async def _commit(self, active: Active, turn: Turn) -> None:
+        commit = turn.commit(epoch=active.epoch, expected_epoch=active.stored_epoch, expected_head=active.head)
+        await self._journal.commit(commit)
+        active.stored_epoch = active.epoch
+        active.head = commit.rows[-1].seq
+        self._after(active, turn, commit.rows)
+
+    def _after(self, active: Active, turn: Turn, rows: list[Any]) -> None:
+        run_id = active.owner.run_id
+        if self._hub.is_watched(run_id):
+            self._hub.publish(run_id, rows)
+        for due_at, path, attempt, kind in turn.timers:
+            self._timers.add(due_at, run_id, path, attempt, kind)
+        for path in turn.cancelled:
+            if (call := active.calls.pop(path, None)) is not None:
+                call.cancel()
+        if active.state.status in ENDED:
+            for call in active.calls.values():
+                call.cancel()
+            active.calls.clear()
+
+    # Performing
+
+    def _perform(self, active: Active, performs: list[Prepared]) -> None:
+        for prepared in performs:
+            if isinstance(prepared.node.kind, InlineKind):
+                active.inbox.append((_work(prepared), None))
+                continue
+            call = asyncio.get_running_loop().create_task(self._call(active, prepared))
+            active.calls[prepared.path] = call
+
+    async def _call(self, active: Active, prepared: Prepared) -> None:
+        run_id = active.owner.run_id
+        on_token: Callable[[str], None] | None = None
+        if self._hub.is_watched(run_id):
+
+            def tell(text: str) -> None:
+                self._hub.publish(run_id, [Token(prepared.path, text)])
+
+            on_token = tell
+
+        ctx = StepContext(run_id, prepared, self._services, on_token)
+        outcome, error = None, None
+        kind: Any = prepared.node.kind
+        limit = asyncio.timeout(prepared.node.timeout_s)
+        try:
+            async with limit:
+                outcome = checked(prepared.node, await kind.execute(prepared.node.config, prepared.given, ctx))
+        except Exception as raised:  # the border of a kind's own code: whatever it is becomes the step's error
+            error = StepTimedOut(f"It took longer than {prepared.node.timeout_s:g} s.") if limit.expired() else wrapped(raised)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            error = Bug("Something that the step waited for was cancelled.")
+        if active.calls.get(prepared.path) is asyncio.current_task():
+            del active.calls[prepared.path]
+        active.tell(Finished(prepared.path, prepared.attempt, prepared.given, outcome, error, ctx.spent, ctx.note()))
+
+    async def _fire(self, run_id: str, due: TimerDue) -> None:
+        if run_id in self.faults:
+            # It is set again when somebody resumes the run.
+            return
+        try:
+            await self._tell(run_id, due)
+        except Exception as error:  # whatever keeps this run from being read must not keep the others from waking
+            log.error("the timer of run %s cannot fire: %s", run_id, error)
+
+
+def _tell_all(told: Mapping[asyncio.Future[None], SignalboxError | None]) -> None:
+    for answer, error in told.items():
+        if answer.done():
+            continue
+        if error is None:
+            answer.set_result(None)
+        else:
+            answer.set_exception(error)
+
+
+def _work(prepared: Prepared) -> Finished:
+    """Runs an inline step."""
+    kind: Any = prepared.node.kind
+    try:
+        outcome = kind.work(prepared.node.config, prepared.given)
+    except Exception as raised:  # the border of a kind's own code: whatever it is becomes the step's error
+        return Finished(prepared.path, prepared.attempt, prepared.given, error=wrapped(raised))
+    return Finished(prepared.path, prepared.attempt, prepared.given, outcome)

@@ -1,0 +1,71 @@
+"""Who watches which run: journal rows after they are durable, and model text while it is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from engine.storage.journal import Row
+
+MAX_WAITING = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of text that a model is writing; never stored as such."""
+
+    path: str
+    text: str
+
+
+@dataclass(slots=True)
+class Watcher:
+    """One reader's queue; a reader that falls behind is told to read the journal again."""
+
+    loop: asyncio.AbstractEventLoop
+    items: deque[Row | Token] = field(default_factory=deque)
+    has_lost: bool = False
+    """Something was dropped: rows have to be read from the journal."""
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(self, item: Row | Token) -> None:
+        """Takes one item, from the loop that owns the watcher."""
+        if len(self.items) >= MAX_WAITING:
+            self.has_lost = True
+            self.items.clear()
+        self.items.append(item)
+        self.wake.set()
+
+
+class Hub:
+    """Passes what happens on to watchers, across event loops."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[str, list[Watcher]] = {}
+
+    def watch(self, run_id: str) -> Watcher:
+        """A watcher for the calling loop; end it with `leave`."""
+        watcher = Watcher(asyncio.get_running_loop())
+        self._watchers.setdefault(run_id, []).append(watcher)
+        return watcher
+
+    def leave(self, run_id: str, watcher: Watcher) -> None:
+        """Nobody reads this watcher any more."""
+        left = [w for w in self._watchers.get(run_id, []) if w is not watcher]
+        if left:
+            self._watchers[run_id] = left
+        else:
+            self._watchers.pop(run_id, None)
+
+    def is_watched(self, run_id: str) -> bool:
+        """Whether anybody reads."""
+        return run_id in self._watchers
+
+    def publish(self, run_id: str, items: list[Row] | list[Token]) -> None:
+        """Passes rows or tokens on."""
+        for watcher in self._watchers.get(run_id, ()):
+            for item in items:
+                # The watcher's loop may have ended with its server; then nobody reads, which is no error of the run.
+                if not watcher.loop.is_closed():
+                    watcher.loop.call_soon_threadsafe(watcher.put, item)

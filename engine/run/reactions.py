@@ -1,0 +1,168 @@
+"""What each happening makes of a run: the events that a turn records for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.errors import AlreadyDecided, ConsentRefused, InDoubt, Invalid, StaleApproval, WrongState
+from engine.nodes.contract import Answer, Outcome
+from engine.run import asking, events
+from engine.run.decide import MeetLimit, run_status
+from engine.run.frontier import Step
+from engine.run.happenings import Answered, Cancel, Finished, Happening, Recover, Resume, SecondsUp, TimerDue
+from engine.run.prepare import wrapped
+from engine.run.routing import leaving_port
+from engine.run.turn import Turn
+
+
+def take(turn: Turn, happening: Happening) -> None:
+    """Turns what happened into events. Raises a UserError where a person asked for what cannot be."""
+    match happening:
+        case Finished():
+            _finished(turn, happening)
+        case Answered():
+            _answered(turn, happening)
+        case TimerDue():
+            _timer(turn, happening)
+        case SecondsUp():
+            _seconds_up(turn)
+        case Resume():
+            _resume(turn, happening)
+        case Cancel():
+            _cancel(turn, happening)
+        case Recover():
+            _recover(turn)
+
+
+def _finished(turn: Turn, done: Finished) -> None:
+    step = turn.state.steps.get(done.path)
+    if step is None or step.status != "running" or step.attempt != done.attempt:
+        # Given up, or started anew since: a late answer changes nothing.
+        return
+    if done.error is not None or done.outcome is None:
+        turn.fail(done)
+        return
+    outcome, node = done.outcome, step.node
+    kind: Any = node.kind
+    port = leaving_port(turn.state, step.frame, node, outcome.port) if node.ports else None
+    consent = turn.state.consents.get(node.id)
+    event = events.StepDone(
+        started_at=step.started_at,
+        port=port,
+        outputs=outcome.outputs,
+        inputs=done.given if kind.keeps_inputs else None,
+        spent=done.spent,
+        note=done.note,
+    )
+    turn.record(event, done.path, done.attempt)
+    if consent is not None:
+        turn.action_status(consent.approval, consent.attempt, "done", outcome.outputs)
+
+
+def _answered(turn: Turn, answered: Answered) -> None:
+    step = turn.state.steps.get(answered.path)
+    if step is None or step.item != answered.item or step.status != "waiting":
+        raise AlreadyDecided
+    if answered.digest != step.digest:
+        raise StaleApproval
+    given = step.inputs or {}
+    kind: Any = step.node.kind
+    ask = kind.ask(step.node.config, given)
+    if unknown := sorted(set(answered.values) - set(ask.editable)):
+        raise Invalid(f"`{unknown[0]}` is not one of the editable values.", hint=f"Editable are: {', '.join(ask.editable) or 'none'}.")
+    quorum = int(ask.approvers.get("quorum", 1))
+    if answered.by in step.votes:
+        raise AlreadyDecided("You have decided already; others have to agree too.")
+    if quorum > 1 and answered.values and answered.decision == "approved":
+        raise Invalid("Values cannot be edited where several people have to agree.", hint="Reject it with a reason instead.")
+    turn.audits += [answered.audit] if answered.audit is not None else []
+    if answered.decision == "approved" and len(step.votes) + 1 < quorum:
+        turn.record(events.Voted(by=answered.by, name=answered.by_name, reason=answered.reason), answered.path, step.attempt)
+        turn.statements.append(asking.voted(step.item, list(step.votes)))
+        return
+    values = {**ask.editable, **answered.values}
+    _resolve_item(turn, step, Answer(answered.decision, answered.by_name, answered.reason, values), by=answered.by)
+
+
+def _resolve_item(turn: Turn, step: Step, answer: Answer, *, by: str | None) -> None:
+    given, node = step.inputs or {}, step.node
+    kind: Any = node.kind
+    outcome: Outcome = kind.answered(node.config, given, answer)
+    consent = None
+    action = getattr(node.config, "action", None)
+    if outcome.outputs.get("decision") == "approved" and action:
+        consent = asking.action_digest(turn.action(step, action, answer, given), answer.values)
+    event = events.StepDone(
+        started_at=step.started_at,
+        port=leaving_port(turn.state, step.frame, node, outcome.port),
+        outputs=outcome.outputs,
+        inputs=given,
+        note={"decision": answer.decision, "by": by, "by_name": answer.by, "reason": answer.reason, "item": step.item},
+        consent=consent,
+    )
+    votes = [*step.votes, *([by] if by else [])]
+    turn.statements.append(asking.clear_timer(turn.owner.run_id, step.path))
+    turn.statements.append(asking.decided(step.item, decision=answer.decision, by=by, at=turn.at, votes=votes, outputs=outcome.outputs))
+    turn.record(event, step.path, step.attempt)
+    if step.void_for and outcome.outputs.get("decision") != "approved":
+        action_step = next(s for s in turn.state.steps.values() if s.node.id == step.void_for)
+        turn.fail(Finished(action_step.path, action_step.attempt, {}, error=ConsentRefused()))
+
+
+def _timer(turn: Turn, due: TimerDue) -> None:
+    step = turn.state.steps.get(due.path)
+    if step is None or step.attempt != due.attempt or turn.state.failure is not None:
+        return
+    # A retry is no event of its own: decide() sees that its time has come, and the start that follows is what the journal keeps.
+    if due.kind == "expire" and step.status == "waiting" and step.due_at is not None and step.due_at <= turn.at:
+        kind: Any = step.node.kind
+        try:
+            ask = kind.ask(step.node.config, step.inputs or {})
+            _resolve_item(turn, step, Answer("expired", None, "Nobody answered in time.", dict(ask.editable)), by=None)
+        except Exception as error:  # what silence would allow cannot be worked out any more: the step fails, never the engine
+            turn.statements += [asking.clear_timer(turn.owner.run_id, due.path), asking.given_up(turn.owner.run_id, due.path)]
+            turn.fail(Finished(due.path, due.attempt, step.inputs or {}, error=wrapped(error)))
+
+
+def _seconds_up(turn: Turn) -> None:
+    state = turn.state
+    allowed, busy = state.ledger.limits.busy_us, state.busy_us(turn.at)
+    if not state.running or busy < allowed:
+        return
+    running = [step for step in state.steps.values() if step.status == "running"]
+    doubtful = [step for step in running if step.is_unsafe]
+    turn.meet(MeetLimit("busy_us", busy, 0, allowed), tuple(step.path for step in running if not step.is_unsafe))
+    turn.cancelled += [step.path for step in running]
+    _leave_in_doubt(turn, doubtful, "was cut off by the limit of seconds")
+
+
+def _resume(turn: Turn, resume: Resume) -> None:
+    state = turn.state
+    if state.status not in ("stopped", "failed"):
+        raise WrongState(f"The run is {run_status(state)}; only a stopped or failed run can be resumed.")
+    if not state.steps and not state.used_up and not any(f.back for f in state.frames.values()):
+        raise WrongState("The run has nothing left to do: it reached an end that counts as a failure.")
+    turn.audits += [resume.audit] if resume.audit is not None else []
+    turn.record(events.RunResumed(limits=resume.limits, by=resume.by))
+
+
+def _cancel(turn: Turn, cancel: Cancel) -> None:
+    if turn.state.status in ("succeeded", "failed", "cancelled"):
+        raise WrongState(f"The run is over: it {turn.state.status}.")
+    turn.audits += [cancel.audit] if cancel.audit is not None else []
+    turn.record(events.RunCancelled(by=cancel.by, reason=cancel.reason))
+
+
+def _recover(turn: Turn) -> None:
+    state = turn.state
+    lost = [step for step in state.steps.values() if step.status == "running"]
+    doubtful = [step for step in lost if step.is_unsafe]
+    turn.record(events.RunRecovered(lost=tuple(step.path for step in lost if not step.is_unsafe)))
+    _leave_in_doubt(turn, doubtful, "was running when the process died")
+
+
+def _leave_in_doubt(turn: Turn, steps: list[Step], why: str) -> None:
+    """Never repeated by itself: whether to run it again is a person's decision."""
+    for step in steps:
+        error = InDoubt(f"{step.path} {why}; whether its effect happened is not known.")
+        turn.fail(Finished(step.path, step.attempt, {}, error=error, spent=step.reserved))

@@ -1,0 +1,316 @@
+"""The live state of one run and `apply`, the one function that changes it. Pure: no I/O, clock or randomness.
+
+The state holds the frontier (steps that are ready, running or waiting) and the latest outputs, never history, so a step
+costs the same whether it is the tenth or the ten-thousandth. How edges settle and loops turn is in `run/routing.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from engine.graph.plan import ROOT, Limits, Plan
+from engine.run import events
+from engine.run.budget import Ledger
+from engine.run.events import NOTHING, Spent, Start
+from engine.run.frontier import Frame, Step
+from engine.run.routing import Router, leaving_port
+
+ENDED = frozenset({"succeeded", "failed", "cancelled"})
+
+
+@dataclass(slots=True)
+class Consent:
+    """What an approval allowed: the digest of the action's resolved config."""
+
+    approval: str
+    attempt: int
+    """Of the approval's step."""
+    digest: str
+    editable: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class RunState:
+    """Everything about a run that deciding its next step needs."""
+
+    plan: Plan
+    run_id: str
+    ledger: Ledger
+    status: str = "running"
+    reason: str = ""
+    seq: int = 0
+    inputs: dict[str, Any] = field(default_factory=dict)
+    started_at: int = 0
+    started_by: str = ""
+    mode: str = "live"
+    frames: dict[str, Frame] = field(default_factory=dict)
+    steps: dict[str, Step] = field(default_factory=dict)
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Node -> its latest outputs."""
+    consents: dict[str, Consent] = field(default_factory=dict)
+    """Action node -> its consent."""
+    running: int = 0
+    busy_since: int = 0
+    at: int = 0
+    """When the last event happened, microseconds."""
+    results: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Document order of an `end` -> its output."""
+    ended_badly: str = ""
+    """Id of an `end` with outcome failure that was reached."""
+    left_by: str = ""
+    """The last taken port that leads nowhere."""
+    failure: dict[str, Any] | None = None
+    halted: str = ""
+    """Why nothing new starts (a limit that was met); empty while the run moves."""
+    is_stopped: bool = False
+    cancelled_now: list[str] = field(default_factory=list)
+    """Steps given up by the event that was applied last."""
+    skipped_now: list[str] = field(default_factory=list)
+    used_up: str = ""
+    """Path of a loop that has no visit left and no way out."""
+
+    def busy_us(self, at: int) -> int:
+        """Wall time so far with at least one step running."""
+        return self.ledger.busy_us + (at - self.busy_since if self.running else 0)
+
+    def break_off(self, error: dict[str, Any]) -> None:
+        """The run fails: nothing new starts, what waits is given up and would be asked anew."""
+        self.failure = self.failure or error
+        for step in self.steps.values():
+            # An action that waits for its second consent waits for the approval that is asked again.
+            if step.status == "retrying" or (step.status == "waiting" and step.item):
+                self.cancelled_now.append(step.path)
+                step.rest()
+
+    def cancel_step(self, path: str) -> None:
+        """A step is given up; what a call in flight has cost is not known, so its reservation stays charged."""
+        step = self.steps.pop(path)
+        if step.status == "running":
+            self.settle(step, step.reserved)
+        self.cancelled_now.append(path)
+
+    def settle(self, step: Step, spent: Spent) -> None:
+        """A running step runs no longer."""
+        self.ledger.release(step.reserved)
+        self.ledger.charge(spent)
+        step.reserved = NOTHING
+        self.running -= 1
+        if not self.running:
+            self.ledger.busy_us += self.at - self.busy_since
+
+    def scope(self, step: Step, now: str, started_at: str) -> dict[str, Any]:
+        """The names that a step's expressions see (workflow.md, Values)."""
+        return {
+            "inputs": self.inputs,
+            "nodes": self.outputs,
+            "vars": self.plan.vars,
+            "visit": self.frames[step.frame].innermost_visit,
+            "run": {"id": self.run_id, "started_at": started_at},
+            "now": now,
+        }
+
+
+def new_state(plan: Plan, run_id: str) -> RunState:
+    """A run before its first event."""
+    return RunState(plan, run_id, Ledger(plan.limits))
+
+
+def apply(state: RunState, event: events.Event, *, at: int, path: str = "", attempt: int = 0) -> None:
+    """Changes the state by one event, without its `starts`: `begin` does those. `at` in microseconds."""
+    state.cancelled_now.clear()
+    state.skipped_now.clear()
+    if type(event) is events.RunRecovered:
+        # What happened between the last row and the crash is not known: the clock of `seconds` stops at that row.
+        at = state.at
+    state.at = at
+    _HANDLERS[type(event)](state, event, at, path, attempt)
+    state.seq += 1
+
+
+def begin(state: RunState, start: Start, *, at: int) -> Step:
+    """A ready step starts: it counts as executed, its reservation is set aside, the clock of `seconds` runs."""
+    step = state.steps[start.path]
+    step.status, step.attempt, step.started_at, step.reserved = "running", start.attempt, at, start.reserved
+    step.due_at = None
+    state.ledger.steps += 1
+    state.ledger.reserve(start.reserved)
+    if not state.running:
+        state.busy_since = at
+    state.running += 1
+    return step
+
+
+def fold(state: RunState, event: events.Event, *, at: int, path: str, attempt: int) -> None:
+    """Replays one journal row: no code of a node runs, no condition is worked out again."""
+    apply(state, event, at=at, path=path, attempt=attempt)
+    for start in event.starts:
+        begin(state, start, at=at)
+
+
+def _on_started(state: RunState, event: events.RunStarted, at: int, _path: str, _attempt: int) -> None:
+    state.inputs, state.started_at, state.started_by, state.mode = event.inputs, at, event.by, event.mode
+    state.ledger.limits = Limits(**event.limits)
+    state.frames[""] = Frame(key="", region=ROOT, parent="", owner="")
+    Router(state).activate(state.frames[""], state.plan.start)
+
+
+def _on_done(state: RunState, event: events.StepDone, at: int, path: str, attempt: int) -> None:
+    step = state.steps.pop(path)
+    if step.status == "running":
+        state.settle(step, event.spent)
+    node = step.node
+    state.outputs[node.id] = event.outputs
+    if event.consent is not None and (action := getattr(node.config, "action", None)):
+        state.consents[action] = Consent(path, attempt, event.consent, event.outputs.get("values", {}))
+    elif node.consent:
+        state.consents.pop(node.id, None)
+    if node.kind.kind == "end":
+        state.results[node.order] = event.outputs
+        if getattr(node.config, "outcome", "success") == "failure":
+            state.ended_badly = node.id
+    if step.is_given_up:
+        return
+    if step.void_for:
+        _consent_again(state, step, event)
+        return
+    Router(state).leave(step.frame, node, event.port)
+
+
+def _consent_again(state: RunState, step: Step, event: events.StepDone) -> None:
+    # The graph has moved on already; only the action that waited for the second answer is concerned.
+    state.frames[step.frame].live -= 1
+    action = next(s for s in state.steps.values() if s.node.id == step.void_for)
+    if event.outputs.get("decision") == "approved":
+        action.status = "ready"
+        return
+    # It fails with the next event. Consent to nothing: should somebody resume the run, it is asked once more.
+    state.consents[action.node.id] = Consent(step.path, step.attempt, "")
+
+
+def _on_failed(state: RunState, event: events.StepFailed, at: int, path: str, _attempt: int) -> None:
+    step = state.steps[path]
+    if step.status == "running":
+        state.settle(step, event.spent)
+    if event.retry_at is not None:
+        step.status, step.due_at = "retrying", event.retry_at
+        if state.failure is not None:
+            # Nothing new starts, and no timer outlives the run; when it is resumed the step starts at once.
+            step.rest()
+        return
+    del state.steps[path]
+    if step.is_given_up:
+        return
+    if event.goes_on is None:
+        _fail(state, step, event.error)
+        return
+    _go_on(state, step, event.goes_on, event.error)
+
+
+def _go_on(state: RunState, step: Step, how: str, error: dict[str, Any]) -> None:
+    outputs = dict(step.node.default_output) if how == "default" else {}
+    state.outputs[step.node.id] = outputs | {"error": error}
+    state.consents.pop(step.node.id, None)
+    first = step.node.ports[0] if step.node.ports else None
+    port = leaving_port(state, step.frame, step.node, "error" if how == "port" else first)
+    Router(state).leave(step.frame, step.node, port)
+
+
+def _fail(state: RunState, step: Step, error: dict[str, Any]) -> None:
+    # What failed and what waited stays in the state as it is, so that a resumed run goes on from here.
+    step.status = "failed"
+    state.steps[step.path] = step
+    state.break_off({**error, "path": step.path})
+
+
+def _on_waiting(state: RunState, event: events.StepWaiting, at: int, path: str, _attempt: int) -> None:
+    step = state.steps[path]
+    state.settle(step, NOTHING)
+    step.status, step.due_at = "waiting", event.expires_at
+    step.digest, step.item, step.inputs, step.votes = event.digest, event.item, event.inputs, ()
+
+
+def _on_vote(state: RunState, event: events.Voted, _at: int, path: str, _attempt: int) -> None:
+    step = state.steps[path]
+    step.votes = (*step.votes, event.by)
+
+
+def _on_consent_void(state: RunState, event: events.ConsentVoid, _at: int, path: str, _attempt: int) -> None:
+    action = state.steps[path]
+    action.status = "waiting"
+    consent = state.consents.pop(action.node.id)
+    if event.approval in state.steps:
+        return
+    node = state.plan.nodes[event.approval.rsplit("/", 1)[-1].split("#", 1)[0]]
+    frame = state.frames[action.frame]
+    frame.live += 1
+    again = Step(event.approval, node, action.frame, attempt=consent.attempt, void_for=action.node.id)
+    state.steps[event.approval] = again
+
+
+def _on_steps_started(_state: RunState, _event: events.StepsStarted, _at: int, _path: str, _attempt: int) -> None:
+    """All of it is in `starts`."""
+
+
+def _on_limit(state: RunState, event: events.LimitMet, at: int, path: str, _attempt: int) -> None:
+    state.halted, state.used_up = event.limit, path if event.limit == "max_visits" else ""
+    for lost in event.interrupted:
+        _give_back(state, state.steps[lost])
+
+
+def _give_back(state: RunState, step: Step) -> None:
+    # What a call in flight has cost is not known: its reservation stays charged in full.
+    state.settle(step, step.reserved)
+    step.rest()
+
+
+def _on_stopped(state: RunState, event: events.RunStopped, _at: int, _path: str, _attempt: int) -> None:
+    state.is_stopped, state.status, state.reason = True, "stopped", event.reason
+
+
+def _on_resumed(state: RunState, event: events.RunResumed, _at: int, _path: str, _attempt: int) -> None:
+    # Only whoever was told that the visits are used up has allowed more of them.
+    used_up = state.used_up if state.halted == "max_visits" else ""
+    state.is_stopped, state.status, state.reason, state.halted, state.failure, state.used_up = False, "running", "", "", None, ""
+    state.ledger.limits = replace(state.ledger.limits, **event.limits)
+    for step in state.steps.values():
+        step.base = step.attempt
+        if step.status == "failed":
+            step.status = "ready"
+    Router(state).again(used_up)
+
+
+def _on_recovered(state: RunState, event: events.RunRecovered, _at: int, _path: str, _attempt: int) -> None:
+    for lost in event.lost:
+        state.steps[lost].base += 1
+        _give_back(state, state.steps[lost])
+
+
+def _on_cancelled(state: RunState, event: events.RunCancelled, at: int, _path: str, _attempt: int) -> None:
+    for step in state.steps.values():
+        if step.status == "running":
+            state.settle(step, step.reserved)
+        state.cancelled_now.append(step.path)
+    state.steps.clear()
+    state.status, state.reason = "cancelling", event.reason
+
+
+def _on_ended(state: RunState, event: events.RunEnded, _at: int, _path: str, _attempt: int) -> None:
+    state.status, state.reason = event.status, event.reason
+
+
+_HANDLERS: dict[type, Any] = {
+    events.RunStarted: _on_started,
+    events.StepDone: _on_done,
+    events.StepFailed: _on_failed,
+    events.StepWaiting: _on_waiting,
+    events.Voted: _on_vote,
+    events.ConsentVoid: _on_consent_void,
+    events.StepsStarted: _on_steps_started,
+    events.LimitMet: _on_limit,
+    events.RunStopped: _on_stopped,
+    events.RunResumed: _on_resumed,
+    events.RunRecovered: _on_recovered,
+    events.RunCancelled: _on_cancelled,
+    events.RunEnded: _on_ended,
+}

@@ -1,0 +1,278 @@
+"""One turn of a run: what happened becomes events, the events change the state, what follows is decided.
+
+A turn does no I/O. It ends as a `Commit`; only when that is durable are its calls made and its answers given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from engine.clock import Clock, iso
+from engine.errors import InDoubt, SignalboxError, StaleApproval, Transient
+from engine.graph.plan import PlannedNode
+from engine.ids import Ids
+from engine.nodes.contract import Answer, AskKind, InlineKind, Outcome, Pricing
+from engine.run import asking, codec, events
+from engine.run.asking import Owner
+from engine.run.budget import Exceeds, Fits, fit
+from engine.run.decide import Begin, End, MeetLimit, Stop, counted_limit, decide, run_status, waiting_reason
+from engine.run.events import NOTHING, Event, Start
+from engine.run.frontier import Step
+from engine.run.happenings import Finished
+from engine.run.prepare import Prepared, estimate_of, shrink, wrapped
+from engine.run.state import RunState, apply, begin
+from engine.storage.journal import Commit, Head, NewRun
+
+LONGEST_PAUSE_S = 31_536_000.0
+"""Between two attempts, whatever `backoff_s` and `factor` come to."""
+
+
+@dataclass(slots=True)
+class Recorded:
+    """An event on its way into the journal; its `starts` grow until the turn is over."""
+
+    event: Event
+    path: str
+    attempt: int
+    starts: list[Start]
+    skipped: tuple[str, ...]
+    cancelled: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class World:
+    """What every turn needs beside the state."""
+
+    clock: Clock
+    ids: Ids
+    pricing: Pricing
+
+
+@dataclass(slots=True)
+class Turn:
+    """Collects what one turn writes and what it starts."""
+
+    state: RunState
+    owner: Owner
+    world: World
+    at: int
+    recorded: list[Recorded] = field(default_factory=list)
+    statements: list[asking.Statement] = field(default_factory=list)
+    audits: list[Any] = field(default_factory=list)
+    performs: list[Prepared] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    timers: list[tuple[int, str, int, str]] = field(default_factory=list)
+    """(due_at, path, attempt, kind) to be set once durable."""
+
+    def record(self, event: Event, path: str = "", attempt: int = 0) -> None:
+        """Applies an event and keeps it for the journal."""
+        state = self.state
+        apply(state, event, at=self.at, path=path, attempt=attempt)
+        gone = tuple(state.cancelled_now)
+        self.recorded.append(Recorded(event, path, attempt, [], tuple(state.skipped_now), gone))
+        if gone:
+            self.cancelled += gone
+            self.statements += [asking.given_up(self.owner.run_id, p) for p in gone]
+
+    def settle(self) -> None:
+        """Decides and records until nothing more follows."""
+        while self._follow():
+            pass
+
+    def _follow(self) -> bool:
+        moved = False
+        for command in decide(self.state, at=self.at):
+            match command:
+                case Begin(path):
+                    before = len(self.recorded)
+                    moved = self._begin(self.state.steps[path]) or moved
+                    if len(self.recorded) > before:
+                        # Whatever was recorded may have changed what follows: decide afresh.
+                        return True
+                case MeetLimit():
+                    self.meet(command)
+                    return True
+                case Stop(reason):
+                    self.record(events.RunStopped(reason=reason))
+                    return True
+                case End(status, output, reason):
+                    self.record(events.RunEnded(status=status, output=output, reason=reason))
+                    self.statements.append(asking.clear_timers(self.owner.run_id))
+                    return True
+        return moved
+
+    def meet(self, limit: MeetLimit, interrupted: tuple[str, ...] = ()) -> None:
+        met = events.LimitMet(limit=limit.limit, used=limit.used, needed=limit.needed, allowed=limit.allowed, interrupted=interrupted)
+        self.record(met, limit.path)
+
+    # Beginning a step
+
+    def _begin(self, step: Step) -> bool:
+        state, node = self.state, step.node
+        if (limit := counted_limit(state, self.at)) is not None:
+            self.meet(limit)
+            return True
+        kind: Any = node.kind
+        attempt = step.attempt + 1
+        try:
+            given = self._given(step)
+            estimate = None if isinstance(kind, InlineKind) else estimate_of(node, given, self.world.pricing)
+        except Exception as error:  # an expression, a price or a kind's own code: the step fails, never the engine
+            self._start(step, Start(step.path, attempt))
+            self.fail(Finished(step.path, attempt, {}, error=wrapped(error)))
+            return True
+        if node.consent is not None and not self._has_consent(step, given):
+            return True
+        amount = NOTHING
+        if estimate is not None:
+            answer = fit(state.ledger, estimate)
+            if isinstance(answer, Exceeds):
+                answer, given = shrink(node, given, self.world.pricing, state.ledger, answer)
+            match answer:
+                case Exceeds(limit_name, needed):
+                    self.meet(MeetLimit(limit_name, getattr(state.ledger, limit_name), needed, getattr(state.ledger.limits, limit_name)))
+                    return True
+                case Fits(amount):
+                    pass
+                case _:
+                    return False
+        self._start(step, Start(step.path, attempt, amount))
+        prepared = Prepared(step.path, attempt, node, given, amount)
+        if isinstance(kind, AskKind):
+            self._ask(step, prepared)
+        else:
+            self.performs.append(prepared)
+        return True
+
+    def _given(self, step: Step) -> dict[str, Any]:
+        node = step.node
+        scope = self.state.scope(step, iso(self.at) or "", iso(self.state.started_at) or "")
+        kind: Any = node.kind
+        return kind.resolve(node.config, node.fields, scope)
+
+    def _start(self, step: Step, start: Start) -> None:
+        if not self.recorded:
+            self.record(events.StepsStarted())
+        self.recorded[-1].starts.append(start)
+        if step.due_at is not None:
+            self.statements.append(asking.clear_timer(self.owner.run_id, step.path))
+        begin(self.state, start, at=self.at)
+        if (consent := self.state.consents.get(step.node.id)) is not None:
+            self.action_status(consent.approval, consent.attempt, "acting", None)
+
+    def action_status(self, approval: str, attempt: int, status: str, result: Any) -> None:
+        self.statements.append(asking.action_status(self.owner.run_id, approval, attempt, status=status, result=result))
+
+    def _has_consent(self, step: Step, given: dict[str, Any]) -> bool:
+        state = self.state
+        consent = state.consents.get(step.node.id)
+        if consent is None:
+            error = StaleApproval(f"{step.node.id} runs only after {step.node.consent} has approved it, and that did not happen.")
+            self._start(step, Start(step.path, step.attempt + 1))
+            self.fail(Finished(step.path, step.attempt, given, error=wrapped(error)))
+            return False
+        now = asking.action_digest(asking.action_shown(step.node, given), consent.editable)
+        if now == consent.digest:
+            return True
+        if consent.digest:
+            self.statements.append(asking.voided(self.owner.run_id, consent.approval, consent.attempt))
+        self.record(events.ConsentVoid(approval=consent.approval, digest=now), step.path)
+        return False
+
+    def _ask(self, step: Step, prepared: Prepared) -> None:
+        kind: Any = step.node.kind
+        try:
+            ask = kind.ask(step.node.config, prepared.given)
+            action = self.action(step, ask.action, Answer("approved", None, "", ask.editable), prepared.given) if ask.action else None
+        except Exception as error:  # the card cannot be made: the step fails, never the engine
+            self.fail(Finished(step.path, step.attempt, prepared.given, error=wrapped(error)))
+            return
+        card, digest = asking.card_of(ask, action)
+        item = self.world.ids.new("apr")
+        expires_at = None if ask.expires_after_s is None else self.at + int(ask.expires_after_s * 1e6)
+        waiting = events.StepWaiting(item=item, card=card, digest=digest, inputs=prepared.given, expires_at=expires_at)
+        self.record(waiting, step.path, step.attempt)
+        self.statements.append(
+            asking.open_item(
+                self.owner, card, item=item, path=step.path, attempt=step.attempt, digest=digest, at=self.at, expires_at=expires_at
+            )
+        )
+        if expires_at is not None:
+            self.timer_at(step.path, step.attempt, "expire", expires_at)
+
+    def timer_at(self, path: str, attempt: int, kind: str, due_at: int) -> None:
+        self.statements.append(asking.set_timer(self.owner, path, attempt, kind=kind, due_at=due_at))
+        self.timers.append((due_at, path, attempt, kind))
+
+    def action(self, step: Step, action: str, answer: Answer, given: dict[str, Any]) -> dict[str, Any]:
+        """The action as it would run after this answer."""
+        node: PlannedNode = self.state.plan.nodes[action]
+        asking_kind: Any = step.node.kind
+        outcome: Outcome = asking_kind.answered(step.node.config, given, answer)
+        scope = self.state.scope(step, iso(self.at) or "", iso(self.state.started_at) or "")
+        scope["nodes"] = {**self.state.outputs, step.node.id: outcome.outputs}
+        kind: Any = node.kind
+        return asking.action_shown(node, kind.resolve(node.config, node.fields, scope))
+
+    def fail(self, done: Finished) -> None:
+        step = self.state.steps[done.path]
+        node, error = step.node, done.error or SignalboxError()
+        tries = done.attempt - step.base
+        retry_at = None
+        if isinstance(error, Transient) and tries < node.retry.attempts and not step.is_given_up:
+            asked = error.details.get("retry_after_s")
+            pause = max(node.retry.backoff_s * node.retry.factor ** (tries - 1), asked if isinstance(asked, int | float) else 0)
+            retry_at = self.at + int(min(pause, LONGEST_PAUSE_S) * 1e6)
+        goes_on = node.on_error if retry_at is None and node.on_error != "stop" else None
+        consent = self.state.consents.get(node.id)
+        event = events.StepFailed(
+            started_at=step.started_at,
+            error=error.as_json(),
+            inputs=done.given or None,
+            spent=done.spent,
+            retry_at=retry_at,
+            goes_on=goes_on,
+        )
+        self.record(event, done.path, done.attempt)
+        if retry_at is not None and step.status == "retrying":
+            self.timer_at(done.path, done.attempt, "retry", retry_at)
+        elif consent is not None and consent.digest:
+            status = "in_doubt" if isinstance(error, InDoubt) else "failed"
+            self.action_status(consent.approval, consent.attempt, status, {"error": error.as_json()})
+
+    # The end of a turn
+
+    def commit(self, *, epoch: int, expected_epoch: int, expected_head: int, new: NewRun | None = None) -> Commit:
+        """Everything that must become true together."""
+        blobs: codec.Blobs = []
+        seq, rows = expected_head, []
+        for entry in self.recorded:
+            event = entry.event
+            if entry.starts or entry.skipped or entry.cancelled:
+                event = msgspec.structs.replace(event, starts=tuple(entry.starts), skipped=entry.skipped, cancelled=entry.cancelled)
+            seq += 1
+            rows.append(codec.to_row(event, seq=seq, at=self.at, path=entry.path, attempt=entry.attempt, blobs=blobs))
+        return Commit(
+            run_id=self.owner.run_id,
+            workspace_id=self.owner.workspace_id,
+            epoch=epoch,
+            expected_epoch=expected_epoch,
+            expected_head=expected_head,
+            rows=rows,
+            head=self._head(),
+            new=new,
+            statements=self.statements,
+            audits=self.audits,
+            blobs=blobs,
+        )
+
+    def _head(self) -> Head:
+        state, ledger = self.state, self.state.ledger
+        status = run_status(state)
+        reason = state.reason or (waiting_reason(state) if status == "waiting" else "")
+        ended_at = self.at if state.status in ("succeeded", "failed", "cancelled") else None
+        amounts = (ledger.cost_micro, ledger.tokens, state.busy_us(self.at), ledger.steps, ledger.llm_calls, ledger.tool_calls)
+        return Head(status, reason, *amounts, self.at, ended_at)

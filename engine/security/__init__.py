@@ -1,0 +1,1 @@
+"""What protects: passwords, tokens, secrets, audit, egress."""

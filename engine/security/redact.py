@@ -1,0 +1,82 @@
+"""Blots out secret values wherever they turn up: in texts and JSON values on their way to a journal, a log or a screen.
+
+The last line of defence, not the first: secrets are resolved only inside the egress door and the model gateway.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+MARK = "[secret]"
+MIN_LENGTH = 4
+"""Shorter values are left alone: blotting them out would spoil every text, and they protect nothing."""
+_MIN_LINE = 16
+_ANY = "surrogatepass"
+
+
+class Redactor:
+    """Knows the secret values that are in use; safe to use from any thread."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._values: frozenset[str] = frozenset()
+        self._pattern: re.Pattern[str] | None = None
+        self.know(values)
+
+    def know(self, values: Iterable[str]) -> None:
+        """Blots these out as well from now on; a value that was replaced stays known, since it may still turn up."""
+        self._values |= {value for value in values if len(value) >= MIN_LENGTH}
+        forms = {form for value in self._values for form in _forms(value)}
+        # Longest first: the shorter of two forms would else leave the rest of the longer one readable.
+        alternatives = "|".join(re.escape(form) for form in sorted(forms, key=lambda f: (-len(f), f)))
+        self._pattern = re.compile(alternatives) if forms else None
+
+    def text(self, text: str) -> str:
+        """The text with every secret value replaced by a mark."""
+        return self._pattern.sub(MARK, text) if self._pattern else text
+
+    def value(self, value: Any) -> Any:
+        """A JSON value with every secret replaced, in keys too; what holds none is returned as it is."""
+        if self._pattern is None:
+            return value
+        match value:
+            case str():
+                return self.text(value)
+            case list():
+                return [self.value(item) for item in value]
+            case dict():
+                return {self.text(key): self.value(item) for key, item in value.items()}
+            case _:
+                return value
+
+
+def _forms(value: str) -> Iterator[str]:
+    yield value
+    yield json.dumps(value)[1:-1]
+    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    for encoded in (quote(value, safe="", errors=_ANY), quote(value, errors=_ANY), quote_plus(value, errors=_ANY)):
+        yield encoded
+        yield re.sub(r"%[0-9A-F]{2}", lambda found: found.group().lower(), encoded)
+    raw = value.encode("utf-8", _ANY)
+    yield raw.hex()
+    yield raw.hex().upper()
+    yield from _base64_forms(raw)
+    for line in value.splitlines():
+        if len(line) >= _MIN_LINE and line != value:
+            yield line
+
+
+def _base64_forms(raw: bytes) -> Iterator[str]:
+    # Inside a longer text, as in `user:password` of a Basic header, a value can begin at any of three places of a group.
+    for shift in range(3):
+        padded = base64.b64encode(bytes(shift) + raw).decode()
+        start = (shift * 8 + 5) // 6
+        end = (shift + len(raw)) * 8 // 6
+        inner = padded[start:end]
+        if len(inner) >= MIN_LENGTH:
+            yield inner
+            yield inner.replace("+", "-").replace("/", "_")

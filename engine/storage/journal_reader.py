@@ -1,0 +1,118 @@
+"""Reads runs and their journals: for recovery, for the API and for every view; never writes."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import StorageUnavailable
+from engine.storage.journal import Row
+from engine.storage.sqlite import connect_raw, is_unavailable
+
+_RUN = """
+SELECT run_id, workspace_id, workflow_id, workflow_name, version, doc_hash, mode, status, reason, epoch, head_seq, started_by,
+  started_at, ended_at, cost_micro, tokens, busy_us, steps, llm_calls, tool_calls FROM runs"""
+_ROWS = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+
+_BOUNDS = """SELECT seq, at, kind, path, attempt, payload FROM journal
+WHERE run_id = ? AND (seq = 1 OR kind IN ('run_resumed', 'run_ended')) ORDER BY seq"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """One row of the runs table; times in microseconds, money in micro-USD."""
+
+    run_id: str
+    workspace_id: str
+    workflow_id: str
+    workflow_name: str
+    version: int | None
+    doc_hash: str
+    mode: str
+    status: str
+    reason: str
+    epoch: int
+    head_seq: int
+    started_by: str
+    started_at: int
+    ended_at: int | None
+    cost_micro: int
+    tokens: int
+    busy_us: int
+    steps: int
+    llm_calls: int
+    tool_calls: int
+
+
+class JournalReader:
+    """One read connection, shared by threads; every method blocks, callers use a thread. Raises StorageUnavailable."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = connect_raw(path)
+        self._connection.execute("PRAGMA query_only = 1")
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._connection
+            except sqlite3.OperationalError as error:
+                if is_unavailable(error):
+                    raise StorageUnavailable(f"The database cannot be read right now: {error}.") from error
+                raise
+
+    def run(self, run_id: str) -> StoredRun | None:
+        """The run of that id, or None."""
+        with self._reading() as connection:
+            row = connection.execute(_RUN + " WHERE run_id = ?", (run_id,)).fetchone()
+        return StoredRun(*row) if row else None
+
+    def unfinished(self) -> list[StoredRun]:
+        """The runs that a dead process left running."""
+        with self._reading() as connection:
+            rows = connection.execute(_RUN + " WHERE status IN ('queued', 'running')").fetchall()
+        return [StoredRun(*row) for row in rows]
+
+    def rows(self, run_id: str, *, after: int = 0, limit: int = 1_000_000) -> list[Row]:
+        """The run's journal rows behind `after`, in order."""
+        with self._reading() as connection:
+            return [Row(*row) for row in connection.execute(_ROWS, (run_id, after, limit))]
+
+    def run_bounds(self, run_id: str) -> list[Row]:
+        """The rows that started, resumed and ended the run: enough for its inputs, limits and output."""
+        with self._reading() as connection:
+            return [Row(*row) for row in connection.execute(_BOUNDS, (run_id,))]
+
+    def blob(self, digest: str) -> bytes | None:
+        """The value kept under a hash, as JSON."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT body FROM blobs WHERE hash = ?", (digest,)).fetchone()
+        return row[0] if row else None
+
+    def document(self, digest: str) -> str | None:
+        """The document of a version, as JSON."""
+        with self._reading() as connection:
+            row = connection.execute("SELECT body FROM documents WHERE hash = ?", (digest,)).fetchone()
+        return row[0] if row else None
+
+    def timers(self) -> list[tuple[int, str, str, int, str]]:
+        """All timers: (due_at, run_id, path, attempt, kind)."""
+        with self._reading() as connection:
+            return connection.execute("SELECT due_at, run_id, path, attempt, kind FROM timers").fetchall()
+
+    def approval(self, item: str) -> dict[str, Any] | None:
+        """One inbox item, as stored."""
+        with self._reading() as connection:
+            cursor = connection.execute("SELECT * FROM approvals WHERE id = ?", (item,))
+            row = cursor.fetchone()
+        return dict(zip([c[0] for c in cursor.description], row, strict=True)) if row else None
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._connection.close()

@@ -1,0 +1,48 @@
+"""Every table of the SQL database, the one truth of Signalbox."""
+
+from engine.storage.tables.people import Audit, Idempotency, LoginAttempt, Secret, SetupLink, Token, User, UserSession, Workspace
+from engine.storage.tables.runs import Approval, Blob, JournalRow, Notification, Run, Timer
+from engine.storage.tables.workflows import Document, Version, Workflow
+
+ALL_TABLES = (
+    Workspace,
+    User,
+    UserSession,
+    Token,
+    Secret,
+    Audit,
+    SetupLink,
+    LoginAttempt,
+    Idempotency,
+    Workflow,
+    Document,
+    Version,
+    Run,
+    JournalRow,
+    Blob,
+    Approval,
+    Timer,
+    Notification,
+)
+
+__all__ = [
+    "ALL_TABLES",
+    "Approval",
+    "Audit",
+    "Blob",
+    "Document",
+    "Idempotency",
+    "JournalRow",
+    "LoginAttempt",
+    "Notification",
+    "Run",
+    "Secret",
+    "SetupLink",
+    "Timer",
+    "Token",
+    "User",
+    "UserSession",
+    "Version",
+    "Workflow",
+    "Workspace",
+]

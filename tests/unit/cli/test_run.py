@@ -1,0 +1,121 @@
+"""How `run` stores a file, and what it tells about runs."""
+
+from typing import Any
+
+import pytest
+
+from engine.cli import run
+from engine.errors import NotFound, NotPublished, WorkflowHasProblems
+
+DOCUMENT = {"name": "Hello", "nodes": [], "edges": []}
+
+
+class FakeDesk:
+    """Remembers what it was asked to change; everything else is not asked here."""
+
+    def __init__(self, *, live: Any = None, draft: Any = None) -> None:
+        self.live, self.draft = live, draft
+        self.done: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} is not needed here")
+
+    def workflows(self, *, query: str) -> list[dict[str, Any]]:
+        others = [{"id": "wf_9", "name": f"{query} and more"}]
+        return others if self.draft is None else [*others, {"id": "wf_1", "name": self.draft["name"]}]
+
+    def workflow(self, workflow: str) -> dict[str, Any]:
+        if workflow != "wf_1":
+            raise NotFound
+        return {"id": "wf_1", "name": "Hello", "revision": 3, "document": self.draft, "live_version": 2 if self.live else None}
+
+    def version(self, workflow: str, version: int) -> dict[str, Any]:
+        return {"document": self.live}
+
+    def create(self, document: Any) -> dict[str, Any]:
+        self.done.append("create")
+        return {"id": "wf_1"}
+
+    def replace(self, workflow: str, *, revision: int, document: Any) -> dict[str, Any]:
+        self.done.append(f"replace {revision}")
+        return {}
+
+    def publish(self, workflow: str) -> dict[str, Any]:
+        self.done.append("publish")
+        return {"version": 1}
+
+    def templates(self) -> list[dict[str, Any]]:
+        return [{"slug": "begin", "document": DOCUMENT}]
+
+
+def test_a_new_file_is_stored_and_published() -> None:
+    desk = FakeDesk()
+    assert run.keep(desk, DOCUMENT) == "wf_1"
+    assert desk.done == ["create", "publish"]
+
+
+def test_the_same_file_again_makes_no_version() -> None:
+    desk = FakeDesk(live={"edges": [], **DOCUMENT}, draft={**DOCUMENT, "description": "being changed"})
+    assert run.keep(desk, DOCUMENT) == "wf_1"
+    assert desk.done == []
+
+
+def test_a_changed_file_becomes_a_version_of_the_same_workflow() -> None:
+    desk = FakeDesk(live={**DOCUMENT, "description": "before"}, draft=DOCUMENT)
+    run.keep(desk, DOCUMENT)
+    assert desk.done == ["publish"]
+    desk = FakeDesk(live=DOCUMENT, draft=DOCUMENT)
+    run.keep(desk, {**DOCUMENT, "description": "after"})
+    assert desk.done == ["replace 3", "publish"]
+
+
+def test_problems_are_told_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
+    desk = FakeDesk()
+
+    def publish(_: str) -> dict[str, Any]:
+        problem: Any = {"severity": "error", "node": "a", "field": "config.x", "message": "It is wrong.", "hint": "Mend it."}
+        raise WorkflowHasProblems(details={"problems": [problem]})
+
+    desk.publish = publish
+    with pytest.raises(WorkflowHasProblems):
+        run.keep(desk, DOCUMENT)
+    assert capsys.readouterr().err == "  error: node a, config.x: It is wrong. Mend it.\n"
+
+
+def test_a_target_is_a_workflow_or_a_template() -> None:
+    assert run.find(FakeDesk(live=DOCUMENT, draft=DOCUMENT), "wf_1") == "wf_1"
+    desk = FakeDesk()
+    assert run.find(desk, "begin") == "wf_1"
+    assert desk.done == ["create", "publish"]
+    with pytest.raises(NotFound, match="nothing"):
+        run.find(desk, "nothing")
+    with pytest.raises(NotPublished):
+        run.find(FakeDesk(draft=DOCUMENT), "wf_1")
+
+
+SPENT = {"cost_usd": 0.5, "tokens": 10, "seconds": 1.25, "steps": 3, "llm_calls": 1, "tool_calls": 0}
+
+
+def test_a_run_is_one_line_of_json() -> None:
+    told = run.json_line({"id": "run_1", "status": "succeeded", "output": {"a": "ä"}, "spent": SPENT, "reason": ""})
+    assert told.startswith('{"run_id":"run_1","status":"succeeded","output":{"a":"ä"},"spent":{"cost_usd":0.5')
+    assert "\n" not in told
+
+
+def test_a_run_is_told_to_people_with_its_reason() -> None:
+    lines = list(run.told({"id": "run_1", "status": "failed", "output": None, "spent": SPENT, "reason": "It broke."}))
+    assert lines == ["run_1 failed", "reason: It broke.", "spent:  0.5000 USD, 10 tokens, 3 steps, 1.2 s"]
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        ({"type": "step_done", "path": "a", "data": {"port": "out"}}, "done    a"),
+        ({"type": "step_done", "path": "a", "data": {"port": "lost"}}, "done    a (lost)"),
+        ({"type": "step_failed", "path": "a", "data": {"error": {"message": "No."}}}, "failed  a: No."),
+        ({"type": "step_waiting", "path": "a", "data": {}}, "waits   a"),
+        ({"type": "run_started", "path": "", "data": None}, ""),
+    ],
+)
+def test_progress_tells_what_matters_to_people(event: dict[str, Any], line: str) -> None:
+    assert run.progress_line(event) == line

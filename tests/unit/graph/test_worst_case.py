@@ -1,0 +1,76 @@
+"""The most that a run can use is known before it starts."""
+
+from engine.graph.worst_case import bounds_of, worst_case
+from engine.llm.messages import Bound
+from engine.nodes.contract import Estimate
+from engine.nodes.estimates import static_estimates
+from tests.unit.graph.workflows import checked, codes, edge, node, plan_of, the
+
+LOOP = ["start", node("draft", "llm"), node("ok", "approval"), "end"]
+LOOP_EDGES = ["start -> draft", "draft -> ok", "ok.approved -> end", edge("ok.rejected -> draft", max_visits=3)]
+
+
+class Prices:
+    def bound(self, request, fallbacks=()) -> Bound:
+        return Bound(tokens=100 + request.max_tokens, cost_micro=7)
+
+
+def test_without_model_calls_a_run_costs_nothing() -> None:
+    plan = plan_of(["start", "a", "end"], ["start -> a", "a -> end"])
+    assert worst_case(plan) == {"steps": 3, "llm_calls": 0, "tool_calls": 0, "tokens": 0, "cost_usd": 0.0}
+
+
+def test_a_loop_counts_as_often_as_it_may_run() -> None:
+    assert (bounds_of(plan_of(LOOP, LOOP_EDGES)).steps, bounds_of(plan_of(LOOP, LOOP_EDGES)).llm_calls) == (8, 3)
+
+
+def test_nested_loops_multiply() -> None:
+    nodes = ["start", "a", node("b", "branch"), node("c", "branch"), "end"]
+    edges = ["start -> a", "a -> b", edge("b.yes -> b", max_visits=4), "b.else -> c", edge("c.yes -> a", max_visits=3), "c.else -> end"]
+    assert bounds_of(plan_of(nodes, edges)).steps == 2 + 3 * (2 + 4)
+
+
+def test_every_attempt_counts() -> None:
+    plan = plan_of(["start", node("a", "llm", retry={"attempts": 4}), "end"], ["start -> a", "a -> end"])
+    assert (bounds_of(plan).steps, bounds_of(plan).llm_calls) == (6, 4)
+
+
+def test_a_fallback_is_one_more_call() -> None:
+    nodes = ["start", node("a", "llm", config={"prompt": "x", "fallback_models": ["b", "c"]}), "end"]
+    assert bounds_of(plan_of(nodes, ["start -> a", "a -> end"])).llm_calls == 3
+
+
+def test_a_step_that_is_switched_off_counts_nothing() -> None:
+    plan = plan_of(["start", node("a", "llm", disabled=True), "end"], ["start -> a", "a -> end"])
+    assert worst_case(plan)["steps"] == 2 and worst_case(plan)["llm_calls"] == 0
+
+
+def test_a_box_counts_as_often_as_it_may_have_items() -> None:
+    nodes = ["start", node("each", "map", config={"max_items": 5}), node("a", parent="each"), "end"]
+    assert bounds_of(plan_of(nodes, ["start -> each", "each.item -> a", "each -> end"])).steps == 3 + 5
+
+
+def test_money_is_bounded_by_its_limit_where_only_the_run_knows_the_prompt() -> None:
+    plan = plan_of(LOOP, LOOP_EDGES, limits={"cost_usd": 0.25, "tokens": 5_000})
+    assert (worst_case(plan)["cost_usd"], worst_case(plan)["tokens"]) == (0.25, 5_000)
+
+
+def test_money_is_known_where_the_prompt_does_not_depend_on_the_run() -> None:
+    plan = plan_of(LOOP, LOOP_EDGES)
+    estimates = static_estimates(plan, Prices())
+    assert estimates == {"draft": Estimate(cost_micro=7, tokens=1_124, llm_calls=1)}
+    assert worst_case(plan, estimates)["cost_usd"] == 21 / 1e6
+    assert worst_case(plan, estimates)["tokens"] == 3 * 1_124
+
+
+def test_a_prompt_from_the_inputs_is_not_known_before_the_run() -> None:
+    nodes = ["start", node("a", "llm", config={"prompt": "{{ inputs.m }}"}), "end"]
+    assert static_estimates(plan_of(nodes, ["start -> a", "a -> end"]), Prices()) == {}
+
+
+def test_a_worst_case_above_a_limit_is_a_warning() -> None:
+    result = checked(LOOP, LOOP_EDGES, limits={"steps": 7, "llm_calls": 2})
+    assert [p.field for p in result.problems if p.code == "worst_case_above_limit"] == ["limits.steps", "limits.llm_calls"]
+    assert result.plan is not None
+    assert the(checked(LOOP, LOOP_EDGES, limits={"steps": 7}), "worst_case_above_limit").severity == "warning"
+    assert "worst_case_above_limit" not in codes(checked(LOOP, LOOP_EDGES, limits={"steps": 8}))

@@ -106,7 +106,7 @@ def _many(desk: Desk, workflow: str, inputs: list[dict[str, Any]], *, concurrenc
     statuses: list[str] = []
     refused = 0
     with ThreadPoolExecutor(max_workers=concurrency) as pool:
-        waiting = {pool.submit(_through, desk, workflow, given): number for number, given in enumerate(inputs, start=1)}
+        waiting = {pool.submit(through, desk, workflow, given): number for number, given in enumerate(inputs, start=1)}
         try:
             for done in as_completed(waiting):
                 try:
@@ -126,7 +126,8 @@ def _many(desk: Desk, workflow: str, inputs: list[dict[str, Any]], *, concurrenc
     return FAILED if any(status in BAD for status in statuses) else OK
 
 
-def _through(desk: Desk, workflow: str, inputs: dict[str, Any]) -> Answer:
+def through(desk: Desk, workflow: str, inputs: dict[str, Any]) -> Answer:
+    """Starts a run and returns it when it has ended, or waits for a person."""
     run_id = desk.start(workflow, inputs=inputs)
     while True:
         run = desk.wait(run_id, seconds=5)

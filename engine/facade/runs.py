@@ -130,11 +130,12 @@ class Runs:
         try:
             async with asyncio.timeout(seconds):
                 while True:
+                    # Before looking: what happens while we look wakes us once more.
+                    watcher.wake.clear()
+                    watcher.items.clear()
                     view = await self.get(actor, run_id)
                     if view.ended_at is not None:
                         return view
-                    watcher.wake.clear()
-                    watcher.items.clear()
                     await watcher.wake.wait()
         except TimeoutError:
             return None

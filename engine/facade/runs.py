@@ -75,9 +75,10 @@ class Runs:
             by=actor.user_id or actor.label,
             audit=self._core.audit_entry(actor, "run.start", run_id, {"workflow": found.id, "version": number, "mode": mode}),
         )
-        await self._core.executor.start(spec)
-        stored = await self._core.in_thread(lambda: self._stored(actor, run_id))
-        return RunStarted(run_id=run_id, status=stored.status)
+        status = await self._core.executor.start(spec)
+        if status is None:
+            status = (await self._core.in_thread(lambda: self._stored(actor, run_id))).status
+        return RunStarted(run_id=run_id, status=status)
 
     def _version(self, actor: Actor, workflow: str, version: int | None, mode: str) -> tuple[Workflow, int | None, Plan]:
         with self._core.records.reading() as session:
@@ -136,7 +137,9 @@ class Runs:
                     view = await self.get(actor, run_id)
                     if view.ended_at is not None:
                         return view
-                    await watcher.wake.wait()
+                    while not watcher.has_seen_the_end():
+                        await watcher.wake.wait()
+                        watcher.wake.clear()
         except TimeoutError:
             return None
         finally:

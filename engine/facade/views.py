@@ -191,5 +191,6 @@ class BatchResult(BaseModel):
 class TokenView(BaseModel):
     """A piece of text that a model is writing; not stored, carries no seq."""
 
+    at: str | None
     path: str
     text: str

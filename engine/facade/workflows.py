@@ -261,6 +261,14 @@ def find(session: Session, actor: Actor, workflow: str) -> Workflow:
     return found
 
 
+def find_even_deleted(session: Session, actor: Actor, workflow: str) -> Workflow:
+    """The same, and by its id also one that was deleted: its runs stay readable."""
+    gone = session.get(Workflow, workflow)
+    if gone is not None and gone.deleted_at is not None and gone.workspace_id == actor.workspace_id:
+        return gone
+    return find(session, actor, workflow)
+
+
 def _stale(workflow: Workflow) -> Conflict:
     return StaleRevision(f"The draft is at revision {workflow.revision} by now.", details={"revision": workflow.revision})
 

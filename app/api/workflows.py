@@ -112,8 +112,11 @@ async def edit(asking: AskingOf, workflow: str, body: Edits) -> WorkflowSaved:
 async def publish(request: Request, asking: AskingOf, workflow: str, body: Publication | None = None) -> Published:
     """Publish the draft as an immutable version and put it live; secrets of its triggers are shown this once."""
     published = await asking.ask(asking.engine.workflows.publish(asking.actor, workflow, note=(body and body.note) or ""))
-    if published.triggers:
+    if any(trigger.secret for trigger in published.triggers):
         setattr(request.state, HOLDS_SECRET, True)
+    for trigger in published.triggers:
+        # Only whoever asks knows under which name this server is reached.
+        trigger.url = str(request.base_url).rstrip("/") + trigger.url
     return published
 
 

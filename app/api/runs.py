@@ -16,6 +16,7 @@ router = APIRouter(prefix="/api/v1/runs", tags=["runs"], route_class=StrictRoute
 
 STREAM = "text/event-stream"
 MAX_SEQ = 2**62
+Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
 class Cancellation(Body):
@@ -38,7 +39,7 @@ async def listed(
     status: SeveralOf = None,
     workflow: Annotated[str | None, Query(max_length=200)] = None,
     q: Annotated[str | None, Query(max_length=200)] = None,
-    cost_gt: Annotated[float | None, BeforeValidator(none_if_empty), Query(ge=0, le=1e9, allow_inf_nan=False, description="USD")] = None,
+    cost_gt: Annotated[Amount | None, BeforeValidator(none_if_empty), Query(description="USD")] = None,
     since: Annotated[str | None, Query(alias="from", max_length=40, description="ISO 8601")] = None,
     until: Annotated[str | None, Query(alias="to", max_length=40, description="ISO 8601")] = None,
 ) -> Page[RunView]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
 from typing import Any
@@ -351,6 +352,7 @@ def _field_problem(field: str, message: str, error: type[Invalid] = Invalid) -> 
 
 def _moment(field: str, text: str) -> int:
     try:
-        return from_iso(text)
+        # The + of a zone that was not written %2B arrives as a space.
+        return from_iso(re.sub(r"(T.*) (\d\d:?\d\d)$", r"\1+\2", text))
     except ValueError:
         raise _field_problem(field, "Write a time as ISO 8601, e.g. 2026-11-24T09:00:00Z.") from None

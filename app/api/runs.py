@@ -43,7 +43,7 @@ async def listed(
     since: Annotated[str | None, Query(alias="from", max_length=40, description="ISO 8601")] = None,
     until: Annotated[str | None, Query(alias="to", max_length=40, description="ISO 8601")] = None,
 ) -> Page[RunView]:
-    """List the runs, newest first."""
+    """List the runs, newest first; in place of inputs or output over 8 kB stands `{$ref, field, bytes}`."""
     return await asking.ask(
         asking.engine.runs.list(
             asking.actor,
@@ -67,7 +67,7 @@ async def one(asking: AskingOf, run: str) -> RunView:
 
 @router.get("/{run}/steps")
 async def steps(asking: AskingOf, run: str, cursor: CursorOf, limit: LimitOf = 100) -> Page[StepView]:
-    """The steps in the order they started; bodies over 8 kB by reference."""
+    """The steps in the order they started; in place of a body over 8 kB stands `{$ref, field, bytes}`, the address that has it whole."""
     return await asking.ask(asking.engine.runs.steps(asking.actor, run, limit=limit, cursor=cursor))
 
 

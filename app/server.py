@@ -18,6 +18,7 @@ from app.api.reading import StrictRoute
 from app.bodies import Bodies
 from app.gate import Gate
 from app.headers import Headers
+from app.heads import Heads
 from app.pages import page_router
 from app.repeats import Repeats
 from engine import EngineThread, Settings, SignalboxError
@@ -57,7 +58,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         # Outermost first.
-        middleware=[Middleware(Headers), Middleware(Gate), Middleware(Bodies), Middleware(Repeats)],
+        middleware=[Middleware(Headers), Middleware(Gate), Middleware(Heads), Middleware(Bodies), Middleware(Repeats)],
         exception_handlers={SignalboxError: told_error, HTTPException: told_http_error, RequestValidationError: told_invalid},
         responses=_errors(),
     )

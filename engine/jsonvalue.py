@@ -30,10 +30,14 @@ class NotJsonValue(ValueError):
         super().__init__(f"{message} at {where}" if where else message)
 
 
+class NestedTooDeep(NotJsonValue):
+    """A value is JSON, with more levels than we keep."""
+
+
 def check_json(value: Any, where: str = "", depth: int = 0) -> None:
     """Raises NotJsonValue unless `value` is plain JSON within our bounds."""
     if depth > MAX_DEPTH:
-        raise NotJsonValue(f"nested deeper than {MAX_DEPTH}", where)
+        raise NestedTooDeep(f"nested deeper than {MAX_DEPTH}", where)
     match value:
         case None | bool():
             return
@@ -84,10 +88,18 @@ def loads(data: bytes | str) -> Any:
     """The value of a JSON text. NotJsonValue if it is none or beyond our bounds."""
     try:
         value = _decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise NestedTooDeep(f"nested deeper than {MAX_DEPTH}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NotJsonValue(str(error)) from None
     check_json(value)
     return value
+
+
+def loads_kept(data: bytes | str) -> Any:
+    """The value of a JSON text that Signalbox has written itself."""
+    # Held to no bounds again: what was as deep as it may be stands in a card or a row that adds levels of its own.
+    return _decoder.decode(data)
 
 
 def parse_strict(data: bytes) -> Any:

@@ -53,12 +53,15 @@ def keep(desk: Desk, document: Any) -> str:
         if canonical(current["document"]) != canonical(document):
             desk.replace(workflow, revision=current["revision"], document=document)
     try:
-        version = desk.publish(workflow)["version"]
+        published = desk.publish(workflow)
     except SignalboxError as error:
         for problem in error.details.get("problems", []):
             print(f"  {problem_line(problem)}", file=sys.stderr)
         raise
-    print(f"published {name} as version {version}", file=sys.stderr)
+    print(f"published {name} as version {published['version']}", file=sys.stderr)
+    for trigger in published["triggers"]:
+        if trigger["secret"]:
+            print(f"  {trigger['url']} is signed with the secret {trigger['secret']} (shown this once)", file=sys.stderr)
     return workflow
 
 

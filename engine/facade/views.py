@@ -59,11 +59,11 @@ class Checked(BaseModel):
 
 
 class PublishedTrigger(BaseModel):
-    """A trigger that a published version listens on; the secret is shown once."""
+    """A webhook that a published version listens on; `secret` is shown when it is made, and null from then on."""
 
     path: str
     url: str
-    secret: str
+    secret: str | None
 
 
 class Published(BaseModel):
@@ -191,5 +191,6 @@ class BatchResult(BaseModel):
 class TokenView(BaseModel):
     """A piece of text that a model is writing; not stored, carries no seq."""
 
+    at: str | None
     path: str
     text: str

@@ -69,12 +69,14 @@ def _answered(turn: Turn, answered: Answered) -> None:
     kind: Any = step.node.kind
     ask = kind.ask(step.node.config, given)
     if unknown := sorted(set(answered.values) - set(ask.editable)):
-        raise Invalid(f"`{unknown[0]}` is not one of the editable values.", hint=f"Editable are: {', '.join(ask.editable) or 'none'}.")
+        hint = f"Editable are: {', '.join(ask.editable) or 'none'}."
+        raise _bad_value(unknown[0], f"`{unknown[0]}` is not one of the editable values.", hint)
     quorum = int(ask.approvers.get("quorum", 1))
     if answered.by in step.votes:
         raise AlreadyDecided("You have decided already; others have to agree too.")
     if quorum > 1 and answered.values and answered.decision == "approved":
-        raise Invalid("Values cannot be edited where several people have to agree.", hint="Reject it with a reason instead.")
+        message = "Values cannot be edited where several people have to agree."
+        raise _bad_value(next(iter(answered.values)), message, "Reject it with a reason instead.")
     turn.audits += [answered.audit] if answered.audit is not None else []
     if answered.decision == "approved" and len(step.votes) + 1 < quorum:
         turn.record(events.Voted(by=answered.by, name=answered.by_name, reason=answered.reason), answered.path, step.attempt)
@@ -82,6 +84,10 @@ def _answered(turn: Turn, answered: Answered) -> None:
         return
     values = {**ask.editable, **answered.values}
     _resolve_item(turn, step, Answer(answered.decision, answered.by_name, answered.reason, values), by=answered.by)
+
+
+def _bad_value(name: str, message: str, hint: str) -> Invalid:
+    return Invalid(message, hint=hint, details={"problems": [{"field": f"values.{name}"[:200], "message": message}]})
 
 
 def _resolve_item(turn: Turn, step: Step, answer: Answer, *, by: str | None) -> None:

@@ -22,6 +22,8 @@ _ROWS = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id 
 _BOUNDS = """SELECT seq, at, kind, path, attempt, payload FROM journal
 WHERE run_id = ? AND (seq = 1 OR kind IN ('run_resumed', 'run_ended')) ORDER BY seq"""
 
+_EDGES = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq IN (1, ?) ORDER BY seq"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
@@ -88,6 +90,15 @@ class JournalReader:
         """The rows that started, resumed and ended the run: enough for its inputs, limits and output."""
         with self._reading() as connection:
             return [Row(*row) for row in connection.execute(_BOUNDS, (run_id,))]
+
+    def run_edges(self, run: StoredRun) -> list[Row]:
+        """The same as `run_bounds`, found by number where that can be: a list asks for many runs, and some are long."""
+        if run.epoch > 1:
+            # Resumed, perhaps: such rows may stand anywhere.
+            return self.run_bounds(run.run_id)
+        last = run.head_seq if run.ended_at is not None else 1
+        with self._reading() as connection:
+            return [Row(*row) for row in connection.execute(_EDGES, (run.run_id, last))]
 
     def blob(self, digest: str) -> bytes | None:
         """The value kept under a hash, as JSON."""

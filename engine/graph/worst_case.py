@@ -76,12 +76,15 @@ def _visits(plan: Plan) -> list[int | None]:
     visits: list[int | None] = []
     for region in plan.regions:
         around = visits[region.parent] if region.index else 1
-        own = _items(plan.nodes[region.owner]) if region.kind == "box" else region.max_visits
+        own = _items(plan.nodes.get(region.owner)) if region.kind == "box" else region.max_visits
         visits.append(None if around is None or own is None else around * own)
     return visits
 
 
-def _items(box: PlannedNode) -> int | None:
+def _items(box: PlannedNode | None) -> int | None:
+    # Of a draft with errors only the nodes whose settings fit are there.
+    if box is None:
+        return None
     most = getattr(box.config, "max_items", None)
     return most * box.retry.attempts if isinstance(most, int) else None
 

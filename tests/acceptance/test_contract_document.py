@@ -263,7 +263,7 @@ async def test_the_worst_case_counts_loops_and_retries(engine: Engine) -> None:
 
 async def test_any_text_may_be_the_name_of_a_port(engine: Engine) -> None:
     ports = ["10 %", "yes!", "größer", "a/b", "🙂", "<5", "case-1", "A.B"]
-    cases = [{"port": p, "label": p, "when": f"inputs.p == {json.dumps(p)}"} for p in ports]
+    cases = [{"port": p, "label": p, "when": f"inputs.p == {json.dumps(p, ensure_ascii=False)}"} for p in ports]
     document = doc([START, node("b", "branch", {"cases": cases}), ends(c="nodes.b.case")],
                    ["start -> b", *[{"source": "b", "port": p, "target": "done"} for p in [*ports, "else"]]])  # fmt: skip
     assert errors(await problems(engine, document)) == []

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from engine.nodes.contract import (
+    PORT_NAME,
     CallKind,
     Capability,
     Effect,
@@ -31,7 +32,7 @@ UNSURE = "unsure"
 class ClassifyLabel(NodeConfig):
     """One thing that the text may be about."""
 
-    port: str = Field(description="The port by which the run goes on.", pattern=r"^\w[\w .-]{0,59}$")
+    port: str = Field(description="The port by which the run goes on.", pattern=PORT_NAME)
     description: str = Field(default="", description="What belongs here, in a few words.", max_length=2_000)
     examples: list[str] = Field(default_factory=list, description="Texts that belong here, as people really write them.", max_length=200)
 

@@ -43,7 +43,9 @@ def sketch_of(draft: Draft, nodes: Mapping[str, KnownNode], flow: Flow, regions:
         for node in nodes.values()
         if node.kind is not None and node.config is not None and node.ports is not None
     }
-    laid_out = tuple(replace(region, nodes=tuple(n for n in region.nodes if n in planned)) for region in _regions(regions, _edges(flow, regions)))
+    laid_out = tuple(
+        replace(region, nodes=tuple(n for n in region.nodes if n in planned)) for region in _regions(regions, _edges(flow, regions))
+    )
     return Plan("", draft.name, planned, (), laid_out, "", draft.limits)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from typing import Any
 
@@ -45,7 +46,7 @@ START = {"id": "start", "kind": "start"}
 def straight(*nodes: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A chain of nodes after a start."""
     chain = [START, *nodes]
-    pairs = zip(chain, chain[1:], strict=False)
+    pairs = itertools.pairwise(chain)
     return doc(chain, [{"source": a["id"], "target": b["id"]} for a, b in pairs], **more)
 
 
@@ -96,25 +97,56 @@ def canonical_digest(value: Any) -> str:
 
 
 EXAMPLE: dict[str, Any] = {
-    "format": "signalbox/1", "name": "Card request triage", "description": "…",
+    "format": "signalbox/1",
+    "name": "Card request triage",
+    "description": "…",
     "limits": {"cost_usd": 0.50, "tokens": 20000, "seconds": 600, "steps": 100, "llm_calls": 20, "tool_calls": 20},
     "on_limit": "stop",
-    "triggers": [{"kind": "schedule", "cron": "0 9 * * 1", "timezone": "Europe/Berlin", "inputs": {}}, {"kind": "webhook", "path": "cards"}],
+    "triggers": [
+        {"kind": "schedule", "cron": "0 9 * * 1", "timezone": "Europe/Berlin", "inputs": {}},
+        {"kind": "webhook", "path": "cards"},
+    ],
     "nodes": [
-        {"id": "start", "kind": "start", "title": "New message", "config": {"inputs": {"type": "object", "required": ["message"],
-         "properties": {"message": {"type": "string"}}}}, "position": {"x": 0, "y": 0}},
-        {"id": "topic", "kind": "classify", "title": "What is it about?", "config": {"text": "{{ inputs.message }}", "labels": [
-            {"port": "lost", "description": "card lost or stolen", "examples": ["I lost my card"]},
-            {"port": "other", "description": "anything else", "examples": []}], "min_confidence": 0.3}},
+        {
+            "id": "start",
+            "kind": "start",
+            "title": "New message",
+            "config": {"inputs": {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}}},
+            "position": {"x": 0, "y": 0},
+        },
+        {
+            "id": "topic",
+            "kind": "classify",
+            "title": "What is it about?",
+            "config": {
+                "text": "{{ inputs.message }}",
+                "labels": [
+                    {"port": "lost", "description": "card lost or stolen", "examples": ["I lost my card"]},
+                    {"port": "other", "description": "anything else", "examples": []},
+                ],
+                "min_confidence": 0.3,
+            },
+        },
         {"id": "draft", "kind": "llm", "config": {"model": "default", "system": "…", "prompt": "Answer: {{ inputs.message }}"}},
-        {"id": "ok", "kind": "approval", "config": {"title": "Block this card?", "message": "{{ nodes.draft.text }}",
-         "editable": {"reply": "nodes.draft.text"}, "approvers": {"roles": ["approver"]}, "expires_after_s": 86400}},
+        {
+            "id": "ok",
+            "kind": "approval",
+            "config": {
+                "title": "Block this card?",
+                "message": "{{ nodes.draft.text }}",
+                "editable": {"reply": "nodes.draft.text"},
+                "approvers": {"roles": ["approver"]},
+                "expires_after_s": 86400,
+            },
+        },
         {"id": "done", "kind": "end", "config": {"output": {"reply": "nodes.ok.values.reply", "topic": "nodes.topic.label"}}},
     ],
     "edges": [
-        {"source": "start", "target": "topic"}, {"source": "topic", "port": "lost", "target": "draft"},
-        {"source": "draft", "target": "ok"}, {"source": "ok", "port": "approved", "target": "done"},
+        {"source": "start", "target": "topic"},
+        {"source": "topic", "port": "lost", "target": "draft"},
+        {"source": "draft", "target": "ok"},
+        {"source": "ok", "port": "approved", "target": "done"},
         {"source": "ok", "port": "rejected", "target": "draft", "max_visits": 3, "on_exhausted": "expired"},
     ],
-}  # fmt: skip
+}
 """The document of workflow.md, letter by letter."""

@@ -30,7 +30,12 @@ async def test_the_document_of_the_contract_has_no_error_and_can_be_published(en
 
 
 async def test_only_format_name_nodes_and_edges_and_of_a_node_id_and_kind_are_required(engine: Engine) -> None:
-    small = {"format": "signalbox/1", "name": "n", "nodes": [START, {"id": "e", "kind": "end"}], "edges": [{"source": "start", "target": "e"}]}
+    small = {
+        "format": "signalbox/1",
+        "name": "n",
+        "nodes": [START, {"id": "e", "kind": "end"}],
+        "edges": [{"source": "start", "target": "e"}],
+    }
     assert await problems(engine, small) == []
 
 
@@ -43,7 +48,9 @@ async def test_a_missing_required_key_is_an_error_but_the_draft_is_kept(engine: 
     assert (await engine.workflows.get(ANN, saved.id)).document == document
 
 
-@pytest.mark.parametrize("bad", [[], "x", 1, None, {}, {"nodes": []}, {"edges": []}, {"nodes": {}, "edges": []}, {"nodes": [], "edges": None}])
+@pytest.mark.parametrize(
+    "bad", [[], "x", 1, None, {}, {"nodes": []}, {"edges": []}, {"nodes": {}, "edges": []}, {"nodes": [], "edges": None}]
+)
 async def test_json_without_arrays_of_nodes_and_edges_is_no_document(engine: Engine, bad: Any) -> None:
     with pytest.raises(NotADocument) as caught:
         await engine.workflows.create(ANN, bad)
@@ -172,8 +179,16 @@ async def test_all_problems_are_told_at_once_and_one_bad_node_hides_nothing(engi
     )
     told = errors(await problems(engine, document))
     places = {(p.get("node"), p.get("edge"), p.get("field")) for p in told}
-    for node_, field in (("a", "config.values.x"), ("a", "config.values.y"), ("b", "config.cases[0].when"), ("b", "config.extra"),
-                         ("c", "config.prompt"), ("c", "config.max_tokens"), ("Bad Id", "kind"), (None, "extra")):  # fmt: skip
+    for node_, field in (
+        ("a", "config.values.x"),
+        ("a", "config.values.y"),
+        ("b", "config.cases[0].when"),
+        ("b", "config.extra"),
+        ("c", "config.prompt"),
+        ("c", "config.max_tokens"),
+        ("Bad Id", "kind"),
+        (None, "extra"),
+    ):
         assert (node_, None, field) in places, (node_, field)
     assert {5, 6, 7} <= {p["edge"] for p in told if "edge" in p}
     assert any(p.get("edge") == 3 and p["code"] == "unknown_port" for p in told)
@@ -209,17 +224,26 @@ async def test_limits_may_be_given_in_part_and_the_others_keep_their_defaults(en
 async def test_notes_groups_vars_titles_notes_positions_and_agents_are_read(engine: Engine) -> None:
     a = sets("a", x="vars.rate") | {"title": "T", "note": "n", "agent": "ada", "position": {"x": -1.5, "y": 3}, "timeout_s": 5}
     document = straight(a | {"retry": {"attempts": 2, "backoff_s": 0.5, "factor": 2}}, ends(x="nodes.a.x"))
-    document |= {"notes": [{"text": "hi", "position": {"x": 0, "y": 0}}], "groups": [{"title": "g", "nodes": ["a"]}], "vars": {"rate": 0.19}}
+    document |= {
+        "notes": [{"text": "hi", "position": {"x": 0, "y": 0}}],
+        "groups": [{"title": "g", "nodes": ["a"]}],
+        "vars": {"rate": 0.19},
+    }
     assert await problems(engine, document) == []
 
 
 @pytest.mark.parametrize("value", [3.0, 3])
 async def test_numbers_are_json_numbers_so_three_point_zero_is_three(engine: Engine, value: Any) -> None:
     document = doc(
-        [START, node("l", "llm", {"prompt": "x", "max_tokens": value}, retry={"attempts": value}),
-         node("b", "branch", {"cases": [{"port": "again", "when": "false"}]}), ends()],
-        ["start -> l", "l -> b", link("b.again -> l", max_visits=value), "b.else -> done"], limits={"steps": value * 10, "tokens": value * 1000},
-    )  # fmt: skip
+        [
+            START,
+            node("l", "llm", {"prompt": "x", "max_tokens": value}, retry={"attempts": value}),
+            node("b", "branch", {"cases": [{"port": "again", "when": "false"}]}),
+            ends(),
+        ],
+        ["start -> l", "l -> b", link("b.again -> l", max_visits=value), "b.else -> done"],
+        limits={"steps": value * 10, "tokens": value * 1000},
+    )
     assert errors(await problems(engine, document)) == []
 
 
@@ -252,10 +276,14 @@ async def test_a_cycle_that_is_no_natural_loop_is_an_error_that_names_both_nodes
 
 async def test_the_worst_case_counts_loops_and_retries(engine: Engine) -> None:
     document = doc(
-        [START, node("l", "llm", {"prompt": "x", "fallback_models": ["cheap"]}, retry={"attempts": 2}),
-         node("b", "branch", {"cases": [{"port": "again", "when": "visit < 3"}]}), ends()],
+        [
+            START,
+            node("l", "llm", {"prompt": "x", "fallback_models": ["cheap"]}, retry={"attempts": 2}),
+            node("b", "branch", {"cases": [{"port": "again", "when": "visit < 3"}]}),
+            ends(),
+        ],
         ["start -> l", "l -> b", link("b.again -> l", max_visits=3), "b.else -> done"],
-    )  # fmt: skip
+    )
     worst = (await engine.workflows.validate(ANN, document)).worst_case
     assert worst is not None
     assert (worst["steps"], worst["llm_calls"], worst["tool_calls"]) == (2 + 3 * (2 + 1), 3 * 2 * 2, 0)
@@ -264,19 +292,33 @@ async def test_the_worst_case_counts_loops_and_retries(engine: Engine) -> None:
 async def test_any_text_may_be_the_name_of_a_port(engine: Engine) -> None:
     ports = ["10 %", "yes!", "größer", "a/b", "🙂", "<5", "case-1", "A.B"]
     cases = [{"port": p, "label": p, "when": f"inputs.p == {json.dumps(p, ensure_ascii=False)}"} for p in ports]
-    document = doc([START, node("b", "branch", {"cases": cases}), ends(c="nodes.b.case")],
-                   ["start -> b", *[{"source": "b", "port": p, "target": "done"} for p in [*ports, "else"]]])  # fmt: skip
+    document = doc(
+        [START, node("b", "branch", {"cases": cases}), ends(c="nodes.b.case")],
+        ["start -> b", *[{"source": "b", "port": p, "target": "done"} for p in [*ports, "else"]]],
+    )
     assert errors(await problems(engine, document)) == []
 
 
 async def test_every_text_that_is_no_expression_is_a_template(engine: Engine) -> None:
     document = doc(
-        [START, node("c", "classify", {"text": "{{ inputs.t }}", "labels": [{"port": "a", "description": "{{ 1 + }}", "examples": ["{{ 2 + }}"]}]}),
-         node("l", "llm", {"prompt": "x", "model": "{{ 3 + }}", "system": "{{ 4 + }}"}),
-         node("ok", "approval", {"title": "{{ 5 + }}", "message": "{{ 6 + }}", "approvers": {"users": ["{{ 7 + }}"], "roles": ["{{ 8 + }}"]}}),
-         node("n", "notify", {"channel": "{{ 9 + }}", "subject": "{{ 10 + }}", "message": "{{ 11 + }}"}), ends()],
+        [
+            START,
+            node(
+                "c",
+                "classify",
+                {"text": "{{ inputs.t }}", "labels": [{"port": "a", "description": "{{ 1 + }}", "examples": ["{{ 2 + }}"]}]},
+            ),
+            node("l", "llm", {"prompt": "x", "model": "{{ 3 + }}", "system": "{{ 4 + }}"}),
+            node(
+                "ok",
+                "approval",
+                {"title": "{{ 5 + }}", "message": "{{ 6 + }}", "approvers": {"users": ["{{ 7 + }}"], "roles": ["{{ 8 + }}"]}},
+            ),
+            node("n", "notify", {"channel": "{{ 9 + }}", "subject": "{{ 10 + }}", "message": "{{ 11 + }}"}),
+            ends(),
+        ],
         ["start -> c", "c.a -> l", "l -> ok", "ok.approved -> n", "n -> done"],
-    )  # fmt: skip
+    )
     told = [p for p in errors(await problems(engine, document)) if p["code"] == "bad_expression"]
     assert len(told) == 11, [p["field"] for p in told]
 

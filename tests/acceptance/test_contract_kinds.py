@@ -7,8 +7,23 @@ import pytest
 
 from engine.errors import AlreadyDecided, Invalid, NotAllowed, SelfApproval, StaleApproval
 from tests.acceptance.by_contract import (
-    EXAMPLE, START, canonical_digest, decide, doc, ends, errors, item, link, node, problems, run, sets, steps, straight, waits,
-)  # fmt: skip
+    EXAMPLE,
+    START,
+    canonical_digest,
+    decide,
+    doc,
+    ends,
+    errors,
+    item,
+    link,
+    node,
+    problems,
+    run,
+    sets,
+    steps,
+    straight,
+    waits,
+)
 from tests.fakes import provider as fake
 from tests.fakes.provider import FakeProvider
 from tests.integration.modelled import ANN, opened, published, rested, until
@@ -64,12 +79,17 @@ async def test_an_end_of_outcome_failure_makes_the_run_failed(engine) -> None:
 @pytest.mark.parametrize(("n", "case"), [(5, "big"), (2, "mid"), (0, "else")])
 async def test_a_branch_takes_the_first_case_that_holds_and_else_otherwise(engine, n: int, case: str) -> None:
     cases = [{"port": "big", "label": "big one", "when": "inputs.n > 3"}, {"port": "mid", "when": "inputs.n > 1"}]
-    document = doc([START, node("b", "branch", {"cases": cases}), *[ends(p, took=f'"{p}"', case="nodes.b.case") for p in ("big", "mid", "other")]],
-                   ["start -> b", "b.big -> big", "b.mid -> mid", "b.else -> other"])  # fmt: skip
+    document = doc(
+        [START, node("b", "branch", {"cases": cases}), *[ends(p, took=f'"{p}"', case="nodes.b.case") for p in ("big", "mid", "other")]],
+        ["start -> b", "b.big -> big", "b.mid -> mid", "b.else -> other"],
+    )
     assert (await run(engine, document, n=n)).output == {"took": case if case != "else" else "other", "case": case}
 
 
-@pytest.mark.parametrize(("when", "case"), [("0", "else"), ('""', "else"), ("[]", "else"), ("null", "else"), ("{}", "else"), ("1", "x"), ("[0]", "x"), ('"0"', "x")])
+@pytest.mark.parametrize(
+    ("when", "case"),
+    [("0", "else"), ('""', "else"), ("[]", "else"), ("null", "else"), ("{}", "else"), ("1", "x"), ("[0]", "x"), ('"0"', "x")],
+)
 async def test_conditions_are_true_as_values_are(engine, when: str, case: str) -> None:
     document = straight(node("b", "branch", {"cases": [{"port": "x", "when": when}]}))
     document["nodes"].append(ends(c="nodes.b.case"))
@@ -85,8 +105,11 @@ def classifying(**config: Any) -> dict[str, Any]:
         {"port": "lost", "description": "card lost or stolen", "examples": ["I lost my card", "my card was stolen"]},
         {"port": "fee", "description": "a fee was charged", "examples": ["why was I charged a fee", "there is a strange fee"]},
     ]
-    nodes = [START, node("c", "classify", {"text": "{{ inputs.m }}", "labels": labels, **config}),
-             *[ends(p, took=f'"{p}"', c="nodes.c") for p in ("lost", "fee", "unsure")]]  # fmt: skip
+    nodes = [
+        START,
+        node("c", "classify", {"text": "{{ inputs.m }}", "labels": labels, **config}),
+        *[ends(p, took=f'"{p}"', c="nodes.c") for p in ("lost", "fee", "unsure")],
+    ]
     return doc(nodes, ["start -> c", "c.lost -> lost", "c.fee -> fee", "c.unsure -> unsure"])
 
 
@@ -113,8 +136,10 @@ async def test_classify_by_model_asks_the_model(modelled) -> None:
 
 async def test_labels_and_examples_are_templates(engine) -> None:
     labels = [{"port": "a", "description": "{{ inputs.d }}", "examples": ["{{ inputs.e }}"]}, {"port": "b", "description": "bananas"}]
-    document = doc([START, node("c", "classify", {"text": "I lost my card", "labels": labels}), ends(c="nodes.c.label")],
-                   ["start -> c", "c.a -> done", "c.b -> done", "c.unsure -> done"])  # fmt: skip
+    document = doc(
+        [START, node("c", "classify", {"text": "I lost my card", "labels": labels}), ends(c="nodes.c.label")],
+        ["start -> c", "c.a -> done", "c.b -> done", "c.unsure -> done"],
+    )
     assert (await run(engine, document, d="card lost", e="I lost my card")).output == {"c": "a"}
 
 
@@ -124,12 +149,18 @@ async def test_labels_and_examples_are_templates(engine) -> None:
 async def test_llm_gives_text_json_model_and_usage(modelled) -> None:
     engine, provider = modelled
     provider.then(fake.text("Hello Ann"))
-    view = await run(engine, straight(node("l", "llm", {"system": "Be {{ inputs.how }}.", "prompt": "Hi {{ inputs.x }}", "temperature": 0}), ends(o="nodes.l")),
-                     how="kind", x={"a": 1})  # fmt: skip
+    view = await run(
+        engine,
+        straight(node("l", "llm", {"system": "Be {{ inputs.how }}.", "prompt": "Hi {{ inputs.x }}", "temperature": 0}), ends(o="nodes.l")),
+        how="kind",
+        x={"a": 1},
+    )
     out = view.output["o"]
     assert (out["text"], out["json"], out["model"], set(out)) == ("Hello Ann", None, "fake-1", {"text", "json", "model", "usage"})
     body = provider.calls[-1].body
-    assert [m["content"] for m in body["messages"]] == ["Be kind.", 'Hi {"a":1}'] and body["max_tokens"] == 1024 and body["temperature"] == 0
+    assert (
+        [m["content"] for m in body["messages"]] == ["Be kind.", 'Hi {"a":1}'] and body["max_tokens"] == 1024 and body["temperature"] == 0
+    )
     assert view.spent["llm_calls"] == 1 and view.spent["tokens"] == provider.total_tokens() and view.spent["cost_usd"] > 0
 
 
@@ -153,14 +184,18 @@ async def test_llm_with_output_schema_gives_json_and_refuses_what_does_not_fit(m
 async def test_a_fallback_model_answers_when_the_first_does_not(modelled) -> None:
     engine, provider = modelled
     provider.model("fake-1", fake.failing(500)).model("fake-2", fake.text("second"))
-    view = await run(engine, straight(node("l", "llm", {"prompt": "x", "fallback_models": ["fake-2"]}), ends(t="nodes.l.text", m="nodes.l.model")))
+    view = await run(
+        engine, straight(node("l", "llm", {"prompt": "x", "fallback_models": ["fake-2"]}), ends(t="nodes.l.text", m="nodes.l.model"))
+    )
     assert view.output == {"t": "second", "m": "fake-2"}
 
 
 async def test_fallback_models_are_templates(modelled) -> None:
     engine, provider = modelled
     provider.model("fake-1", fake.failing(500)).model("fake-2", fake.text("second"))
-    view = await run(engine, straight(node("l", "llm", {"prompt": "x", "fallback_models": ["{{ inputs.m }}"]}), ends(m="nodes.l.model")), m="fake-2")
+    view = await run(
+        engine, straight(node("l", "llm", {"prompt": "x", "fallback_models": ["{{ inputs.m }}"]}), ends(m="nodes.l.model")), m="fake-2"
+    )
     assert view.output == {"m": "fake-2"}
 
 
@@ -176,11 +211,15 @@ async def test_max_tokens_shrink_down_to_64_before_the_limit_is_met(modelled) ->
 
 
 async def test_notify_delivers(engine) -> None:
-    assert (await run(engine, straight(node("n", "notify", {"subject": "s", "message": "{{ inputs.m }}"}), ends(d="nodes.n.delivered")), m="x")).output == {"d": True}
+    assert (
+        await run(engine, straight(node("n", "notify", {"subject": "s", "message": "{{ inputs.m }}"}), ends(d="nodes.n.delivered")), m="x")
+    ).output == {"d": True}
 
 
 async def test_notify_by_a_channel_that_is_not_set_up_says_that_it_was_not_delivered(engine) -> None:
-    view = await run(engine, straight(node("n", "notify", {"channel": "ops", "message": "m"}, on_error="port"), ends(d="nodes.n.delivered")))
+    view = await run(
+        engine, straight(node("n", "notify", {"channel": "ops", "message": "m"}, on_error="port"), ends(d="nodes.n.delivered"))
+    )
     found = (await steps(engine, view))["n"]
     assert found.error is not None or found.outputs == {"delivered": False}
 
@@ -194,16 +233,32 @@ async def test_fail_ends_the_run_as_failed_with_its_message(engine) -> None:
 
 
 def approving(*after: dict[str, Any], **config: Any) -> dict[str, Any]:
-    nodes = [START, sets("d", text='"Dear Sir"', n="7"), node("ok", "approval", {"title": "Send?", **config}),
-             ends("yes", o="nodes.ok", p='"approved"'), ends("no", o="nodes.ok", p='"rejected"'), ends("late", o="nodes.ok", p='"expired"')]  # fmt: skip
+    nodes = [
+        START,
+        sets("d", text='"Dear Sir"', n="7"),
+        node("ok", "approval", {"title": "Send?", **config}),
+        ends("yes", o="nodes.ok", p='"approved"'),
+        ends("no", o="nodes.ok", p='"rejected"'),
+        ends("late", o="nodes.ok", p='"expired"'),
+    ]
     return doc(nodes, ["start -> d", "d -> ok", "ok.approved -> yes", "ok.rejected -> no", "ok.expired -> late"])
 
 
 async def test_an_approval_shows_its_card_and_the_digest_can_be_computed_from_it(engine) -> None:
-    view = await waits(engine, approving(message="About {{ nodes.d.n }}", show={"n": "nodes.d.n", "ö": "[1.5, null, 'ü']"}, editable={"reply": "nodes.d.text"}))
+    view = await waits(
+        engine,
+        approving(message="About {{ nodes.d.n }}", show={"n": "nodes.d.n", "ö": "[1.5, null, 'ü']"}, editable={"reply": "nodes.d.text"}),
+    )
     card = await item(engine, view)
     assert (card.type, card.status, card.choices, card.title, card.message, card.run_id, card.path) == (
-        "approval", "pending", ["approve", "reject"], "Send?", "About 7", view.id, "ok")  # fmt: skip
+        "approval",
+        "pending",
+        ["approve", "reject"],
+        "Send?",
+        "About 7",
+        view.id,
+        "ok",
+    )
     assert (card.show, card.editable, card.action) == ({"n": 7, "ö": [1.5, None, "ü"]}, {"reply": "Dear Sir"}, None)
     assert card.digest == canonical_digest({"title": card.title, "message": card.message, "show": card.show, "editable": card.editable})
     assert view.reason
@@ -218,7 +273,9 @@ async def test_an_approval_leaves_by_the_decision_with_all_editable_values(engin
     assert out["by"] and set(out) == {"decision", "by", "reason", "values"}
 
 
-@pytest.mark.parametrize(("config", "port"), [({}, "expired"), ({"on_expire": "rejected"}, "rejected"), ({"on_expire": "approved"}, "approved")])
+@pytest.mark.parametrize(
+    ("config", "port"), [({}, "expired"), ({"on_expire": "rejected"}, "rejected"), ({"on_expire": "approved"}, "approved")]
+)
 async def test_an_approval_that_nobody_answers_expires(engine, config: dict[str, Any], port: str) -> None:
     started = await engine.runs.start(ANN, await published(engine, approving(expires_after_s=0.05, editable={"r": "1"}, **config)))
     view = await until(engine, started.run_id, lambda r: r.ended_at is not None)
@@ -269,7 +326,14 @@ async def test_a_quorum_needs_as_many_people(engine) -> None:
 
 
 def acting(action: dict[str, Any], *beside: dict[str, Any], edges: tuple[Any, ...] = (), **config: Any) -> dict[str, Any]:
-    nodes = [START, sets("d", text='"Dear Sir"'), node("ok", "approval", {"title": "Send?", "action": "act", **config}), {"id": "act", **action}, ends(), *beside]
+    nodes = [
+        START,
+        sets("d", text='"Dear Sir"'),
+        node("ok", "approval", {"title": "Send?", "action": "act", **config}),
+        {"id": "act", **action},
+        ends(),
+        *beside,
+    ]
     return doc(nodes, ["start -> d", "d -> ok", "ok.approved -> act", "act -> done", *edges])
 
 
@@ -282,7 +346,9 @@ async def test_the_digest_of_an_action_can_be_computed_from_the_card(engine) -> 
     action = card.action
     assert (action["node"], action["kind"]) == ("act", "notify")
     assert action["config"] == {"channel": "app", "subject": "s", "message": "Dear Sir"}
-    assert card.digest == canonical_digest({"node": action["node"], "kind": action["kind"], "config": action["config"], "editable": card.editable})
+    assert card.digest == canonical_digest(
+        {"node": action["node"], "kind": action["kind"], "config": action["config"], "editable": card.editable}
+    )
     view = await decide(engine, view, values={"reply": "Dear Madam"})
     assert view.status == "succeeded"
     found = await steps(engine, view)
@@ -296,7 +362,9 @@ async def test_an_action_whose_numbers_are_floats_has_a_digest_that_strangers_ca
     view = await waits(engine, acting(MESSAGE, editable={"reply": "nodes.d.text", "x\u007f\u2028": '"\\t\\u0001\\u007f/\\\\"', **values}))
     card = await item(engine, view)
     action = card.action
-    assert card.digest == canonical_digest({"node": action["node"], "kind": action["kind"], "config": action["config"], "editable": card.editable})
+    assert card.digest == canonical_digest(
+        {"node": action["node"], "kind": action["kind"], "config": action["config"], "editable": card.editable}
+    )
 
 
 async def test_what_changed_while_the_card_waited_voids_the_consent_and_is_asked_again(modelled) -> None:
@@ -350,11 +418,20 @@ async def test_the_example_runs_to_its_end_and_out_of_visits(engine) -> None:
 
 @pytest.mark.parametrize("kind", ["set", "branch", "classify", "llm", "approval", "notify", "fail", "end"])
 async def test_every_kind_has_the_port_error_exactly_when_on_error_is_port(engine, kind: str) -> None:
-    bad = {"set": {"values": {"x": "inputs.gone"}}, "branch": {"cases": [{"port": "a", "when": "inputs.gone"}]},
-           "classify": {"text": "{{ inputs.gone }}", "labels": [{"port": "a", "description": "x"}]}, "llm": {"prompt": "{{ inputs.gone }}"},
-           "approval": {"title": "{{ inputs.gone }}"}, "notify": {"message": "{{ inputs.gone }}"}, "fail": {"message": "{{ inputs.gone }}"},
-           "end": {"output": {"x": "inputs.gone"}}}[kind]  # fmt: skip
-    document = doc([START, node("x", kind, bad, on_error="port"), ends(c="nodes.x.error.code", m="nodes.x.error.message")], ["start -> x", "x.error -> done"])
+    bad = {
+        "set": {"values": {"x": "inputs.gone"}},
+        "branch": {"cases": [{"port": "a", "when": "inputs.gone"}]},
+        "classify": {"text": "{{ inputs.gone }}", "labels": [{"port": "a", "description": "x"}]},
+        "llm": {"prompt": "{{ inputs.gone }}"},
+        "approval": {"title": "{{ inputs.gone }}"},
+        "notify": {"message": "{{ inputs.gone }}"},
+        "fail": {"message": "{{ inputs.gone }}"},
+        "end": {"output": {"x": "inputs.gone"}},
+    }[kind]
+    document = doc(
+        [START, node("x", kind, bad, on_error="port"), ends(c="nodes.x.error.code", m="nodes.x.error.message")],
+        ["start -> x", "x.error -> done"],
+    )
     view = await run(engine, document)
     assert view.status == "succeeded" and view.output["c"] == "missing_value" and view.output["m"]
     document["nodes"][1].pop("on_error")
@@ -362,7 +439,9 @@ async def test_every_kind_has_the_port_error_exactly_when_on_error_is_port(engin
 
 
 async def test_a_fail_with_an_error_port_goes_on_there(engine) -> None:
-    document = doc([START, node("x", "fail", {"message": "boo"}, on_error="port"), ends(m="nodes.x.error.message")], ["start -> x", "x.error -> done"])
+    document = doc(
+        [START, node("x", "fail", {"message": "boo"}, on_error="port"), ends(m="nodes.x.error.message")], ["start -> x", "x.error -> done"]
+    )
     assert (await run(engine, document)).output == {"m": "boo"}
 
 
@@ -373,13 +452,18 @@ async def test_on_error_default_gives_the_default_output_and_the_error(engine) -
 
 @pytest.mark.parametrize(
     ("kind", "config", "port"),
-    [("branch", {"cases": [{"port": "a", "when": "inputs.gone"}]}, "else"),
-     ("classify", {"text": "{{ inputs.gone }}", "labels": [{"port": "a"}]}, "unsure"), ("approval", {"title": "{{ inputs.gone }}"}, "expired")],
-)  # fmt: skip
+    [
+        ("branch", {"cases": [{"port": "a", "when": "inputs.gone"}]}, "else"),
+        ("classify", {"text": "{{ inputs.gone }}", "labels": [{"port": "a"}]}, "unsure"),
+        ("approval", {"title": "{{ inputs.gone }}"}, "expired"),
+    ],
+)
 async def test_on_error_default_never_takes_a_way_that_nobody_decided(engine, kind: str, config: dict[str, Any], port: str) -> None:
     first = {"branch": "a", "classify": "a", "approval": "approved"}[kind]
-    document = doc([START, node("x", kind, config, on_error="default", default_output={}), ends("wrong", p='"wrong"'), ends("right", p='"right"')],
-                   ["start -> x", f"x.{first} -> wrong", f"x.{port} -> right"])  # fmt: skip
+    document = doc(
+        [START, node("x", kind, config, on_error="default", default_output={}), ends("wrong", p='"wrong"'), ends("right", p='"right"')],
+        ["start -> x", f"x.{first} -> wrong", f"x.{port} -> right"],
+    )
     assert (await run(engine, document)).output == {"p": "right"}
 
 

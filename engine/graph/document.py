@@ -102,7 +102,7 @@ def parse(value: JsonValue) -> Draft:
     constants = _read_vars(read)
     _read_drawings(read)
     nodes, aside = _read_nodes(read, problems)
-    edges = _read_edges(read, problems, unread=_unread_ids(value["nodes"]))
+    edges = _read_edges(read, problems, unread=_unread_ids(cast("list[Any]", value["nodes"])))
     read.finish()
     return Draft(name, description, limits, cast("OnLimit", on_limit), triggers, nodes, edges, constants, problems, aside)
 

@@ -114,7 +114,8 @@ def _consent(turn: Turn, step: Step, action: str, answer: Answer) -> str:
 
     Where the action would do something else by now, the consent stays with the card: it is void when the action starts.
     """
-    given, kind = step.inputs or {}, step.node.kind
+    given = step.inputs or {}
+    kind: Any = step.node.kind
     unanswered = asking.unanswered(kind.ask(step.node.config, given))
     now = asking.action_digest(turn.action(step, action, unanswered, given, at=step.started_at), unanswered.values)
     if now != step.digest:

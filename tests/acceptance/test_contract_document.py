@@ -325,3 +325,14 @@ async def test_every_text_that_is_no_expression_is_a_template(engine: Engine) ->
 
 async def test_a_notification_to_a_channel_that_is_not_set_up_can_be_published(engine: Engine) -> None:
     assert errors(await problems(engine, straight(node("n", "notify", {"channel": "ops", "subject": "s", "message": "m"}), ends()))) == []
+
+
+async def test_however_deep_loops_nest_the_worst_case_is_a_number_that_can_be_read(engine: Engine) -> None:
+    k = 600
+    again = {"cases": [{"port": "again", "when": "false"}]}
+    nodes = [START, *[sets(f"h{i}", v="visit") for i in range(k)], *[node(f"b{i}", "branch", again) for i in range(k)], ends()]
+    edges = ["start -> h0", *[f"h{i} -> h{i + 1}" for i in range(k - 1)], f"h{k - 1} -> b{k - 1}", "b0.else -> done"]
+    edges += [f"b{i}.else -> b{i - 1}" for i in range(1, k)]
+    checked = await engine.workflows.validate(ANN, doc(nodes, [*edges, *[link(f"b{i}.again -> h{i}", max_visits=10**9) for i in range(k)]]))
+    assert codes(checked.problems) == {"worst_case_above_limit"} and checked.worst_case is not None
+    assert checked.worst_case["steps"] == 2**63 - 1

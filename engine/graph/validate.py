@@ -75,6 +75,7 @@ def check(value: JsonValue, catalog: KindCatalog) -> Checked:
     _judge_references(found, certain)
     _check_aside(found, catalog)
     consents = _consents(found, certain)
+    _judge_cards(found, certain, consents)
     told = problems.closed()
     if has_errors(told) or regions is None:
         above = [] if regions is None else above_limits(bounds_of(sketch_of(draft, nodes, flow, regions)), draft.limits)
@@ -183,6 +184,19 @@ def _consents(found: _Check, certain: Certain | None) -> dict[str, str]:
         else:
             consents[action] = node.id
     return consents
+
+
+def _judge_cards(found: _Check, certain: Certain | None, consents: Mapping[str, str]) -> None:
+    """A card shows its action's settings worked out: what they read must be there when the approval asks."""
+    known = _known(found, certain)
+    for mention in found.mentions:
+        approval = consents.get(mention.node)
+        if approval is None or mention.reference.path[:1] == (approval,):
+            continue
+        problem = judge(replace(mention, node=approval), known)
+        if problem is not None and problem.code == "possibly_untaken":
+            hint = f"{found.named(approval)} shows what this step would do: let it read only what has run before it is asked."
+            found.problems.add(replace(problem, node=mention.node, hint=hint))
 
 
 def _wrong_action(found: _Check, node: KnownNode, action: str, port: str, certain: Certain | None) -> Problem | None:

@@ -394,6 +394,14 @@ async def test_an_action_that_reads_the_clock_or_the_decision_is_asked_once(engi
     assert (await steps(engine, view))["act"].inputs["message"].endswith(": fine")
 
 
+async def test_an_action_that_reads_what_runs_only_after_the_approval_is_warned_about(engine) -> None:
+    nodes = [START, node("ok", "approval", {"title": "t", "action": "act"}), sets("mid", x="1"), ends()]
+    nodes.append(node("act", "notify", {"message": "{{ nodes.mid.x }} {{ nodes.ok.by }}"}))
+    told = await problems(engine, doc(nodes, ["start -> ok", "ok.approved -> mid", "mid -> act", "act -> done"]))
+    assert errors(told) == []
+    assert [p["field"] for p in told if p["code"] == "possibly_untaken"] == ["config.message"]
+
+
 async def test_an_action_must_be_dominated_by_the_approved_port(engine) -> None:
     document = acting(MESSAGE, edges=("ok.rejected -> act",), editable={"reply": "nodes.d.text"})
     assert any(p.get("node") == "ok" and p.get("field") == "config.action" for p in errors(await problems(engine, document)))

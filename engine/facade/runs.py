@@ -21,7 +21,7 @@ from engine.facade.views import EventView, Page, RunStarted, RunView, StepView, 
 from engine.facade.workflows import find, find_even_deleted
 from engine.graph.plan import LIMIT_NAMES, SCALED, Limits, Plan
 from engine.graph.validate import check
-from engine.jsonvalue import canonical, digest, loads
+from engine.jsonvalue import NotJsonValue, canonical, check_json, digest, loads
 from engine.people.permissions import Actor, Permission, require
 from engine.run import codec, events
 from engine.run.asking import Owner
@@ -323,6 +323,10 @@ def _checked_inputs(plan: Plan, inputs: Any) -> dict[str, Any]:
         inputs = {}
     if not isinstance(inputs, dict):
         raise _field_problem("inputs", "The inputs are a JSON object.", InvalidInputs)
+    try:
+        check_json(inputs)
+    except NotJsonValue as error:
+        raise _field_problem("inputs", f"{error}.", InvalidInputs) from None
     given = with_defaults(inputs, plan.input_schema)
     if problems := problems_of(given, plan.input_schema):
         told = [{"field": f"inputs{p.path}", "message": p.message} for p in problems]

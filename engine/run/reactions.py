@@ -97,7 +97,7 @@ def _resolve_item(turn: Turn, step: Step, answer: Answer, *, by: str | None) -> 
     consent = None
     action = getattr(node.config, "action", None)
     if outcome.outputs.get("decision") == "approved" and action:
-        consent = asking.action_digest(turn.action(step, action, answer, given), answer.values)
+        consent = _consent(turn, step, action, answer)
     event = events.StepDone(
         started_at=step.started_at,
         port=leaving_port(turn.state, step.frame, node, outcome.port),
@@ -113,6 +113,20 @@ def _resolve_item(turn: Turn, step: Step, answer: Answer, *, by: str | None) -> 
     if step.void_for and outcome.outputs.get("decision") != "approved":
         action_step = next(s for s in turn.state.steps.values() if s.node.id == step.void_for)
         turn.fail(Finished(action_step.path, action_step.attempt, {}, error=ConsentRefused()))
+
+
+def _consent(turn: Turn, step: Step, action: str, answer: Answer) -> str:
+    """The digest of what was allowed: of the action as the card showed it, with the values and the person of this answer.
+
+    Where the action would do something else by now, the consent stays with the card: it is void when the action starts.
+    """
+    given = step.inputs or {}
+    kind: Any = step.node.kind
+    unanswered = asking.unanswered(kind.ask(step.node.config, given))
+    now = asking.action_digest(turn.action(step, action, unanswered, given, at=step.started_at), unanswered.values)
+    if now != step.digest:
+        return step.digest
+    return asking.action_digest(turn.action(step, action, answer, given, at=turn.at), answer.values)
 
 
 def _timer(turn: Turn, due: TimerDue) -> None:

@@ -116,7 +116,8 @@ async def publish(request: Request, asking: AskingOf, workflow: str, body: Publi
         setattr(request.state, HOLDS_SECRET, True)
     for trigger in published.triggers:
         # Only whoever asks knows under which name this server is reached.
-        trigger.url = str(request.base_url).rstrip("/") + trigger.url
+        if trigger.url is not None:
+            trigger.url = str(request.base_url).rstrip("/") + trigger.url
     return published
 
 

@@ -62,6 +62,8 @@ def keep(desk: Desk, document: Any) -> str:
     for trigger in published["triggers"]:
         if trigger["secret"]:
             print(f"  {trigger['url']} is signed with the secret {trigger['secret']} (shown this once)", file=sys.stderr)
+        if trigger.get("problem"):
+            print(f"  it does not listen on {trigger['path']}: {trigger['problem']}", file=sys.stderr)
     return workflow
 
 

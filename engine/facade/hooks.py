@@ -7,10 +7,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from engine.errors import WorkflowHasProblems
 from engine.facade.core import Core
 from engine.facade.views import PublishedTrigger
-from engine.graph.problems import Problem
 from engine.jsonvalue import loads
 from engine.security.secrets import SecretBox
 from engine.storage.tables import Document, Hook, Version, Workflow
@@ -28,13 +26,15 @@ class Hooks:
     def open(self, session: Session, workflow: Workflow, document: Any) -> list[PublishedTrigger]:
         """Takes the paths of a sound document for its workflow.
 
-        A path that is new gets a secret, told this once; one that it has already keeps its own. WorkflowHasProblems for a path
-        that another workflow listens on.
+        A path that is new gets a secret, told this once; one that it has already keeps its own. One that another live workflow
+        listens on stays with that one: publishing goes through, and the trigger tells why it does not listen.
         """
-        paths = webhook_paths(document)
-        if taken := [problem for index, path in paths.items() if (problem := _taken(session, workflow, path, index))]:
-            raise WorkflowHasProblems(details={"problems": [problem.as_json() for problem in taken]})
-        return [PublishedTrigger(path=path, url=ADDRESS + path, secret=self._secret(session, workflow, path)) for path in paths.values()]
+        return [self._opened(session, workflow, path) for path in webhook_paths(document).values()]
+
+    def _opened(self, session: Session, workflow: Workflow, path: str) -> PublishedTrigger:
+        if problem := _taken(session, workflow, path):
+            return PublishedTrigger(path=path, url=None, secret=None, problem=problem)
+        return PublishedTrigger(path=path, url=ADDRESS + path, secret=self._secret(session, workflow, path))
 
     def _secret(self, session: Session, workflow: Workflow, path: str) -> str | None:
         known = session.get(Hook, path)
@@ -56,15 +56,12 @@ def webhook_paths(document: Any) -> dict[int, str]:
     return {index: trigger["path"] for index, trigger in enumerate(triggers) if trigger.get("kind") == "webhook"}
 
 
-def _taken(session: Session, workflow: Workflow, path: str, index: int) -> Problem | None:
+def _taken(session: Session, workflow: Workflow, path: str) -> str | None:
     known = session.get(Hook, path)
     owner = session.get(Workflow, known.workflow_id) if known is not None and known.workflow_id != workflow.id else None
     if owner is None or owner.deleted_at is not None or path not in _live_paths(session, owner):
         return None
-    message = f"The workflow “{owner.name}” listens on the path `{path}` already."
-    return Problem(
-        "path_taken", message, "Choose another path, or take it out of that workflow and publish that one.", field=f"triggers[{index}].path"
-    )
+    return f"The workflow “{owner.name}” listens on the path `{path}` already. Choose another path, or take it out of that one."
 
 
 def _live_paths(session: Session, workflow: Workflow) -> set[str]:

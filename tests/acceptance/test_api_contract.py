@@ -252,9 +252,10 @@ def test_a_webhook_path_has_one_owner_and_the_next_one_gets_another_secret(up: U
     document = {**HOOKED, "triggers": [{"kind": "webhook", "path": "owned"}]}
     owner, other = (up.call("POST", WORKFLOWS, document).body["id"] for _ in range(2))
     secret = up.call("POST", f"{WORKFLOWS}/{owner}/publish").body["triggers"][0]["secret"]
-    error = is_error(up.call("POST", f"{WORKFLOWS}/{other}/publish"), 422)
-    assert (error["code"], error["problems"][0]["field"]) == ("workflow_has_problems", "triggers[0].path")
-    assert up.call("GET", f"{WORKFLOWS}/{other}").body["live_version"] is None
+    second = up.call("POST", f"{WORKFLOWS}/{other}/publish")
+    trigger = second.body["triggers"][0]
+    assert second.status in (200, 201) and (trigger["path"], trigger["url"], trigger["secret"]) == ("owned", None, None)
+    assert "listens on the path `owned` already" in trigger["problem"]
     up.call("DELETE", f"{WORKFLOWS}/{owner}")
     fresh = up.call("POST", f"{WORKFLOWS}/{other}/publish").body["triggers"][0]["secret"]
     assert fresh and fresh != secret

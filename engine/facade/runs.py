@@ -18,7 +18,7 @@ from engine.facade.core import Core
 from engine.facade.repeats import KEPT_US
 from engine.facade.run_views import event_view, run_row, run_view, step_views
 from engine.facade.views import EventView, Page, RunStarted, RunView, StepView, TokenView
-from engine.facade.workflows import find, find_even_deleted
+from engine.facade.workflows import find, find_even_deleted, no_such
 from engine.graph.plan import LIMIT_NAMES, SCALED, Limits, Plan
 from engine.graph.validate import check
 from engine.jsonvalue import NotJsonValue, canonical, check_json, digest, loads
@@ -30,8 +30,8 @@ from engine.run.happenings import Cancel, Resume
 from engine.run.live import Token
 from engine.schemas import problems_of, with_defaults
 from engine.storage.journal import Row
-from engine.storage.journal_reader import StoredRun
-from engine.storage.tables import Document, Run, Version, Workflow
+from engine.storage.journal_reader import Beginning, StoredRun
+from engine.storage.tables import Document, Run
 
 HEARTBEAT_S = 15.0
 MODES = ("live", "test")
@@ -62,39 +62,40 @@ class Runs:
         """
         require(actor, Permission.RUN_TEST if mode == "test" else Permission.RUN_START)
         _check_mode(mode, effects)
-        found, number, plan = await self._core.in_thread(lambda: self._version(actor, workflow, version, mode))
+        found, plan = await self._core.in_thread(lambda: self._version(actor, workflow, version, mode))
+        flow, number = found.workflow_id, found.version
         given = _checked_inputs(plan, inputs)
-        run_id = self._core.ids.new("run") if key is None else await self._core.in_thread(lambda: self._run_id_of(actor, found.id, key))
+        run_id = self._core.ids.new("run") if key is None else await self._core.in_thread(lambda: self._run_id_of(actor, flow, key))
         spec = NewRunSpec(
-            owner=Owner(run_id, actor.workspace_id, found.id, found.name),
+            owner=Owner(run_id, actor.workspace_id, flow, found.workflow_name),
             plan=plan,
             version=number,
             inputs=given,
             limits=asdict(lowered(plan.limits, limits)),
             mode=mode,
             by=actor.user_id or actor.label,
-            audit=self._core.audit_entry(actor, "run.start", run_id, {"workflow": found.id, "version": number, "mode": mode}),
+            audit=self._core.audit_entry(actor, "run.start", run_id, {"workflow": flow, "version": number, "mode": mode}),
         )
         status = await self._core.executor.start(spec)
         if status is None:
             status = (await self._core.in_thread(lambda: self._stored(actor, run_id))).status
         return RunStarted(run_id=run_id, status=status)
 
-    def _version(self, actor: Actor, workflow: str, version: int | None, mode: str) -> tuple[Workflow, int | None, Plan]:
-        with self._core.records.reading() as session:
-            found = find(session, actor, workflow)
-            number = found.live_version if version is None else version
-            stored = session.get(Version, (found.id, number)) if number is not None else None
+    def _version(self, actor: Actor, workflow: str, version: int | None, mode: str) -> tuple[Beginning, Plan]:
+        found = self._core.reader.beginning(actor.workspace_id, workflow, version)
+        if found is None:
+            raise no_such(workflow)
         if mode == "test" and version is None:
-            return found, None, self._draft(actor, found)
-        if number is None:
-            raise NotPublished(f"{found.name} has no live version.")
-        if stored is None:
-            raise NotFound(f"{found.name} has no version {number}.")
-        return found, number, self._core.plans.of(stored.hash)
+            return replace(found, version=None), self._draft(actor, found.workflow_id)
+        if found.version is None:
+            raise NotPublished(f"{found.workflow_name} has no live version.")
+        if found.doc_hash is None:
+            raise NotFound(f"{found.workflow_name} has no version {found.version}.")
+        return found, self._core.plans.of(found.doc_hash)
 
-    def _draft(self, actor: Actor, found: Workflow) -> Plan:
-        document = loads(found.document)
+    def _draft(self, actor: Actor, workflow: str) -> Plan:
+        with self._core.records.reading() as session:
+            document = loads(find(session, actor, workflow).document)
         checked = check(document, self._core.registry)
         if checked.plan is None:
             raise WorkflowHasProblems(details={"problems": [p.as_json() for p in checked.problems]})

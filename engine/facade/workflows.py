@@ -260,8 +260,13 @@ def find(session: Session, actor: Actor, workflow: str) -> Workflow:
     )
     found = session.exec(wanted).first()
     if found is None:
-        raise NotFound(f"There is no workflow {workflow[:80]}.", hint="Use an id or slug from the list of workflows.")
+        raise no_such(workflow)
     return found
+
+
+def no_such(workflow: str) -> NotFound:
+    """The error for an id or slug that names no workflow here."""
+    return NotFound(f"There is no workflow {workflow[:80]}.", hint="Use an id or slug from the list of workflows.")
 
 
 def find_even_deleted(session: Session, actor: Actor, workflow: str) -> Workflow:

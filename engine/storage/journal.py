@@ -124,18 +124,6 @@ class Counts:
     """Spent inside the database, commits included."""
 
 
-@dataclass(frozen=True, slots=True)
-class _OpenGroup:
-    """Rows that are written and not yet committed."""
-
-    kept: list[bool]
-    started: float
-
-
-def _outcomes(batch: list[Commit], kept: list[bool]) -> list[Exception | None]:
-    return [None if is_kept else FencedOut(details={"run": commit.run_id}) for commit, is_kept in zip(batch, kept, strict=True)]
-
-
 class Journal:
     """Owns the write connection. All of its coroutines belong to one event loop."""
 
@@ -181,46 +169,16 @@ class Journal:
         batch = self._take()
         if not batch:
             return
-        commits = [commit for commit, _ in batch]
         if len(batch) == 1:
-            outcomes = self._write(commits, 0.0)
+            outcomes = self._write([c for c, _ in batch], 0.0)
             if not isinstance(outcomes[0], StorageUnavailable):
                 self._answer(batch, outcomes)
                 self._next(loop)
                 return
             # Locked by a small write of the UI: wait for it in the thread, not in the loop.
         self._is_writing = True
-        # Each statement gives the interpreter up and has to wait for the busy loop to get it back: 4 x the time in the thread.
-        # So the loop writes the rows, and the thread has one long call, the sync of the disk.
-        open_group = self._write_rows(commits) if len(batch) > 1 else None
-        if open_group is not None:
-            future = self._thread.submit(self._seal, commits, open_group)
-        else:
-            future = self._thread.submit(self._write, commits, LOCK_WAIT_S)
+        future = self._thread.submit(self._write, [c for c, _ in batch], LOCK_WAIT_S)
         future.add_done_callback(lambda f: loop.call_soon_threadsafe(self._written, loop, batch, f))
-
-    def _write_rows(self, batch: list[Commit]) -> _OpenGroup | None:
-        """The rows of a group, in a transaction that is still open; None if the database is locked or refuses one of them."""
-        started = time.perf_counter()
-        try:
-            self._begin(0.0)
-            kept = [self._write_one(self._connection, commit) for commit in batch]
-        except Exception:  # whatever it is, the thread meets it again and tells each commit its own outcome
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            return None
-        return _OpenGroup(kept, started)
-
-    def _seal(self, batch: list[Commit], group: _OpenGroup) -> list[Exception | None]:
-        """Commits an open group; the outcomes as `_write` tells them."""
-        try:
-            self._connection.execute("COMMIT")
-        except sqlite3.Error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            return self._write(batch, LOCK_WAIT_S)
-        self._count(batch, group.kept, time.perf_counter() - group.started)
-        return _outcomes(batch, group.kept)
 
     def _take(self) -> list[tuple[Commit, asyncio.Future[None]]]:
         rows, count = 0, 0
@@ -263,7 +221,7 @@ class Journal:
                 return [error] * len(batch)
             # One that the database refuses must not take the others of its group along.
             return [outcome for commit in batch for outcome in self._write([commit], lock_wait_s)]
-        return _outcomes(batch, kept)
+        return [None if is_kept else FencedOut(details={"run": commit.run_id}) for commit, is_kept in zip(batch, kept, strict=True)]
 
     def _write_group(self, batch: list[Commit], lock_wait_s: float) -> list[bool]:
         started = time.perf_counter()

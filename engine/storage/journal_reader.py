@@ -24,6 +24,21 @@ WHERE run_id = ? AND (seq = 1 OR kind IN ('run_resumed', 'run_ended')) ORDER BY 
 
 _EDGES = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq IN (1, ?) ORDER BY seq"
 
+_BEGINNING = """
+SELECT w.id, w.name, coalesce(:version, w.live_version), v.hash FROM workflows w
+LEFT JOIN versions v ON v.workflow_id = w.id AND v.version = coalesce(:version, w.live_version)
+WHERE w.workspace_id = :workspace AND w.deleted_at IS NULL AND (w.id = :workflow OR w.slug = :workflow)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a run starts from: its workflow, and a version's number and hash as far as there is one."""
+
+    workflow_id: str
+    workflow_name: str
+    version: int | None
+    doc_hash: str | None
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
@@ -74,6 +89,16 @@ class JournalReader:
         with self._reading() as connection:
             row = connection.execute(_RUN + " WHERE run_id = ?", (run_id,)).fetchone()
         return StoredRun(*row) if row else None
+
+    def beginning(self, workspace: str, workflow: str, version: int | None) -> Beginning | None:
+        """Where a run of that workflow (id or slug) begins: in that version, or in the live one.
+
+        Every start asks this, so it is plain SQL: the same through the ORM takes the time of four whole steps.
+        """
+        wanted = {"workspace": workspace, "workflow": workflow, "version": version}
+        with self._reading() as connection:
+            row = connection.execute(_BEGINNING, wanted).fetchone()
+        return Beginning(*row) if row else None
 
     def unfinished(self) -> list[StoredRun]:
         """The runs that a dead process left running."""

@@ -122,7 +122,7 @@ class _Told:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             if headers.get("content-type", "").startswith("text/html"):
-                headers["Content-Security-Policy"] = _policy(self._client)
+                headers["Content-Security-Policy"] = _policy(self._client, (self._client / "index.html").stat().st_mtime_ns)
             # The names of these files change with their content.
             elif self._scope["path"].startswith("/assets/") and message["status"] == 200:
                 headers["Cache-Control"] = "private, max-age=31536000, immutable"
@@ -132,7 +132,7 @@ class _Told:
 
 
 @lru_cache(maxsize=2)
-def _policy(client: Path) -> str:
+def _policy(client: Path, _built_at: int) -> str:
     found = {script for file in client.rglob("*.html") for script in _INLINE.findall(file.read_bytes())}
     hashes = sorted(base64.b64encode(hashlib.sha256(script).digest()).decode() for script in found)
     return POLICY.format(hashes="".join(f" 'sha256-{value}'" for value in hashes))

@@ -143,9 +143,7 @@ def _me() -> rx.Component:
     facts = rx.el.dl(
         rx.el.dt("Signed in as"), rx.el.dd(Frame.name), rx.el.dt("E-mail"), rx.el.dd(Frame.email), rx.el.dt("Roles"), rx.el.dd(Frame.roles)
     )
-    leave = rx.el.form(
-        rx.el.button(icon("log_out"), "Sign out", type="submit", class_name="act"), method="post", action="/logout", id="leave"
-    )
+    leave = reflex_inside.post_form(rx.el.button(icon("log_out"), "Sign out", type="submit", class_name="act"), action="/logout")
     separator = rx.el.div(class_name="sep")
     return rx.el.div(facts, separator, _themes(), separator, leave, id="me", class_name="pop", custom_attrs={"popover": "auto"})
 

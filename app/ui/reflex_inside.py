@@ -6,6 +6,7 @@ Nothing else may lean on what Reflex does not promise; tests/ui/test_reflex_insi
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import uuid
@@ -115,6 +116,25 @@ def page_link(*children: Any, **props: Any) -> rx.Component:
     from reflex_components_core.react_router import ReactRouterLink
 
     return ReactRouterLink.create(*children, **props)
+
+
+@functools.cache
+def _post_form() -> Any:
+    from reflex_components_core.el.element import Element
+
+    class PostForm(Element):
+        """A form without Reflex's own sending, which keeps the browser from sending it."""
+
+        tag = "form"
+        method: rx.Var[str]
+        action: rx.Var[str]
+
+    return PostForm
+
+
+def post_form(*children: Any, action: str) -> rx.Component:
+    """A form that the browser itself sends to an address of ours, like one on a page without a script."""
+    return _post_form().create(*children, method="post", action=action)
 
 
 def connection_is_lost() -> rx.Var[bool]:

@@ -207,7 +207,7 @@ def test_every_answer_carries_the_security_headers(fresh: EngineThread, browser:
     for path in paths:
         headers = browser.get(path).headers
         assert headers["x-content-type-options"] == "nosniff", path
-        assert headers["referrer-policy"] == "no-referrer", path
+        assert headers["referrer-policy"] == "same-origin", path
         policy = headers["content-security-policy"]
         assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy, path
         assert "unsafe" not in policy and "http" not in policy, path

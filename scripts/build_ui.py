@@ -13,6 +13,7 @@ import datetime
 import fcntl
 import gzip
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -27,6 +28,7 @@ STAMP = "stamp"
 LOG = ROOT / "build" / "web-ui.log"
 SOURCES = ("app/app.py", "app/ui", "app/pages", "app/components", "assets", "rxconfig.py", "reflex.lock", "scripts/build_ui.py")
 KINDS = {".py", ".jsx", ".js", ".css", ".svg", ".woff2", ".json"}
+LOCK = ROOT / "reflex.lock"
 LINKED = ROOT / "assets" / "external"
 """Where Reflex puts links to our JSX while it builds."""
 
@@ -83,7 +85,9 @@ def build(*, is_locking: bool) -> None:
     """Builds beside what is there, and puts it in its place only when it is whole."""
     started, wanted = time.monotonic(), stamp()
     say("building the web UI; the first time takes half a minute and gets JavaScript packages")
+    locked = read_lock()
     export(is_locking=is_locking)
+    settle_lock(locked, is_locking=is_locking)
     made = ROOT / ".web" / "build" / "client"
     ask_where_it_came_from(made)
     fresh, old = BUILT.with_name("web-ui.new"), BUILT.with_name("web-ui.old")
@@ -98,6 +102,27 @@ def build(*, is_locking: bool) -> None:
     fresh.rename(BUILT)
     shutil.rmtree(old, ignore_errors=True)
     say(f"the web UI is built ({time.monotonic() - started:.0f} s)")
+
+
+def read_lock() -> dict[str, bytes]:
+    """The lock of the JavaScript packages, file by file."""
+    return {path.name: path.read_bytes() for path in sorted(LOCK.glob("*.json"))}
+
+
+def settle_lock(before: dict[str, bytes], *, is_locking: bool) -> None:
+    """Writes a new lock in one fixed order; without --lock, keeps the old one, which the build must have held to."""
+    after = {name: json.loads(text) for name, text in read_lock().items()}
+    if is_locking:
+        for name, content in after.items():
+            (LOCK / name).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        return
+    # Reflex writes the same again in another order of keys; that is no change.
+    for name, text in before.items():
+        (LOCK / name).write_bytes(text)
+    if after != {name: json.loads(text) for name, text in before.items()}:
+        raise SystemExit(
+            "signalbox: the pages use JavaScript packages that reflex.lock does not hold\nsignalbox: next step: scripts/build --lock"
+        )
 
 
 def export(*, is_locking: bool) -> None:

@@ -9,14 +9,13 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.connection import Guarded
 from app.door.markup import page
@@ -73,22 +72,18 @@ class Pages:
     """The built pages, over Reflex."""
 
     def __init__(self, thread: EngineThread, *, built: Path = BUILT) -> None:
-        prepare(built)
-        from app.app import app
+        self._app, self._reflex = reflex_inside.load(ROOT, built)
         from app.ui.actions import serve_with
 
         serve_with(thread)
         self._client = built / "client"
-        self._app = app
-        self._reflex: ASGIApp = reflex_inside.socket_app(app)
-        self._files = reflex_inside.Files(app, self._client)
+        self._files = reflex_inside.Files(self._app, self._client)
         self._connection = Guarded(self._reflex, thread)
-        self._running = reflex_inside.running
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Runs Reflex's own tasks."""
-        async with self._running(self._app, self._reflex):
+        async with reflex_inside.running(self._app, self._reflex):
             yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,8 +99,7 @@ class Pages:
 def prepare(built: Path = BUILT) -> None:
     """Loads Reflex and the pages; before an engine is open, because Reflex wants another working directory for a moment."""
     if _is_built(built):
-        reflex_inside.settle(ROOT, built)
-        import_module("app.app")
+        reflex_inside.load(ROOT, built)
 
 
 def _is_built(built: Path) -> bool:

@@ -184,7 +184,9 @@ def environment(*, is_locking: bool) -> dict[str, str]:
     for bundle in ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"):
         if Path(bundle).is_file() and "NODE_EXTRA_CA_CERTS" not in os.environ:
             more.setdefault("NODE_EXTRA_CA_CERTS", bundle)
-    return {**os.environ, **more}
+    # What serves the built pages tells Reflex not to compile: none of that may be left here.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("REFLEX_", "__REFLEX_"))}
+    return kept | more
 
 
 def ask_where_it_came_from(client: Path) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
@@ -26,8 +27,12 @@ VERSION = "0.10.1"
 SOCKET_PATH = "/_event"
 
 
-def settle(root: Path, built: Path) -> None:
-    """Sets the variables that make Reflex serve a finished build and reach for nothing; before Reflex is imported."""
+@functools.cache
+def load(root: Path, built: Path) -> tuple[rx.App, ASGIApp]:
+    """The app that stands in app/app.py, told to serve a finished build and to reach for nothing, and Reflex's own application of it.
+
+    Of that application only the connection at SOCKET_PATH may be reached.
+    """
     os.environ |= {
         "REFLEX_ENV_MODE": "prod",
         "REFLEX_BACKEND_ONLY": "true",
@@ -36,16 +41,10 @@ def settle(root: Path, built: Path) -> None:
         "REFLEX_WEB_WORKDIR": str(built),
         "__REFLEX_SKIP_COMPILE": "true",
     }
-    # Reflex finds its settings in the working directory only; nothing else runs yet that could mind the change.
+    # Reflex finds its settings, and tidies up links, in the working directory; nothing else may run that could mind the change.
     with contextlib.chdir(root):
-        from reflex_base.config import get_config
-
-        get_config()
-
-
-def socket_app(app: rx.App) -> ASGIApp:
-    """Reflex's own application: of it, only the connection at SOCKET_PATH may be reached."""
-    return app()
+        app: rx.App = import_module("app.app").app
+        return app, app()
 
 
 @contextlib.asynccontextmanager

@@ -36,14 +36,14 @@ class Site:
         return answer.headers["set-cookie"].split(";")[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def built() -> Path:
     """The pages, built from the sources as they are."""
     subprocess.run([ROOT / "scripts" / "build"], check=True, timeout=600)
     return ROOT / "build" / "web-ui"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     home = tmp_path_factory.mktemp("site") / "home"
     with served(home, SIGNALBOX_ADMIN_EMAIL=ADMIN_EMAIL, SIGNALBOX_ADMIN_PASSWORD=PASSWORD) as up:
@@ -57,8 +57,9 @@ def site(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
         yield site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    # Not for the whole session: Playwright keeps an event loop running in this thread, and other tests start loops of their own.
     with sync_playwright() as playwright:
         started = chromium.start(playwright)
         yield started

@@ -21,10 +21,7 @@ HOME = "reflex___state____state.app___pages___home___state____home"
 @pytest.fixture(scope="module")
 def handlers(built: Any) -> dict[str, Callable[..., Any]]:
     """Every event that the app knows, ours and Reflex's own."""
-    reflex_inside.settle(ROOT, built)
-    import app.app
-
-    assert app.app.app
+    reflex_inside.load(ROOT, built)
     return reflex_inside.handlers()
 
 

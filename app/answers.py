@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import Request
+from fastapi.routing import iter_route_contexts
 from starlette.responses import JSONResponse, Response
+from starlette.routing import compile_path
 
 from engine import Bug, Invalid, NotFound, SignalboxError
 
@@ -40,11 +42,21 @@ async def told_error(_request: Request, error: Any) -> Response:
     return error_answer(error)
 
 
-async def told_http_error(_request: Request, error: Any) -> Response:
+async def told_http_error(request: Request, error: Any) -> Response:
     """Handler for what routing refuses: unknown addresses and methods."""
     code, message, hint = WORDS.get(error.status_code, ("bad_request", str(error.detail), "Compare the request with /api/docs."))
     body = {"error": {"code": code, "message": message, "hint": hint}}
-    return JSONResponse(body, status_code=error.status_code, headers=error.headers)
+    headers = {"Allow": ", ".join(_methods_at(request))} if error.status_code == 405 else error.headers
+    return JSONResponse(body, status_code=error.status_code, headers=headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Of all routes of an address: the router itself only tells those of the first."""
+    path, methods = request.scope["path"], set[str]()
+    for route in iter_route_contexts(request.app.routes):
+        if route.path and compile_path(route.path)[0].match(path):
+            methods |= route.methods or set()
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
 async def told_invalid(_request: Request, error: Any) -> Response:

@@ -23,6 +23,7 @@ COOKIE = "signalbox_session"
 PUBLIC = frozenset({"/login", "/setup", "/healthz", "/readyz"})
 ASSETS = ("/door/", "/fonts/")
 """What the pages before the door load."""
+METRICS = "/metrics"
 
 COMMAND_LINE = Actor(kind="system", id="command-line", name="Command line", email="", roles=frozenset({Role.ADMIN}), workspace_id="main")
 """Whoever can read the home directory's server.json owns the installation."""
@@ -98,7 +99,7 @@ def _session_text(headers: Headers) -> str | None:
 
 
 def _refused(error: SignalboxError, path: str, headers: Headers, *, is_safe: bool) -> Response:
-    is_page = is_safe and not is_data(path) and "text/html" in headers.get("accept", "")
+    is_page = is_safe and not is_data(path) and path != METRICS and "text/html" in headers.get("accept", "")
     if isinstance(error, NotSignedIn) and is_page:
         return RedirectResponse("/login", status_code=303)
     return error_answer(error)

@@ -19,6 +19,7 @@ from app.bodies import Bodies
 from app.door import door_router
 from app.gate import Gate
 from app.headers import Headers
+from app.heads import Heads
 from app.repeats import Repeats
 from app.web import NotBuilt, WebUi
 from engine import EngineThread, Settings, SignalboxError
@@ -53,7 +54,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         # Outermost first.
-        middleware=[Middleware(Headers), Middleware(Gate), Middleware(Bodies), Middleware(Repeats)],
+        middleware=[Middleware(Headers), Middleware(Gate), Middleware(Heads), Middleware(Bodies), Middleware(Repeats)],
         exception_handlers={SignalboxError: told_error, HTTPException: told_http_error, RequestValidationError: told_invalid},
         responses=_errors(),
     )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         WorkflowSaved,
         WorkflowView,
     )
-    from engine.jsonvalue import NotJsonValue, parse_strict
+    from engine.jsonvalue import NestedTooDeep, NotJsonValue, parse_strict
     from engine.people.accounts import UserView
     from engine.people.api_tokens import TokenView as TokenInfo
     from engine.people.permissions import Actor, Permission, Role, require
@@ -49,6 +49,7 @@ __all__ = [
     "EngineThread",
     "EventView",
     "Invalid",
+    "NestedTooDeep",
     "NotAllowed",
     "NotFound",
     "NotJson",
@@ -105,6 +106,7 @@ _HOME = {
     "WorkflowRow": ("engine.facade.views", "WorkflowRow"),
     "WorkflowSaved": ("engine.facade.views", "WorkflowSaved"),
     "WorkflowView": ("engine.facade.views", "WorkflowView"),
+    "NestedTooDeep": ("engine.jsonvalue", "NestedTooDeep"),
     "NotJsonValue": ("engine.jsonvalue", "NotJsonValue"),
     "parse_strict": ("engine.jsonvalue", "parse_strict"),
     "UserView": ("engine.people.accounts", "UserView"),

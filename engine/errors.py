@@ -15,7 +15,7 @@ class SignalboxError(Exception):
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
-    hint: ClassVar[str] = ""
+    hint: ClassVar[str] = "Look at the log of the server."
 
     def __init__(self, message: str = "", *, hint: str = "", details: Mapping[str, Any] | None = None) -> None:
         self.message = message or (self.__doc__ or "").strip().splitlines()[0]
@@ -35,6 +35,7 @@ class UserError(SignalboxError):
 
     code = "bad_request"
     status = 400
+    hint = "Compare the request with /api/docs."
 
 
 class NotJson(UserError):
@@ -56,6 +57,7 @@ class TooLarge(UserError):
 
     code = "too_large"
     status = 413
+    hint = "Send at most 10 MB."
 
 
 class Invalid(UserError):
@@ -63,6 +65,7 @@ class Invalid(UserError):
 
     code = "invalid"
     status = 422
+    hint = "Correct the fields named in `problems` and send it again."
 
 
 class InvalidInputs(Invalid):
@@ -84,6 +87,7 @@ class NotFound(UserError):
 
     code = "not_found"
     status = 404
+    hint = "Use an id, a slug or a number from the list that it belongs to."
 
 
 class Conflict(UserError):
@@ -181,6 +185,7 @@ class Transient(SignalboxError):
 
     code = "transient"
     status = 503
+    hint = "Try again in a moment."
 
 
 class ProviderUnavailable(Transient):
@@ -222,6 +227,7 @@ class Permanent(SignalboxError):
 
     code = "step_failed"
     status = 422
+    hint = "Look at the step's inputs and settings, mend the workflow and run it again."
 
 
 class ConfigInvalid(Permanent):
@@ -281,6 +287,7 @@ class Bug(SignalboxError):
     """Signalbox has a defect; please report it."""
 
     code = "internal"
+    hint = "Report it with the lines that the server has logged at this moment."
 
 
 class FencedOut(Bug):

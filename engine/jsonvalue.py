@@ -18,7 +18,6 @@ MAX_DEPTH = 64
 MAX_INT = 2**63 - 1
 
 _encoder = msgspec.json.Encoder()
-_sorted_encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder()
 
 
@@ -30,10 +29,14 @@ class NotJsonValue(ValueError):
         super().__init__(f"{message} at {where}" if where else message)
 
 
+class NestedTooDeep(NotJsonValue):
+    """A value is JSON, with more levels than we keep."""
+
+
 def check_json(value: Any, where: str = "", depth: int = 0) -> None:
     """Raises NotJsonValue unless `value` is plain JSON within our bounds."""
     if depth > MAX_DEPTH:
-        raise NotJsonValue(f"nested deeper than {MAX_DEPTH}", where)
+        raise NestedTooDeep(f"nested deeper than {MAX_DEPTH}", where)
     match value:
         case None | bool():
             return
@@ -84,10 +87,18 @@ def loads(data: bytes | str) -> Any:
     """The value of a JSON text. NotJsonValue if it is none or beyond our bounds."""
     try:
         value = _decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise NestedTooDeep(f"nested deeper than {MAX_DEPTH}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NotJsonValue(str(error)) from None
     check_json(value)
     return value
+
+
+def loads_kept(data: bytes | str) -> Any:
+    """The value of a JSON text that Signalbox has written itself."""
+    # Held to no bounds again: what was as deep as it may be stands in a card or a row that adds levels of its own.
+    return _decoder.decode(data)
 
 
 def parse_strict(data: bytes) -> Any:
@@ -104,8 +115,11 @@ def parse_strict(data: bytes) -> Any:
 
 
 def canonical(value: Any) -> bytes:
-    """The one spelling of a JSON value that digests are taken of: sorted keys, compact, UTF-8."""
-    return _sorted_encoder.encode(value)
+    """The one spelling of a JSON value that digests are taken of: sorted keys, compact, UTF-8.
+
+    Numbers are spelled as Python's json does (1e+16, 1e-07), so that whoever checks a digest needs no library of ours.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def digest(value: Any) -> str:

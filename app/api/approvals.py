@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from app.api.reading import AskingOf, Body, CursorOf, LimitOf, StrictRoute
+from app.api.reading import AskingOf, Body, CursorOf, LimitOf, SeveralOf, StrictRoute, joined
 from engine import ApprovalView, BatchResult, Decided, Page
 
 router = APIRouter(prefix="/api/v1/approvals", tags=["approvals"], route_class=StrictRoute)
@@ -19,7 +19,7 @@ class Decision(Body):
     decision: Annotated[str, Field(max_length=40)]
     digest: Annotated[str, Field(max_length=200)]
     values: dict[str, Any] | None = None
-    reason: Annotated[str, Field(max_length=5000)] = ""
+    reason: Annotated[str | None, Field(max_length=5000)] = None
 
 
 class Batch(Body):
@@ -33,11 +33,12 @@ async def listed(
     asking: AskingOf,
     cursor: CursorOf,
     limit: LimitOf = 100,
-    status: Annotated[str | None, Query(max_length=200)] = None,
-    type_: Annotated[str | None, Query(alias="type", max_length=200)] = None,
+    status: SeveralOf = None,
+    type_: Annotated[SeveralOf, Query(alias="type")] = None,
 ) -> Page[ApprovalView]:
     """List what waits, or waited, for a person."""
-    return await asking.ask(asking.engine.approvals.list(asking.actor, status=status, type=type_, limit=limit, cursor=cursor))
+    statuses, types = joined(status), joined(type_)
+    return await asking.ask(asking.engine.approvals.list(asking.actor, status=statuses, type=types, limit=limit, cursor=cursor))
 
 
 # Stands before /{item}/decide only in the file: the number of parts of the address keeps them apart.
@@ -58,6 +59,6 @@ async def decide(asking: AskingOf, item: str, body: Decision) -> Decided:
     """Decide one item."""
     return await asking.ask(
         asking.engine.approvals.decide(
-            asking.actor, item, decision=body.decision, digest=body.digest, values=body.values, reason=body.reason
+            asking.actor, item, decision=body.decision, digest=body.digest, values=body.values, reason=body.reason or ""
         )
     )

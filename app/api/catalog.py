@@ -13,19 +13,19 @@ router = APIRouter(prefix="/api/v1", tags=["building"], route_class=StrictRoute)
 
 
 @router.get("/kinds")
-async def kinds(asking: AskingOf, cursor: CursorOf, limit: LimitOf = 1000) -> Page[dict[str, Any]]:
+async def kinds(asking: AskingOf, cursor: CursorOf, limit: LimitOf = 100) -> Page[dict[str, Any]]:
     """The node kinds with their settings, ports and outputs."""
     return _page(await asking.look(lambda: asking.engine.kinds(asking.actor)), limit, cursor)
 
 
 @router.get("/models")
-async def models(asking: AskingOf, cursor: CursorOf, limit: LimitOf = 1000) -> Page[dict[str, Any]]:
+async def models(asking: AskingOf, cursor: CursorOf, limit: LimitOf = 100) -> Page[dict[str, Any]]:
     """The models that can be used, and their prices."""
     return _page(await asking.ask(asking.engine.models(asking.actor)), limit, cursor)
 
 
 @router.get("/templates")
-async def templates(asking: AskingOf, cursor: CursorOf, limit: LimitOf = 1000) -> Page[dict[str, Any]]:
+async def templates(asking: AskingOf, cursor: CursorOf, limit: LimitOf = 100) -> Page[dict[str, Any]]:
     """Workflows to begin with."""
     return _page(await asking.look(lambda: asking.engine.templates(asking.actor)), limit, cursor)
 

@@ -11,7 +11,7 @@ from fastapi import Depends, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
-from engine import Actor, Engine, EngineThread, NotJson, NotJsonValue, parse_strict
+from engine import Actor, Engine, EngineThread, Invalid, NestedTooDeep, NotJson, NotJsonValue, parse_strict
 
 T = TypeVar("T")
 MAX_PAGE = 1000
@@ -28,11 +28,21 @@ class StrictRequest(Request):
 
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
+            body = await self.body()
             try:
-                self._json = parse_strict(await self.body())
+                self._json = parse_strict(body)
             except NotJsonValue as error:
-                raise NotJson(f"The body is not JSON that Signalbox can keep: {error}.") from None
+                # Only an object is what somebody may mean with that many levels: anything else was nothing to begin with.
+                if isinstance(error, NestedTooDeep) and body.lstrip()[:1] == b"{":
+                    raise _too_deep(error) from None
+                raise NotJson(f"The body is not JSON that Signalbox can keep: {str(error)[:300]}.") from None
         return self._json
+
+
+def _too_deep(error: NestedTooDeep) -> Invalid:
+    told = {"field": error.where.removeprefix(".")[:200] or "body", "message": "There are more levels here than Signalbox keeps."}
+    hint = "Write the value with fewer levels, or as a text that holds JSON."
+    return Invalid("The body is nested too deeply.", hint=hint, details={"problems": [told]})
 
 
 class StrictRoute(APIRoute):
@@ -100,4 +110,15 @@ def _cursor(
     return cursor or next_ or after or None
 
 
+def none_if_empty(value: Any) -> Any:
+    """A filter that is left empty, as a form sends it, is none."""
+    return None if value in ("", [""]) else value
+
+
+def joined(values: list[str] | None) -> str | None:
+    """A filter that stands once or several times, as the engine takes it: with commas."""
+    return ",".join(value for value in values or () if value) or None
+
+
+SeveralOf = Annotated[list[str] | None, Query(max_length=20, description="One, or several with commas.")]
 CursorOf = Annotated[str | None, Depends(_cursor)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from starlette.responses import StreamingResponse
 
-from app.api.reading import AskingOf, Body, CursorOf, LimitOf, StrictRoute
+from app.api.reading import AskingOf, Body, CursorOf, LimitOf, SeveralOf, StrictRoute, joined, none_if_empty
 from app.api.stream import frames
 from engine import EventView, Invalid, Page, RunView, StepView
 
@@ -16,12 +16,13 @@ router = APIRouter(prefix="/api/v1/runs", tags=["runs"], route_class=StrictRoute
 
 STREAM = "text/event-stream"
 MAX_SEQ = 2**62
+Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
 class Cancellation(Body):
     """Why a run is cancelled."""
 
-    reason: Annotated[str, Field(max_length=2000)] = ""
+    reason: Annotated[str | None, Field(max_length=2000)] = None
 
 
 class Resumption(Body):
@@ -35,18 +36,18 @@ async def listed(
     asking: AskingOf,
     cursor: CursorOf,
     limit: LimitOf = 100,
-    status: Annotated[str | None, Query(max_length=200, description="One status, or several with commas.")] = None,
+    status: SeveralOf = None,
     workflow: Annotated[str | None, Query(max_length=200)] = None,
     q: Annotated[str | None, Query(max_length=200)] = None,
-    cost_gt: Annotated[float | None, Query(ge=0, le=1e9, allow_inf_nan=False, description="USD")] = None,
+    cost_gt: Annotated[Amount | None, BeforeValidator(none_if_empty), Query(description="USD")] = None,
     since: Annotated[str | None, Query(alias="from", max_length=40, description="ISO 8601")] = None,
     until: Annotated[str | None, Query(alias="to", max_length=40, description="ISO 8601")] = None,
 ) -> Page[RunView]:
-    """List the runs, newest first."""
+    """List the runs, newest first; in place of inputs or output over 8 kB stands `{$ref, field, bytes}`."""
     return await asking.ask(
         asking.engine.runs.list(
             asking.actor,
-            status=status,
+            status=joined(status),
             workflow=workflow,
             query=q,
             cost_gt=cost_gt,
@@ -66,7 +67,7 @@ async def one(asking: AskingOf, run: str) -> RunView:
 
 @router.get("/{run}/steps")
 async def steps(asking: AskingOf, run: str, cursor: CursorOf, limit: LimitOf = 100) -> Page[StepView]:
-    """The steps in the order they started; bodies over 8 kB by reference."""
+    """The steps in the order they started; in place of a body over 8 kB stands `{$ref, field, bytes}`, the address that has it whole."""
     return await asking.ask(asking.engine.runs.steps(asking.actor, run, limit=limit, cursor=cursor))
 
 
@@ -99,7 +100,7 @@ async def events(
 @router.post("/{run}/cancel")
 async def cancel(asking: AskingOf, run: str, body: Cancellation | None = None) -> RunView:
     """Cancel a run."""
-    return await asking.ask(asking.engine.runs.cancel(asking.actor, run, reason=body.reason if body else ""))
+    return await asking.ask(asking.engine.runs.cancel(asking.actor, run, reason=(body and body.reason) or ""))
 
 
 @router.post("/{run}/resume")

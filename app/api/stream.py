@@ -29,5 +29,7 @@ def frame(item: EventView | TokenView | None) -> bytes:
         case EventView():
             return f"id: {item.seq}\nevent: {item.type}\ndata: {item.model_dump_json()}\n\n".encode()
         case TokenView():
-            told = json.dumps({"type": "token", "path": item.path, "text": item.text}, ensure_ascii=False)
+            # Shaped like every other event, so that a reader needs no second way to read it.
+            event = {"seq": None, "type": "token", "at": item.at, "path": item.path, "data": {"text": item.text}}
+            told = json.dumps(event, ensure_ascii=False)
             return f"event: token\ndata: {told}\n\n".encode("utf-8", "replace")

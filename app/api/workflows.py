@@ -44,7 +44,7 @@ class Edits(Body):
 class Publication(Body):
     """What a version is published with."""
 
-    note: str = ""
+    note: str | None = None
 
 
 class Start(Body):
@@ -53,7 +53,7 @@ class Start(Body):
     inputs: Any = None
     version: Annotated[int, Field(ge=1, le=2**31)] | None = None
     limits: dict[str, Any] | None = None
-    mode: Literal["live", "test"] = "live"
+    mode: Literal["live", "test"] | None = None
     effects: Literal["simulated", "real"] | None = None
 
 
@@ -111,9 +111,13 @@ async def edit(asking: AskingOf, workflow: str, body: Edits) -> WorkflowSaved:
 @router.post("/{workflow}/publish")
 async def publish(request: Request, asking: AskingOf, workflow: str, body: Publication | None = None) -> Published:
     """Publish the draft as an immutable version and put it live; secrets of its triggers are shown this once."""
-    published = await asking.ask(asking.engine.workflows.publish(asking.actor, workflow, note=body.note if body else ""))
-    if published.triggers:
+    published = await asking.ask(asking.engine.workflows.publish(asking.actor, workflow, note=(body and body.note) or ""))
+    if any(trigger.secret for trigger in published.triggers):
         setattr(request.state, HOLDS_SECRET, True)
+    for trigger in published.triggers:
+        # Only whoever asks knows under which name this server is reached.
+        if trigger.url is not None:
+            trigger.url = str(request.base_url).rstrip("/") + trigger.url
     return published
 
 
@@ -153,7 +157,7 @@ async def start(
             inputs=given.inputs,
             version=given.version,
             limits=given.limits,
-            mode=given.mode,
+            mode=given.mode or "live",
             effects=given.effects,
             key=idempotency_key,
         )

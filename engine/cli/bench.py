@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 bench = typer.Typer(help="Measure: each figure is one JSON line.", no_args_is_help=True)
-app = bench
 
 
 @bench.callback()
@@ -28,4 +27,17 @@ def engine(
     from engine.cli.bench_engine import run_all
 
     for figures in run_all(nodes=nodes, runs=runs, at_once=at_once, peers_folder=peers):
+        typer.echo(json.dumps(figures))
+
+
+@bench.command()
+def triage(
+    data: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="CSV: text,category. Default: an excerpt of 154.")] = None,
+    messages: Annotated[int, typer.Option(min=1, help="At most so many, evenly from the whole file.")] = 1000,
+    at_once: Annotated[int, typer.Option(min=1, max=256, help="Messages at once.")] = 50,
+) -> None:
+    """How many messages a second a whole server sorts, how well, and in how much memory."""
+    from engine.cli.bench_triage import measure
+
+    for figures in measure(data=data, messages=messages, at_once=at_once):
         typer.echo(json.dumps(figures))

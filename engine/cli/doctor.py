@@ -55,8 +55,12 @@ def report(finding: Finding) -> bool:
 
 
 def _print_settings(settings: Settings) -> None:
+    from engine.llm.catalog import provider_keys
+
     for line in describe(settings):
         print(f"  {line.name:<28} {line.current}{'' if line.from_environment else '  (default)'}")
+    for name, is_set in provider_keys():
+        print(f"  {name:<28} {'set' if is_set else 'not set'}")
     print()
 
 

@@ -61,6 +61,8 @@ def _owner(desk: Desk, email: str) -> Answer:
             raise NotFound(f"Nobody here has the address {email[:100]}.", hint="./signalbox user list shows everybody.")
         return found[0]
     admins = [user for user in users if "admin" in user["roles"]]
+    if not admins and users:
+        raise Invalid("Nobody here is an administrator, and a token belongs to a person.", hint="Name the person: --user EMAIL.")
     if not admins:
         hint = "Make the first account through the link that ./signalbox up prints, or set SIGNALBOX_ADMIN_EMAIL and _PASSWORD."
         raise Invalid("Nobody has an account yet, and a token belongs to a person.", hint=hint)

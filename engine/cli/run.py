@@ -53,12 +53,17 @@ def keep(desk: Desk, document: Any) -> str:
         if canonical(current["document"]) != canonical(document):
             desk.replace(workflow, revision=current["revision"], document=document)
     try:
-        version = desk.publish(workflow)["version"]
+        published = desk.publish(workflow)
     except SignalboxError as error:
         for problem in error.details.get("problems", []):
             print(f"  {problem_line(problem)}", file=sys.stderr)
         raise
-    print(f"published {name} as version {version}", file=sys.stderr)
+    print(f"published {name} as version {published['version']}", file=sys.stderr)
+    for trigger in published["triggers"]:
+        if trigger["secret"]:
+            print(f"  {trigger['url']} is signed with the secret {trigger['secret']} (shown this once)", file=sys.stderr)
+        if trigger.get("problem"):
+            print(f"  it does not listen on {trigger['path']}: {trigger['problem']}", file=sys.stderr)
     return workflow
 
 
@@ -106,7 +111,7 @@ def _many(desk: Desk, workflow: str, inputs: list[dict[str, Any]], *, concurrenc
     statuses: list[str] = []
     refused = 0
     with ThreadPoolExecutor(max_workers=concurrency) as pool:
-        waiting = {pool.submit(_through, desk, workflow, given): number for number, given in enumerate(inputs, start=1)}
+        waiting = {pool.submit(through, desk, workflow, given): number for number, given in enumerate(inputs, start=1)}
         try:
             for done in as_completed(waiting):
                 try:
@@ -126,7 +131,8 @@ def _many(desk: Desk, workflow: str, inputs: list[dict[str, Any]], *, concurrenc
     return FAILED if any(status in BAD for status in statuses) else OK
 
 
-def _through(desk: Desk, workflow: str, inputs: dict[str, Any]) -> Answer:
+def through(desk: Desk, workflow: str, inputs: dict[str, Any]) -> Answer:
+    """Starts a run and returns it when it has ended, or waits for a person."""
     run_id = desk.start(workflow, inputs=inputs)
     while True:
         run = desk.wait(run_id, seconds=5)

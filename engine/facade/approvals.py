@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlmodel import Session, col, or_, select
@@ -11,7 +12,7 @@ from engine.errors import AlreadyDecided, Invalid, NotAllowed, NotFound, SelfApp
 from engine.facade import cursors
 from engine.facade.core import Core
 from engine.facade.views import ApprovalView, BatchResult, Decided, Page
-from engine.jsonvalue import NotJsonValue, check_json, loads
+from engine.jsonvalue import NotJsonValue, check_json, loads_kept
 from engine.people.permissions import Actor, Permission, require
 from engine.run.happenings import Answered
 from engine.storage.tables import Approval, Run, User, Version, Workflow
@@ -30,18 +31,18 @@ class Approvals:
     async def list(
         self, actor: Actor, *, status: str | None = None, type: str | None = None, limit: int = 100, cursor: str | None = None
     ) -> Page[ApprovalView]:
-        """The items, newest first."""
+        """The items, newest first; `status` and `type` are one, or several with commas."""
         require(actor, Permission.APPROVAL_READ)
         size = cursors.page_size(limit)
-        if status is not None and status not in STATUSES:
-            message = f"There are the statuses {', '.join(STATUSES)}."
-            raise Invalid(f"status: {message}", details={"problems": [{"field": "status", "message": message}]})
-        return await self._core.in_thread(lambda: self._list(actor, status, type, size, cursor))
+        statuses, kinds = status.split(",") if status else [], type.split(",") if type else []
+        if any(asked not in STATUSES for asked in statuses):
+            raise _problem("status", f"There are the statuses {', '.join(STATUSES)}.")
+        return await self._core.in_thread(lambda: self._list(actor, statuses, kinds, size, cursor))
 
-    def _list(self, actor: Actor, status: str | None, kind: str | None, size: int, cursor: str | None) -> Page[ApprovalView]:
+    def _list(self, actor: Actor, statuses: Sequence[str], kinds: Sequence[str], size: int, cursor: str | None) -> Page[ApprovalView]:
         wanted = select(Approval).where(Approval.workspace_id == actor.workspace_id)
-        wanted = wanted.where(Approval.status == status) if status else wanted
-        wanted = wanted.where(Approval.type == kind) if kind else wanted
+        wanted = wanted.where(col(Approval.status).in_(statuses)) if statuses else wanted
+        wanted = wanted.where(col(Approval.type).in_(kinds)) if kinds else wanted
         if cursor:
             at, last = cursors.decode(cursor, parts=2)
             wanted = wanted.where(or_(col(Approval.opened_at) < at, (col(Approval.opened_at) == at) & (col(Approval.id) < last)))
@@ -101,7 +102,7 @@ class Approvals:
             raise StaleApproval(details={"digest": found.digest})
         if found.status != "pending":
             raise self._told(found)
-        card = loads(found.card)
+        card = loads_kept(found.card)
         if decision not in card["choices"]:
             raise _problem("decision", f"Choose one of {', '.join(card['choices'])}.")
         if values is not None and not isinstance(values, dict):
@@ -116,7 +117,7 @@ class Approvals:
         return found
 
     def _may_decide(self, actor: Actor, item: Approval) -> None:
-        approvers = loads(item.approvers)
+        approvers = loads_kept(item.approvers)
         roles, users = approvers.get("roles") or [], approvers.get("users") or []
         named = actor.email.lower() in {u.lower() for u in users} or actor.user_id in users
         holds = any(str(role) in roles for role in actor.roles)
@@ -186,7 +187,7 @@ def _problem(field: str, message: str) -> Invalid:
 
 
 def _view(item: Approval) -> ApprovalView:
-    card = loads(item.card)
+    card = loads_kept(item.card)
     return ApprovalView(
         id=item.id,
         run_id=item.run_id,
@@ -202,12 +203,12 @@ def _view(item: Approval) -> ApprovalView:
         action=card["action"],
         editable=card["editable"],
         approvers=card["approvers"],
-        votes=loads(item.votes),
+        votes=loads_kept(item.votes),
         digest=item.digest,
         opened_at=iso(item.opened_at),
         expires_at=iso(item.expires_at),
         decided_at=iso(item.decided_at),
         decided_by=item.decided_by,
         decision=item.decision,
-        result=loads(item.result) if item.result else None,
+        result=loads_kept(item.result) if item.result else None,
     )

@@ -27,7 +27,8 @@ def decode(cursor: str, *, parts: int) -> list[Any]:
     # A place of one part is always a number: how many to pass over, or a version.
     fits = isinstance(place, list) and len(place) == parts and all(isinstance(part, str | int) for part in place)
     if not fits or (parts == 1 and (not isinstance(place[0], int) or place[0] < 0)):
-        raise Invalid("This cursor is not valid.", hint="Use `next` of the page before, unchanged.")
+        told = {"field": "cursor", "message": "There is no such place in this list."}
+        raise Invalid("This cursor is not valid.", hint="Use `next` of the page before, unchanged.", details={"problems": [told]})
     return place
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
 from engine.clock import iso
 from engine.facade.views import EventView, RunView, StepView
 from engine.graph.plan import Limits, Plan
-from engine.insight.timeline import kind_and_title, plan_or_none, steps_of
+from engine.insight.timeline import StepRecord, kind_and_title, plan_or_none, steps_of
 from engine.jsonvalue import dumps
 from engine.run import events
 from engine.run.budget import limits_as_json, spent_as_json
@@ -18,6 +19,14 @@ from engine.storage.journal import Row
 from engine.storage.journal_reader import StoredRun
 
 BODY_BYTES = 8 * 1024
+
+
+def run_row(stored: StoredRun, bounds: list[events.Event]) -> RunView:
+    """A run in a list: bodies over 8 kB by reference."""
+    view = run_view(stored, bounds)
+    address = f"/api/v1/runs/{stored.run_id}"
+    view.inputs, view.output = _by_reference(view.inputs, address, "inputs"), _by_reference(view.output, address, "output")
+    return view
 
 
 def run_view(stored: StoredRun, bounds: list[events.Event]) -> RunView:
@@ -51,10 +60,17 @@ def run_view(stored: StoredRun, bounds: list[events.Event]) -> RunView:
     return view
 
 
-def step_views(rows: list[tuple[Row, events.Event]], *, plan_of: Callable[[str], Plan], doc_hash: str, is_whole: bool) -> list[StepView]:
-    """The steps of a run; unless `is_whole`, bodies over 8 kB are told by size only."""
+def step_views(
+    rows: list[tuple[Row, events.Event]], *, run_id: str, plan_of: Callable[[str], Plan], doc_hash: str, is_whole: bool
+) -> list[StepView]:
+    """The steps of a run; unless `is_whole`, of bodies over 8 kB `{$ref, field, bytes}`: the address that has them in that field."""
     plan = plan_or_none(plan_of, doc_hash)
     views = []
+
+    def told(step: StepRecord, field: str) -> Any:
+        address = f"/api/v1/runs/{run_id}/steps/{quote(step.path)}"
+        return getattr(step, field) if is_whole else _by_reference(getattr(step, field), address, field)
+
     for step in steps_of(rows):
         kind, title = kind_and_title(plan, step.node)
         views.append(
@@ -69,21 +85,21 @@ def step_views(rows: list[tuple[Row, events.Event]], *, plan_of: Callable[[str],
                 started_at=iso(step.started_at),
                 ended_at=iso(step.ended_at),
                 spent=step.spent or spent_as_json(None),
-                inputs=step.inputs if is_whole else _by_reference(step.inputs, step.path, "inputs"),
-                outputs=step.outputs if is_whole else _by_reference(step.outputs, step.path, "outputs"),
-                error=step.error,
+                inputs=told(step, "inputs"),
+                outputs=told(step, "outputs"),
+                error=told(step, "error"),
                 port=step.port,
-                note=step.note,
+                note=told(step, "note"),
             )
         )
     return views
 
 
-def _by_reference(body: Any, path: str, name: str) -> Any:
+def _by_reference(body: Any, address: str, name: str) -> Any:
     if body is None or not body:
         return body
     size = len(dumps(body))
-    return body if size <= BODY_BYTES else {"$ref": f"steps/{path}", "field": name, "bytes": size}
+    return body if size <= BODY_BYTES else {"$ref": address, "field": name, "bytes": size}
 
 
 def event_view(row: Row, event: events.Event) -> EventView:

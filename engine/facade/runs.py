@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
 from typing import Any
 
 from sqlmodel import col, or_, select
 
-from engine.clock import from_iso
+from engine.clock import from_iso, iso
 from engine.errors import Invalid, InvalidInputs, NotFound, NotPublished, WorkflowHasProblems
 from engine.facade import cursors
 from engine.facade.core import Core
-from engine.facade.run_views import event_view, run_view, step_views
+from engine.facade.repeats import KEPT_US
+from engine.facade.run_views import event_view, run_row, run_view, step_views
 from engine.facade.views import EventView, Page, RunStarted, RunView, StepView, TokenView
-from engine.facade.workflows import find
+from engine.facade.workflows import find, find_even_deleted, no_such
 from engine.graph.plan import LIMIT_NAMES, SCALED, Limits, Plan
 from engine.graph.validate import check
-from engine.jsonvalue import canonical, digest, loads
+from engine.jsonvalue import NotJsonValue, canonical, check_json, digest, loads
 from engine.people.permissions import Actor, Permission, require
-from engine.run import codec
+from engine.run import codec, events
 from engine.run.asking import Owner
 from engine.run.executor import NewRunSpec
 from engine.run.happenings import Cancel, Resume
 from engine.run.live import Token
 from engine.schemas import problems_of, with_defaults
 from engine.storage.journal import Row
-from engine.storage.journal_reader import StoredRun
-from engine.storage.tables import Document, Run, Version, Workflow
+from engine.storage.journal_reader import Beginning, StoredRun
+from engine.storage.tables import Document, Run
 
 HEARTBEAT_S = 15.0
 MODES = ("live", "test")
@@ -59,41 +61,41 @@ class Runs:
         NotPublished, InvalidInputs (problems name the fields), Invalid for limits, WorkflowHasProblems for a test of a bad draft.
         """
         require(actor, Permission.RUN_TEST if mode == "test" else Permission.RUN_START)
-        if mode not in MODES or effects not in (None, "simulated", "real"):
-            field = "effects" if mode in MODES else "mode"
-            raise _field_problem(field, "mode is live or test; effects is simulated or real.")
-        found, number, plan = await self._core.in_thread(lambda: self._version(actor, workflow, version, mode))
+        _check_mode(mode, effects)
+        found, plan = await self._core.in_thread(lambda: self._version(actor, workflow, version, mode))
+        flow, number = found.workflow_id, found.version
         given = _checked_inputs(plan, inputs)
-        run_id = self._core.ids.new("run") if key is None else _run_id_of(actor, found.id, key)
+        run_id = self._core.ids.new("run") if key is None else await self._core.in_thread(lambda: self._run_id_of(actor, flow, key))
         spec = NewRunSpec(
-            owner=Owner(run_id, actor.workspace_id, found.id, found.name),
+            owner=Owner(run_id, actor.workspace_id, flow, found.workflow_name),
             plan=plan,
             version=number,
             inputs=given,
             limits=asdict(lowered(plan.limits, limits)),
             mode=mode,
             by=actor.user_id or actor.label,
-            audit=self._core.audit_entry(actor, "run.start", run_id, {"workflow": found.id, "version": number, "mode": mode}),
+            audit=self._core.audit_entry(actor, "run.start", run_id, {"workflow": flow, "version": number, "mode": mode}),
         )
-        await self._core.executor.start(spec)
-        stored = await self._core.in_thread(lambda: self._stored(actor, run_id))
-        return RunStarted(run_id=run_id, status=stored.status)
+        status = await self._core.executor.start(spec)
+        if status is None:
+            status = (await self._core.in_thread(lambda: self._stored(actor, run_id))).status
+        return RunStarted(run_id=run_id, status=status)
 
-    def _version(self, actor: Actor, workflow: str, version: int | None, mode: str) -> tuple[Workflow, int | None, Plan]:
-        with self._core.records.reading() as session:
-            found = find(session, actor, workflow)
-            number = found.live_version if version is None else version
-            stored = session.get(Version, (found.id, number)) if number is not None else None
+    def _version(self, actor: Actor, workflow: str, version: int | None, mode: str) -> tuple[Beginning, Plan]:
+        found = self._core.reader.beginning(actor.workspace_id, workflow, version)
+        if found is None:
+            raise no_such(workflow)
         if mode == "test" and version is None:
-            return found, None, self._draft(actor, found)
-        if number is None:
-            raise NotPublished(f"{found.name} has no live version.")
-        if stored is None:
-            raise NotFound(f"{found.name} has no version {number}.")
-        return found, number, self._core.plans.of(stored.hash)
+            return replace(found, version=None), self._draft(actor, found.workflow_id)
+        if found.version is None:
+            raise NotPublished(f"{found.workflow_name} has no live version.")
+        if found.doc_hash is None:
+            raise NotFound(f"{found.workflow_name} has no version {found.version}.")
+        return found, self._core.plans.of(found.doc_hash)
 
-    def _draft(self, actor: Actor, found: Workflow) -> Plan:
-        document = loads(found.document)
+    def _draft(self, actor: Actor, workflow: str) -> Plan:
+        with self._core.records.reading() as session:
+            document = loads(find(session, actor, workflow).document)
         checked = check(document, self._core.registry)
         if checked.plan is None:
             raise WorkflowHasProblems(details={"problems": [p.as_json() for p in checked.problems]})
@@ -101,6 +103,16 @@ class Runs:
             if session.get(Document, digest(document)) is None:
                 session.add(Document(hash=digest(document), workspace_id=actor.workspace_id, body=canonical(document).decode()))
         return self._core.plans.keep(checked.plan, checked.plan.hash)
+
+    def _run_id_of(self, actor: Actor, workflow: str, key: str) -> str:
+        # The same key from the same actor names the same run, so that a repeated request cannot start a second one; it is
+        # free again once the first request is forgotten.
+        now, run_id = self._core.clock.now_us(), key
+        while True:
+            run_id = f"run_{hashlib.sha256(f'{actor.label}:{workflow}:{run_id}'.encode()).hexdigest()[:26].upper()}"
+            known = self._core.reader.run(run_id)
+            if known is None or known.started_at > now - KEPT_US:
+                return run_id
 
     async def get(self, actor: Actor, run_id: str) -> RunView:
         """One run with its inputs, output, use and limits. NotFound."""
@@ -120,8 +132,10 @@ class Runs:
 
     def _view(self, actor: Actor, run_id: str) -> RunView:
         stored = self._stored(actor, run_id)
-        events = [codec.from_row(row, self._core.reader.blob) for row in self._core.reader.run_bounds(run_id)]
-        return run_view(stored, events)
+        return run_view(stored, self._decoded(self._core.reader.run_bounds(run_id)))
+
+    def _decoded(self, rows: list[Row]) -> list[events.Event]:
+        return [codec.from_row(row, self._core.reader.blob) for row in rows]
 
     async def wait(self, actor: Actor, run_id: str, *, seconds: float) -> RunView | None:
         """The run once it has ended; None if it has not within `seconds`."""
@@ -130,12 +144,15 @@ class Runs:
         try:
             async with asyncio.timeout(seconds):
                 while True:
+                    # Before looking: what happens while we look wakes us once more.
+                    watcher.wake.clear()
+                    watcher.items.clear()
                     view = await self.get(actor, run_id)
                     if view.ended_at is not None:
                         return view
-                    watcher.wake.clear()
-                    watcher.items.clear()
-                    await watcher.wake.wait()
+                    while not watcher.has_seen_the_end():
+                        await watcher.wake.wait()
+                        watcher.wake.clear()
         except TimeoutError:
             return None
         finally:
@@ -181,12 +198,13 @@ class Runs:
     def _list(self, actor: Actor, workflow: str | None, wanted: Any, size: int) -> Page[RunView]:
         with self._core.records.reading() as session:
             if workflow:
-                wanted = wanted.where(Run.workflow_id == find(session, actor, workflow).id)
+                wanted = wanted.where(Run.workflow_id == find_even_deleted(session, actor, workflow).id)
             found = session.exec(wanted).all()
         names = StoredRun.__dataclass_fields__
         stored = [self._with_fault(StoredRun(**{name: getattr(run, name) for name in names})) for run in found[:size]]
         last = found[size - 1] if len(found) > size else None
-        return Page(items=[run_view(run, []) for run in stored], next=cursors.encode([last.started_at, last.run_id]) if last else None)
+        items = [run_row(run, self._decoded(self._core.reader.run_edges(run))) for run in stored]
+        return Page(items=items, next=cursors.encode([last.started_at, last.run_id]) if last else None)
 
     async def steps(self, actor: Actor, run_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[StepView]:
         """The steps in the order they started; bodies over 8 kB by reference."""
@@ -208,8 +226,8 @@ class Runs:
     def _steps(self, actor: Actor, run_id: str, *, is_whole: bool) -> list[StepView]:
         stored = self._stored(actor, run_id)
         rows = self._core.reader.rows(run_id)
-        decoded = [(row, codec.from_row(row, self._core.reader.blob)) for row in rows]
-        return step_views(decoded, plan_of=self._core.plans.of, doc_hash=stored.doc_hash, is_whole=is_whole)
+        decoded = list(zip(rows, self._decoded(rows), strict=True))
+        return step_views(decoded, run_id=run_id, plan_of=self._core.plans.of, doc_hash=stored.doc_hash, is_whole=is_whole)
 
     async def events(self, actor: Actor, run_id: str, *, after: int = 0, limit: int = 100) -> Page[EventView]:
         """Journal rows behind `after`; the cursor is the last seq."""
@@ -260,7 +278,7 @@ class Runs:
                     # Rows are read from the journal: it knows them in order and without gaps.
                     watcher.items = type(watcher.items)(i for i in watcher.items if isinstance(i, Token))
                     return
-                yield TokenView(path=item.path, text=item.text)
+                yield TokenView(at=iso(self._core.clock.now_us()), path=item.path, text=item.text)
             watcher.wake.clear()
             try:
                 async with asyncio.timeout(HEARTBEAT_S):
@@ -291,11 +309,25 @@ class Runs:
         return await self.get(actor, run_id)
 
 
+def _check_mode(mode: str, effects: str | None) -> None:
+    if mode not in MODES:
+        raise _field_problem("mode", "The mode is live or test.")
+    if effects not in (None, "simulated", "real"):
+        raise _field_problem("effects", "The effects are simulated or real.")
+    if mode == "live" and effects == "simulated":
+        # Taken silently, it would send for real what the caller believes to be simulated.
+        raise _field_problem("effects", "A live run has real effects; only a test run simulates them.")
+
+
 def _checked_inputs(plan: Plan, inputs: Any) -> dict[str, Any]:
     if inputs is None:
         inputs = {}
     if not isinstance(inputs, dict):
         raise _field_problem("inputs", "The inputs are a JSON object.", InvalidInputs)
+    try:
+        check_json(inputs)
+    except NotJsonValue as error:
+        raise _field_problem("inputs", f"{error}.", InvalidInputs) from None
     given = with_defaults(inputs, plan.input_schema)
     if problems := problems_of(given, plan.input_schema):
         told = [{"field": f"inputs{p.path}", "message": p.message} for p in problems]
@@ -329,11 +361,7 @@ def _field_problem(field: str, message: str, error: type[Invalid] = Invalid) -> 
 
 def _moment(field: str, text: str) -> int:
     try:
-        return from_iso(text)
+        # The + of a zone that was not written %2B arrives as a space.
+        return from_iso(re.sub(r"(T.*) (\d\d:?\d\d)$", r"\1+\2", text))
     except ValueError:
         raise _field_problem(field, "Write a time as ISO 8601, e.g. 2026-11-24T09:00:00Z.") from None
-
-
-def _run_id_of(actor: Actor, workflow: str, key: str) -> str:
-    # The same key from the same actor names the same run, so that a repeated request cannot start a second one.
-    return f"run_{hashlib.sha256(f'{actor.label}:{workflow}:{key}'.encode()).hexdigest()[:26].upper()}"

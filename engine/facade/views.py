@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
 T = TypeVar("T")
 
@@ -59,11 +59,17 @@ class Checked(BaseModel):
 
 
 class PublishedTrigger(BaseModel):
-    """A trigger that a published version listens on; the secret is shown once."""
+    """A webhook that a published version listens on; `secret` is shown when it is made, and null from then on."""
 
     path: str
-    url: str
-    secret: str
+    url: str | None
+    """None when it does not listen, for the reason that `problem` tells."""
+    secret: str | None
+    problem: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_an_empty_problem(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in dump(self).items() if name != "problem" or value is not None}
 
 
 class Published(BaseModel):
@@ -191,5 +197,6 @@ class BatchResult(BaseModel):
 class TokenView(BaseModel):
     """A piece of text that a model is writing; not stored, carries no seq."""
 
+    at: str | None
     path: str
     text: str

@@ -11,6 +11,7 @@ from engine.clock import iso
 from engine.errors import Conflict, Invalid, NotFound, StaleRevision, WorkflowHasProblems
 from engine.facade import cursors
 from engine.facade.core import Core
+from engine.facade.hooks import Hooks
 from engine.facade.views import Checked, Page, Published, VersionView, WorkflowRow, WorkflowSaved, WorkflowView
 from engine.graph.ops import apply_ops
 from engine.graph.problems import Problem, has_errors
@@ -28,6 +29,7 @@ class Workflows:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._hooks = Hooks(core)
 
     async def create(self, actor: Actor, document: Any) -> WorkflowSaved:
         """Keeps a document as a new draft, problems and all. NotADocument."""
@@ -182,6 +184,7 @@ class Workflows:
             checked = check(document, self._core.registry)
             if checked.plan is None or has_errors(checked.problems):
                 raise WorkflowHasProblems(details={"problems": _told(checked.problems)})
+            triggers = self._hooks.open(session, found, document)
             self.store(session, actor, document)
             last = session.exec(select(func.max(Version.version)).where(Version.workflow_id == found.id)).one()
             version = Version(
@@ -198,7 +201,7 @@ class Workflows:
             found.live_version = version.version
             details = {"version": version.version, "hash": version.hash}
             records.tell(session, actor, action="workflow.publish", subject=found.id, details=details)
-            published = Published(version=version.version, hash=version.hash)
+            published = Published(version=version.version, hash=version.hash, triggers=triggers)
         self._core.plans.keep(checked.plan, checked.plan.hash)
         return published
 
@@ -266,8 +269,21 @@ def find(session: Session, actor: Actor, workflow: str) -> Workflow:
     )
     found = session.exec(wanted).first()
     if found is None:
-        raise NotFound(f"There is no workflow {workflow[:80]}.", hint="Use an id or slug from the list of workflows.")
+        raise no_such(workflow)
     return found
+
+
+def no_such(workflow: str) -> NotFound:
+    """The error for an id or slug that names no workflow here."""
+    return NotFound(f"There is no workflow {workflow[:80]}.", hint="Use an id or slug from the list of workflows.")
+
+
+def find_even_deleted(session: Session, actor: Actor, workflow: str) -> Workflow:
+    """The same, and by its id also one that was deleted: its runs stay readable."""
+    gone = session.get(Workflow, workflow)
+    if gone is not None and gone.deleted_at is not None and gone.workspace_id == actor.workspace_id:
+        return gone
+    return find(session, actor, workflow)
 
 
 def _stale(workflow: Workflow) -> Conflict:

@@ -76,9 +76,11 @@ class Draft:
     nodes: tuple[DraftNode, ...]
     """Nodes with a usable id, each id once, in document order."""
     edges: tuple[DraftEdge, ...]
-    """Edges with two ends."""
+    """An end that is missing is empty."""
     vars: dict[str, Any]
     problems: ProblemList
+    aside: tuple[DraftNode, ...] = ()
+    """Nodes that cannot stand in the graph, for want of an id of their own; what else is wrong with them is told all the same."""
 
 
 def parse(value: JsonValue) -> Draft:
@@ -99,10 +101,10 @@ def parse(value: JsonValue) -> Draft:
     triggers = read_triggers(read.array("triggers"), problems)
     constants = _read_vars(read)
     _read_drawings(read)
-    nodes = _read_nodes(read, problems)
-    edges = _read_edges(read, problems)
+    nodes, aside = _read_nodes(read, problems)
+    edges = _read_edges(read, problems, unread=_unread_ids(cast("list[Any]", value["nodes"])))
     read.finish()
-    return Draft(name, description, limits, cast("OnLimit", on_limit), triggers, nodes, edges, constants, problems)
+    return Draft(name, description, limits, cast("OnLimit", on_limit), triggers, nodes, edges, constants, problems, aside)
 
 
 def _read_format(read: Reader) -> None:
@@ -130,29 +132,37 @@ def _read_drawings(read: Reader) -> None:
                 read.problem("wrong_type", "This must be an object.", "Remove it.", key=f"{key}[{index}]")
 
 
-def _read_nodes(read: Reader, problems: ProblemList) -> tuple[DraftNode, ...]:
+def _read_nodes(read: Reader, problems: ProblemList) -> tuple[tuple[DraftNode, ...], tuple[DraftNode, ...]]:
+    """The nodes of the graph, and those that have no id of their own."""
     values = read.array("nodes")
     if len(values) > MAX_NODES:
         message = f"The workflow has {len(values):,} nodes; at most {MAX_NODES:,} are possible."
         read.problem("too_many_nodes", message, "Move parts of it into sub-workflows.", key="nodes")
     nodes: dict[str, DraftNode] = {}
+    aside: list[DraftNode] = []
     for index, value in enumerate(values[:MAX_NODES]):
         place = f"nodes[{index}]"
         if not isinstance(value, dict):
             problems.add(Problem("wrong_type", "A node must be an object.", "Remove it or write it anew.", field=place))
             continue
         node = _read_node(cast("dict[str, Any]", value), index, problems)
-        if node is None:
-            continue
         if node.id in nodes:
             message = f"Two nodes have the id `{shown(node.id)}`."
             problems.add(Problem("duplicate_id", message, "Give one of them another id.", node=node.id, field=f"{place}.id"))
-        else:
+        if node.id and node.id not in nodes:
             nodes[node.id] = node
-    return tuple(nodes.values())
+        else:
+            aside.append(node)
+    return tuple(nodes.values()), tuple(aside)
 
 
-def _read_node(value: dict[str, Any], index: int, problems: ProblemList) -> DraftNode | None:
+def _unread_ids(values: list[Any]) -> frozenset[str]:
+    """Ids of the nodes beyond the most that are read: an edge to one of them does not hang loose."""
+    ids = (value.get("id") for value in values[MAX_NODES:] if isinstance(value, dict))
+    return frozenset(id_ for id_ in ids if isinstance(id_, str))
+
+
+def _read_node(value: dict[str, Any], index: int, problems: ProblemList) -> DraftNode:
     id_ = _read_id(value, index, problems)
     read = Reader(value, problems, node=id_) if id_ else Reader(value, problems, where=f"nodes[{index}]")
     read.raw("id")
@@ -170,10 +180,8 @@ def _read_node(value: dict[str, Any], index: int, problems: ProblemList) -> Draf
     is_disabled = read.flag("disabled")
     _read_position(read, problems, node=id_, index=index)
     read.finish()
-    if id_ is None:
-        return None
     return DraftNode(
-        index, id_, kind, config or {}, title, note, agent, cast("Join", join), timeout_s, retry, cast("OnError", on_error),
+        index, id_ or "", kind, config or {}, title, note, agent, cast("Join", join), timeout_s, retry, cast("OnError", on_error),
         default_output, parent, is_disabled,
     )  # fmt: skip
 
@@ -225,7 +233,7 @@ def _read_position(read: Reader, problems: ProblemList, *, node: str | None, ind
         inner.finish()
 
 
-def _read_edges(read: Reader, problems: ProblemList) -> tuple[DraftEdge, ...]:
+def _read_edges(read: Reader, problems: ProblemList, *, unread: frozenset[str]) -> tuple[DraftEdge, ...]:
     values = read.array("edges")
     if len(values) > MAX_EDGES:
         message = f"The workflow has {len(values):,} edges; at most {MAX_EDGES:,} are possible."
@@ -242,6 +250,6 @@ def _read_edges(read: Reader, problems: ProblemList) -> tuple[DraftEdge, ...]:
         max_visits = inner.integer("max_visits", 0, least=1, most=MAX_VISITS) or None
         on_exhausted = inner.text("on_exhausted", most=200) or None
         inner.finish()
-        if source and target:
+        if (source or target) and not unread & {source, target}:
             edges.append(DraftEdge(index, source, port, target, max_visits, on_exhausted))
     return tuple(edges)

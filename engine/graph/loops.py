@@ -179,12 +179,14 @@ def loop_problems(flow: Flow, loops: Loops, ports: Mapping[str, tuple[str, ...] 
 
 def _bounds(loop: NaturalLoop, ports: Mapping[str, tuple[str, ...] | None], named: Named) -> list[Problem]:
     problems: list[Problem] = []
+    # Back edges to one header share their bound: it is enough that one of them says it.
+    is_bounded = any(edge.max_visits is not None for edge in loop.back)
     for edge in loop.back:
-        if edge.max_visits is None:
+        if not is_bounded:
             message = f"The loop from {named(edge.source)} back to {named(edge.target)} has no bound."
             hint = "Say in `max_visits` of this edge how often the loop may run, for instance 3."
             problems.append(Problem("loop_without_bound", message, hint, node=edge.source, edge=edge.index, field="max_visits"))
-        elif edge.max_visits != loop.max_visits:
+        elif edge.max_visits is not None and edge.max_visits != loop.max_visits:
             message = f"The edges back to {named(edge.target)} differ in `max_visits`; the smallest counts: {loop.max_visits}."
             problems.append(
                 Problem("different_bounds", message, "Give them the same `max_visits`.", "warning", edge=edge.index, field="max_visits")

@@ -26,7 +26,8 @@ def apply_ops(document: Document, ops: Any) -> Document:
     `id` leads its edges there.
     """
     if not isinstance(ops, list) or len(ops) > MOST_OPS:
-        raise Invalid(f"`ops` must be an array of at most {MOST_OPS:,} operations.", details={"field": "ops"})
+        message = f"`ops` must be an array of at most {MOST_OPS:,} operations."
+        raise Invalid(message, details={"field": "ops", "problems": [{"field": "ops", "message": message}]})
     changed = deepcopy(document)
     for index, op in enumerate(ops):
         _apply(changed, op, f"ops[{index}]")
@@ -65,7 +66,9 @@ def _apply(document: Document, op: Any, place: str) -> None:
 
 def _refuse(place: str, message: str) -> NoReturn:
     raise Invalid(
-        f"{place}: {message}", hint="Nothing was changed. Mend this operation and send all of them again.", details={"field": place}
+        f"{place}: {message}",
+        hint="Nothing was changed. Mend this operation and send all of them again.",
+        details={"field": place, "problems": [{"field": place, "message": message}]},
     )
 
 
@@ -139,6 +142,8 @@ def _remove(document: Document, items: list[Any], target: str, found: int) -> No
 def _move(item: Any, target: str, value: Item, place: str) -> None:
     if target == "edge":
         _refuse(place, "An edge has no position.")
+    # A position may come as such or as the node has it.
+    value = value["position"] if isinstance(value.get("position"), dict) and len(value) == 1 else value
     item["position"] = {**(item["position"] if isinstance(item.get("position"), dict) else {}), **value}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from engine.errors import Bug
 from engine.graph.configs import KnownNode
@@ -33,6 +34,19 @@ def plan_of(
         hash_, draft.name, planned, edges, _regions(regions, edges), start.id, draft.limits, draft.on_limit, dict(draft.vars),
         inputs if isinstance(inputs, dict) else {},
     )  # fmt: skip
+
+
+def sketch_of(draft: Draft, nodes: Mapping[str, KnownNode], flow: Flow, regions: Regions) -> Plan:
+    """What can be told of the bounds of a draft with errors: its regions and the nodes whose settings fit. It cannot run."""
+    planned = {
+        node.id: _node(node, regions, [], fields={}, consent=None, feeding=frozenset())
+        for node in nodes.values()
+        if node.kind is not None and node.config is not None and node.ports is not None
+    }
+    laid_out = tuple(
+        replace(region, nodes=tuple(n for n in region.nodes if n in planned)) for region in _regions(regions, _edges(flow, regions))
+    )
+    return Plan("", draft.name, planned, (), laid_out, "", draft.limits)
 
 
 def _edges(flow: Flow, regions: Regions) -> tuple[Edge, ...]:

@@ -36,6 +36,7 @@ def structure_of(nodes: Mapping[str, KnownNode], edges: Iterable[DraftEdge], pro
     kept: list[DraftEdge] = []
     seen: set[tuple[str, str, str]] = set()
     for edge in edges:
+        _check_port(edge, nodes, problems)
         if _has_two_ends(edge, nodes, problems) and _fits(edge, nodes, parents, problems):
             kept.append(edge)
         key = (edge.source, edge.port, edge.target)
@@ -101,23 +102,32 @@ def _in_circles(parents: Mapping[str, str]) -> list[str]:
 def _has_two_ends(edge: DraftEdge, nodes: Mapping[str, KnownNode], problems: ProblemList) -> bool:
     is_whole = True
     for name, id_ in (("source", edge.source), ("target", edge.target)):
-        if id_ not in nodes:
+        if not id_:
+            # That it is missing has been told.
+            is_whole = False
+        elif id_ not in nodes:
             hint = did_you_mean(id_, nodes, otherwise="Draw the edge to an existing node or remove it.")
-            message = f"The edge from `{shown(edge.source)}` to `{shown(edge.target)}` hangs loose: there is no node `{shown(id_)}`."
+            from_to = f"from `{shown(edge.source or '?')}` to `{shown(edge.target or '?')}`"
+            message = f"The edge {from_to} hangs loose: there is no node `{shown(id_)}`."
             problems.add(Problem("dangling_edge", message, hint, edge=edge.index, field=name))
             is_whole = False
     return is_whole
 
 
-def _fits(edge: DraftEdge, nodes: Mapping[str, KnownNode], parents: Mapping[str, str], problems: ProblemList) -> bool:
-    source, target = nodes[edge.source], nodes[edge.target]
-    if source.ports is not None and edge.port not in source.ports:
+def _check_port(edge: DraftEdge, nodes: Mapping[str, KnownNode], problems: ProblemList) -> None:
+    """Told only: an edge from a port that does not exist still says which way its author meant the run to go."""
+    source = nodes.get(edge.source)
+    if source is not None and source.ports is not None and edge.port not in source.ports:
         if not source.ports:
             message, hint = f"{source.name} ends its branch: nothing can follow it.", "Remove the edge."
         else:
             message = f"{source.name} has no port `{shown(edge.port)}`."
             hint = did_you_mean(edge.port, source.ports, otherwise=f"Its ports are: {listed(source.ports)}.")
         problems.add(Problem("unknown_port", message, hint, node=source.id, edge=edge.index, field="port"))
+
+
+def _fits(edge: DraftEdge, nodes: Mapping[str, KnownNode], parents: Mapping[str, str], problems: ProblemList) -> bool:
+    source, target = nodes[edge.source], nodes[edge.target]
     if target.draft.kind == START:
         message = f"The edge from {source.name} leads into the start."
         hint = "Lead it to the first step after the start."

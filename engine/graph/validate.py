@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.expressions import ExpressionError, compile_expression, compile_template
@@ -15,7 +15,7 @@ from engine.graph.fieldtree import Fixed, marked_fields, resolver
 from engine.graph.flow import Flow, flow_of
 from engine.graph.loops import Loops, find_loops, loop_problems
 from engine.graph.plan import Plan, Resolver
-from engine.graph.planning import plan_of
+from engine.graph.planning import plan_of, sketch_of
 from engine.graph.problems import Problem, has_errors
 from engine.graph.reading import ProblemList
 from engine.graph.references import Known, Mention, judge, known_inputs
@@ -73,10 +73,13 @@ def check(value: JsonValue, catalog: KindCatalog) -> Checked:
         problems.add(problem)
     regions, certain = _regions_and_facts(found)
     _judge_references(found, certain)
+    _check_aside(found, catalog)
     consents = _consents(found, certain)
+    _judge_cards(found, certain, consents)
     told = problems.closed()
     if has_errors(told) or regions is None:
-        return Checked(_sorted(told, nodes), None)
+        above = [] if regions is None else above_limits(bounds_of(sketch_of(draft, nodes, flow, regions)), draft.limits)
+        return Checked(_sorted([*told, *above], nodes), None)
     plan = plan_of(draft, nodes, flow, regions, fields=found.fields, consents=consents, parents=structure.parents, hash_=digest(value))
     return Checked(_sorted([*told, *above_limits(bounds_of(plan), plan.limits)], nodes), plan)
 
@@ -135,10 +138,27 @@ def _regions_and_facts(found: _Check) -> tuple[Regions | None, Certain | None]:
     return regions, certain_facts(flow, found.loops.order, found.nodes, backs=backs, parents=parents)
 
 
-def _judge_references(found: _Check, certain: Certain | None) -> None:
+def _known(found: _Check, certain: Certain | None) -> Known:
     starts = found.structure.starts
     start = found.nodes[starts[0]] if len(starts) == 1 else None
-    known = Known(found.nodes, found.structure.parents, found.flow.reached, frozenset(found.draft.vars), known_inputs(start), certain)
+    return Known(found.nodes, found.structure.parents, found.flow.reached, frozenset(found.draft.vars), known_inputs(start), certain)
+
+
+def _check_aside(found: _Check, catalog: KindCatalog) -> None:
+    """The settings of nodes that have no id of their own; where in the graph they stand is not known."""
+    for draft in found.draft.aside:
+        told = ProblemList()
+        node = know(draft, catalog, told)
+        apart = replace(found, problems=told, mentions=[])
+        _compile_fields(node, apart)
+        found.expressions = apart.expressions
+        judged = (judge(replace(mention, node=""), _known(found, None)) for mention in apart.mentions)
+        for problem in (*told.found, *(p for p in judged if p is not None and p.code != "item_outside_box")):
+            found.problems.add(replace(problem, node=draft.id or None, field=f"nodes[{draft.index}].{problem.field}"))
+
+
+def _judge_references(found: _Check, certain: Certain | None) -> None:
+    known = _known(found, certain)
     seen: set[tuple[Any, ...]] = set()
     for mention in found.mentions:
         key = (mention.node, mention.field, mention.reference.root, mention.reference.path, mention.reference.guarded)
@@ -164,6 +184,19 @@ def _consents(found: _Check, certain: Certain | None) -> dict[str, str]:
         else:
             consents[action] = node.id
     return consents
+
+
+def _judge_cards(found: _Check, certain: Certain | None, consents: Mapping[str, str]) -> None:
+    """A card shows its action's settings worked out: what they read must be there when the approval asks."""
+    known = _known(found, certain)
+    for mention in found.mentions:
+        approval = consents.get(mention.node)
+        if approval is None or mention.reference.path[:1] == (approval,):
+            continue
+        problem = judge(replace(mention, node=approval), known)
+        if problem is not None and problem.code == "possibly_untaken":
+            hint = f"{found.named(approval)} shows what this step would do: let it read only what has run before it is asked."
+            found.problems.add(replace(problem, node=mention.node, hint=hint))
 
 
 def _wrong_action(found: _Check, node: KnownNode, action: str, port: str, certain: Certain | None) -> Problem | None:

@@ -2,6 +2,7 @@
 
 Steps, model calls and tool calls follow from the loops' bounds, the boxes' `max_items` and the retries. What a call
 costs is known only where its text does not depend on the run; elsewhere the limit itself is the bound, and is told.
+Nested loops multiply: beyond 64 bits a number is told as the largest that JSON values here may have.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 
 from engine.graph.plan import Limits, Plan, PlannedNode, Region
 from engine.graph.problems import Problem
+from engine.jsonvalue import MAX_INT
 
 
 class Uses(Protocol):
@@ -76,12 +78,15 @@ def _visits(plan: Plan) -> list[int | None]:
     visits: list[int | None] = []
     for region in plan.regions:
         around = visits[region.parent] if region.index else 1
-        own = _items(plan.nodes[region.owner]) if region.kind == "box" else region.max_visits
-        visits.append(None if around is None or own is None else around * own)
+        own = _items(plan.nodes.get(region.owner)) if region.kind == "box" else region.max_visits
+        visits.append(None if around is None or own is None else min(around * own, MAX_INT))
     return visits
 
 
-def _items(box: PlannedNode) -> int | None:
+def _items(box: PlannedNode | None) -> int | None:
+    # Of a draft with errors only the nodes whose settings fit are there.
+    if box is None:
+        return None
     most = getattr(box.config, "max_items", None)
     return most * box.retry.attempts if isinstance(most, int) else None
 
@@ -103,11 +108,13 @@ def _per_visit(plan: Plan, region: Region, estimates: Mapping[str, Uses]) -> Bou
 
 
 def _sum(a: Bounds, b: Bounds) -> Bounds:
-    return Bounds(*(None if x is None or y is None else x + y for x, y in zip(_values(a), _values(b), strict=True)))
+    return Bounds(*(None if x is None or y is None else min(x + y, MAX_INT) for x, y in zip(_values(a), _values(b), strict=True)))
 
 
 def _times(bounds: Bounds, factor: int | None) -> Bounds:
-    return Bounds(*(0 if most == 0 else None if most is None or factor is None else most * factor for most in _values(bounds)))
+    return Bounds(
+        *(0 if most == 0 else None if most is None or factor is None else min(most * factor, MAX_INT) for most in _values(bounds))
+    )
 
 
 def _values(bounds: Bounds) -> tuple[int | None, ...]:

@@ -42,6 +42,12 @@ def key_names(provider: str) -> tuple[str, ...]:
     return _KEY_NAMES.get(provider, (f"{provider.upper().replace('-', '_')}_API_KEY",))
 
 
+def provider_keys() -> list[tuple[str, bool]]:
+    """Every variable that may hold a provider's key, and whether it does."""
+    names = dict.fromkeys(name for usual in _KEY_NAMES.values() for name in usual)
+    return [(name, bool(os.environ.get(name, "").strip())) for name in names]
+
+
 def key_from_environment(provider: str) -> str | None:
     """The provider's key under its usual names; an empty variable counts as not set."""
     return next((os.environ[name].strip() for name in key_names(provider) if os.environ.get(name, "").strip()), None)

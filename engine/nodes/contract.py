@@ -10,9 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from engine.graph.fields import Expr, Template
 from engine.graph.plan import Resolver
@@ -22,6 +22,7 @@ from engine.llm.messages import Bound, ModelAnswer, ModelRequest
 from engine.llm.structured import parse_json_answer
 
 __all__ = [
+    "PORT_NAME",
     "Answer",
     "Ask",
     "AskKind",
@@ -45,6 +46,9 @@ __all__ = [
     "parse_json_answer",
     "text_of",
 ]
+
+PORT_NAME = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]{0,198}[^\s\x00-\x1f\x7f])?$"
+"""What a port may be called: anything that can be read, without white space at its ends."""
 
 
 def text_of(value: JsonValue) -> str:
@@ -80,6 +84,15 @@ class NodeConfig(BaseModel):
     """Base of every kind's `Config` and its parts: unknown keys are errors, `"5"` is no number, values do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _whole(cls, value: object, info: ValidationInfo) -> object:
+        # JSON knows one kind of number: where a whole one is wanted, 3.0 is 3.
+        if isinstance(value, float) and value.is_integer():
+            wanted = cls.model_fields[info.field_name or ""].annotation
+            return int(value) if wanted is int or int in get_args(wanted) else value
+        return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.graph.plan import PlannedNode
 from engine.jsonvalue import digest, dumps
-from engine.nodes.contract import Ask
+from engine.nodes.contract import Answer, Ask
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -33,6 +33,11 @@ class Owner:
     workspace_id: str
     workflow_id: str
     workflow_name: str
+
+
+def unanswered(ask: Ask) -> Answer:
+    """The answer that a card supposes when it shows its action: approved, by nobody yet, with nothing edited."""
+    return Answer("approved", None, "", dict(ask.editable))
 
 
 def resolved(node: PlannedNode, given: dict[str, Any]) -> dict[str, Any]:

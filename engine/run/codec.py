@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from engine.errors import Bug
-from engine.jsonvalue import dumps, loads
+from engine.jsonvalue import dumps, loads_kept
 from engine.run import events
 from engine.storage.journal import Row
 
@@ -59,5 +59,5 @@ def from_row(row: Row, read_blob: Callable[[str], bytes | None]) -> events.Event
         body = read_blob(digest)
         if body is None:
             raise Bug(f"The value {digest} of journal row {row.seq} is gone.", hint="Restore the database from a backup.")
-        changed.setdefault(name, dict(getattr(event, name)))[key] = loads(body)
+        changed.setdefault(name, dict(getattr(event, name)))[key] = loads_kept(body)
     return msgspec.structs.replace(event, blobs={}, **changed)

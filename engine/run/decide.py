@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from engine.errors import LoopBothWays
 from engine.run.budget import told
 from engine.run.frontier import Step
 from engine.run.state import ENDED, RunState
@@ -104,6 +105,9 @@ def _end(state: RunState) -> End:
 def failure_reason(state: RunState) -> str:
     """Why the run failed, in one sentence."""
     failure = state.failure or {}
+    if failure.get("code") == LoopBothWays.code:
+        # No step has failed, so nothing else would tell the code.
+        return f"{failure.get('path', '')}: {failure.get('message', '')} ({LoopBothWays.code})"
     return f"{failure.get('path', '')}: {failure.get('message', '')}".strip(": ")
 
 

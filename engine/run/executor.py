@@ -96,21 +96,21 @@ class Executor:
         self._active: dict[str, Active] = {}
         self._loading: dict[str, asyncio.Task[Active]] = {}
         self._timers = Timers(clock, self._fire)
-        self._starting: set[asyncio.Task[bool]] = set()
+        self._starting: set[asyncio.Task[str | None]] = set()
         self.faults: dict[str, str] = {}
         """Runs that stand still because the database refused their rows, with the reason."""
 
     # What the facade asks for
 
-    async def start(self, spec: NewRunSpec) -> bool:
-        """Makes a run durable and sets it going; False when a run of that id exists already."""
+    async def start(self, spec: NewRunSpec) -> str | None:
+        """Makes a run durable and sets it going; its status, None when a run of that id exists already."""
         # Whoever asked may go away while it is written: a run that is on disk is set going all the same.
         starting = asyncio.get_running_loop().create_task(self._start(spec))
         self._starting.add(starting)
         starting.add_done_callback(self._starting.discard)
         return await asyncio.shield(starting)
 
-    async def _start(self, spec: NewRunSpec) -> bool:
+    async def _start(self, spec: NewRunSpec) -> str | None:
         state = new_state(spec.plan, spec.owner.run_id)
         active = Active(state, spec.owner, epoch=1, stored_epoch=1, head=0)
         turn = Turn(state, spec.owner, self._world, self._clock.now_us())
@@ -138,13 +138,13 @@ class Executor:
         try:
             await self._journal.commit(commit)
         except FencedOut:
-            return False
+            return None
         active.head = commit.rows[-1].seq
         self._after(active, turn, commit.rows)
         self._perform(active, turn.performs)
         if active.inbox or active.calls or active.state.running:
             self._activate(active)
-        return True
+        return commit.head.status
 
     async def deliver(self, run_id: str, happening: Happening) -> None:
         """Hands a happening to a run and returns when what follows is durable. Raises what the run answers."""

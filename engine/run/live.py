@@ -6,9 +6,11 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
+from engine.run.events import RunEnded, kind_of
 from engine.storage.journal import Row
 
 MAX_WAITING = 1000
+RUN_ENDED = kind_of(RunEnded())
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,13 @@ class Watcher:
     has_lost: bool = False
     """Something was dropped: rows have to be read from the journal."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def has_seen_the_end(self) -> bool:
+        """Whether the run may be over; forgets everything else that came."""
+        ended = self.has_lost or any(isinstance(item, Row) and item.kind == RUN_ENDED for item in self.items)
+        self.has_lost = False
+        self.items.clear()
+        return ended
 
     def put(self, item: Row | Token) -> None:
         """Takes one item, from the loop that owns the watcher."""
@@ -63,9 +72,13 @@ class Hub:
         return run_id in self._watchers
 
     def publish(self, run_id: str, items: list[Row] | list[Token]) -> None:
-        """Passes rows or tokens on."""
+        """Passes rows or tokens on; called on the engine's loop."""
+        here = asyncio.get_running_loop()
         for watcher in self._watchers.get(run_id, ()):
             for item in items:
-                # The watcher's loop may have ended with its server; then nobody reads, which is no error of the run.
-                if not watcher.loop.is_closed():
+                if watcher.loop is here:
+                    # Waking a loop from outside costs a write to a socket, for each row.
+                    watcher.put(item)
+                elif not watcher.loop.is_closed():
+                    # A closed one has ended with its server; then nobody reads, which is no error of the run.
                     watcher.loop.call_soon_threadsafe(watcher.put, item)

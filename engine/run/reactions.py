@@ -69,12 +69,14 @@ def _answered(turn: Turn, answered: Answered) -> None:
     kind: Any = step.node.kind
     ask = kind.ask(step.node.config, given)
     if unknown := sorted(set(answered.values) - set(ask.editable)):
-        raise Invalid(f"`{unknown[0]}` is not one of the editable values.", hint=f"Editable are: {', '.join(ask.editable) or 'none'}.")
+        hint = f"Editable are: {', '.join(ask.editable) or 'none'}."
+        raise _bad_value(unknown[0], f"`{unknown[0]}` is not one of the editable values.", hint)
     quorum = int(ask.approvers.get("quorum", 1))
     if answered.by in step.votes:
         raise AlreadyDecided("You have decided already; others have to agree too.")
     if quorum > 1 and answered.values and answered.decision == "approved":
-        raise Invalid("Values cannot be edited where several people have to agree.", hint="Reject it with a reason instead.")
+        message = "Values cannot be edited where several people have to agree."
+        raise _bad_value(next(iter(answered.values)), message, "Reject it with a reason instead.")
     turn.audits += [answered.audit] if answered.audit is not None else []
     if answered.decision == "approved" and len(step.votes) + 1 < quorum:
         turn.record(events.Voted(by=answered.by, name=answered.by_name, reason=answered.reason), answered.path, step.attempt)
@@ -84,6 +86,10 @@ def _answered(turn: Turn, answered: Answered) -> None:
     _resolve_item(turn, step, Answer(answered.decision, answered.by_name, answered.reason, values), by=answered.by)
 
 
+def _bad_value(name: str, message: str, hint: str) -> Invalid:
+    return Invalid(message, hint=hint, details={"problems": [{"field": f"values.{name}"[:200], "message": message}]})
+
+
 def _resolve_item(turn: Turn, step: Step, answer: Answer, *, by: str | None) -> None:
     given, node = step.inputs or {}, step.node
     kind: Any = node.kind
@@ -91,7 +97,7 @@ def _resolve_item(turn: Turn, step: Step, answer: Answer, *, by: str | None) -> 
     consent = None
     action = getattr(node.config, "action", None)
     if outcome.outputs.get("decision") == "approved" and action:
-        consent = asking.action_digest(turn.action(step, action, answer, given), answer.values)
+        consent = _consent(turn, step, action, answer)
     event = events.StepDone(
         started_at=step.started_at,
         port=leaving_port(turn.state, step.frame, node, outcome.port),
@@ -107,6 +113,20 @@ def _resolve_item(turn: Turn, step: Step, answer: Answer, *, by: str | None) -> 
     if step.void_for and outcome.outputs.get("decision") != "approved":
         action_step = next(s for s in turn.state.steps.values() if s.node.id == step.void_for)
         turn.fail(Finished(action_step.path, action_step.attempt, {}, error=ConsentRefused()))
+
+
+def _consent(turn: Turn, step: Step, action: str, answer: Answer) -> str:
+    """The digest of what was allowed: of the action as the card showed it, with the values and the person of this answer.
+
+    Where the action would do something else by now, the consent stays with the card: it is void when the action starts.
+    """
+    given = step.inputs or {}
+    kind: Any = step.node.kind
+    unanswered = asking.unanswered(kind.ask(step.node.config, given))
+    now = asking.action_digest(turn.action(step, action, unanswered, given, at=step.started_at), unanswered.values)
+    if now != step.digest:
+        return step.digest
+    return asking.action_digest(turn.action(step, action, answer, given, at=turn.at), answer.values)
 
 
 def _timer(turn: Turn, due: TimerDue) -> None:

@@ -217,3 +217,8 @@ def passing_port(node: PlannedNode) -> str | None:
         if name in node.ports:
             return name
     return node.ports[0] if node.ports else None
+
+
+def port_without_decision(node: PlannedNode) -> str | None:
+    """Where `on_error: default` leads: as if the node had been passed, but never by a consent that nobody gave."""
+    return "expired" if "expired" in node.ports else passing_port(node)

@@ -14,7 +14,7 @@ from engine.run import events
 from engine.run.budget import Ledger
 from engine.run.events import NOTHING, Spent, Start
 from engine.run.frontier import Frame, Step
-from engine.run.routing import Router, leaving_port
+from engine.run.routing import Router, leaving_port, port_without_decision
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -211,8 +211,7 @@ def _go_on(state: RunState, step: Step, how: str, error: dict[str, Any]) -> None
     outputs = dict(step.node.default_output) if how == "default" else {}
     state.outputs[step.node.id] = outputs | {"error": error}
     state.consents.pop(step.node.id, None)
-    first = step.node.ports[0] if step.node.ports else None
-    port = leaving_port(state, step.frame, step.node, "error" if how == "port" else first)
+    port = leaving_port(state, step.frame, step.node, "error" if how == "port" else port_without_decision(step.node))
     Router(state).leave(step.frame, step.node, port)
 
 

@@ -186,7 +186,8 @@ class Turn:
         kind: Any = step.node.kind
         try:
             ask = kind.ask(step.node.config, prepared.given)
-            action = self.action(step, ask.action, Answer("approved", None, "", ask.editable), prepared.given) if ask.action else None
+            supposed = asking.unanswered(ask)
+            action = self.action(step, ask.action, supposed, prepared.given, at=self.at) if ask.action else None
         except Exception as error:  # the card cannot be made: the step fails, never the engine
             self.fail(Finished(step.path, step.attempt, prepared.given, error=wrapped(error)))
             return
@@ -207,12 +208,12 @@ class Turn:
         self.statements.append(asking.set_timer(self.owner, path, attempt, kind=kind, due_at=due_at))
         self.timers.append((due_at, path, attempt, kind))
 
-    def action(self, step: Step, action: str, answer: Answer, given: dict[str, Any]) -> dict[str, Any]:
-        """The action as it would run after this answer."""
+    def action(self, step: Step, action: str, answer: Answer, given: dict[str, Any], *, at: int) -> dict[str, Any]:
+        """The action as it would run after this answer, were it started at `at`."""
         node: PlannedNode = self.state.plan.nodes[action]
         asking_kind: Any = step.node.kind
         outcome: Outcome = asking_kind.answered(step.node.config, given, answer)
-        scope = self.state.scope(step, iso(self.at) or "", iso(self.state.started_at) or "")
+        scope = self.state.scope(step, iso(at) or "", iso(self.state.started_at) or "")
         scope["nodes"] = {**self.state.outputs, step.node.id: outcome.outputs}
         kind: Any = node.kind
         return asking.action_shown(node, kind.resolve(node.config, node.fields, scope))

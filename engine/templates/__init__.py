@@ -38,6 +38,11 @@ def banking77_topics() -> dict[str, str]:
     return loads(_text("banking77_topics"))
 
 
+def banking77_messages() -> str:
+    """CSV `text,category`: 154 messages of banking77, two of each category, none of them an example of the card triage."""
+    return (_FOLDER / "banking77_messages.csv").read_text(encoding="utf-8")
+
+
 @lru_cache
 def _text(name: str) -> bytes:
     return (_FOLDER / f"{name}.json").read_bytes()

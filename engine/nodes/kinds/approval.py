@@ -7,14 +7,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from engine.errors import ConfigInvalid
 from engine.nodes.contract import Answer, Ask, AskKind, Example, Expr, NodeConfig, Outcome, Problem, Template, text_of
 
 
 class Approvers(NodeConfig):
     """Who may decide."""
 
-    roles: list[str] = Field(default_factory=list, description="Roles that may decide; with no role and no user, every approver may.")
-    users: list[str] = Field(default_factory=list, description="People who may decide, by e-mail address.")
+    roles: list[Template] = Field(default_factory=list, description="Roles that may decide; with no role and no user, every approver may.")
+    users: list[Template] = Field(default_factory=list, description="People who may decide, by e-mail address.")
     quorum: int = Field(default=1, ge=1, le=20, description="How many people have to agree; one rejection is enough to reject.")
     four_eyes: bool = Field(default=False, description="Whether whoever started the run or last edited the workflow may not decide.")
 
@@ -43,6 +44,23 @@ class ApprovalOutputs(BaseModel):
     by: str | None = Field(description="Who decided; null when nobody did in time.")
     reason: str = Field(description="Why, in that person's words.")
     values: dict[str, Any] = Field(description="All editable values, edited or not.")
+
+
+def _approvers(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Who may decide. ConfigInvalid where names were asked for and none came out: that must not let everybody decide."""
+    found = {kind: _names(given[kind]) for kind in ("roles", "users")}
+    if (given["roles"] or given["users"]) and not (found["roles"] or found["users"]):
+        raise ConfigInvalid("Nobody may decide: the names of the approvers are empty.", hint="Look at the step's setting `approvers`.")
+    return {**given, **found}
+
+
+def _names(values: list[Any]) -> list[str]:
+    names: list[str] = []
+    for value in values:
+        # `{{ inputs.team }}` may name several people at once.
+        each = value if isinstance(value, list) else [value]
+        names += [name for name in map(text_of, each) if name.strip()]
+    return names
 
 
 class Approval(AskKind[ApprovalConfig]):
@@ -100,7 +118,7 @@ class Approval(AskKind[ApprovalConfig]):
             ("approve", "reject"),
             show=dict(given["show"]),
             editable=dict(given["editable"]),
-            approvers=config.approvers.model_dump(),
+            approvers=_approvers(given["approvers"]) if "approvers" in given else config.approvers.model_dump(),
             expires_after_s=config.expires_after_s,
             action=config.action,
         )

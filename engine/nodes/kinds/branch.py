@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from engine.expressions.values import is_true
 from engine.graph.fieldtree import Each, Keyed
 from engine.jsonvalue import JsonValue
-from engine.nodes.contract import Example, Expr, InlineKind, NodeConfig, Outcome, Problem, Resolver
+from engine.nodes.contract import PORT_NAME, Example, Expr, InlineKind, NodeConfig, Outcome, Problem, Resolver
 
 ELSE = "else"
 
@@ -18,7 +18,7 @@ ELSE = "else"
 class BranchCase(NodeConfig):
     """One way and when it is taken."""
 
-    port: str = Field(description="The port by which the run goes on.", pattern=r"^\w[\w .-]{0,59}$")
+    port: str = Field(description="The port by which the run goes on.", pattern=PORT_NAME)
     label: str = Field(default="", description="What the canvas shows at the port.", max_length=200)
     when: Expr = Field(description="The condition; 0, an empty text, an empty list and null count as no.")
 

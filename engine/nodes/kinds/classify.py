@@ -7,7 +7,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from engine.graph.fieldtree import is_fixed
+from engine.jsonvalue import JsonValue
 from engine.nodes.contract import (
+    PORT_NAME,
     CallKind,
     Capability,
     Effect,
@@ -19,6 +22,7 @@ from engine.nodes.contract import (
     Outcome,
     Pricing,
     Problem,
+    Resolver,
     Template,
     text_of,
 )
@@ -31,9 +35,9 @@ UNSURE = "unsure"
 class ClassifyLabel(NodeConfig):
     """One thing that the text may be about."""
 
-    port: str = Field(description="The port by which the run goes on.", pattern=r"^\w[\w .-]{0,59}$")
-    description: str = Field(default="", description="What belongs here, in a few words.", max_length=2_000)
-    examples: list[str] = Field(default_factory=list, description="Texts that belong here, as people really write them.", max_length=200)
+    port: str = Field(description="The port by which the run goes on.", pattern=PORT_NAME)
+    description: Template = Field(default="", description="What belongs here, in a few words.", max_length=2_000)
+    examples: list[Template] = Field(default_factory=list, description="Texts that belong here, as people write them.", max_length=200)
 
 
 class ClassifyConfig(NodeConfig):
@@ -104,6 +108,10 @@ class Classify(CallKind[ClassifyConfig]):
             if label.port in (UNSURE, "error")
         ]
 
+    def resolve(self, config: ClassifyConfig, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """Labels that are the same in every run are left to the config: the journal need not repeat them for every step."""
+        return super().resolve(config, {name: f for name, f in fields.items() if name != "labels" or not is_fixed(f)}, scope)
+
     def most_calls(self, config: ClassifyConfig) -> tuple[int, int]:
         """One model call where the method is `model`."""
         return (int(config.method == "model"), 0)
@@ -121,9 +129,9 @@ class Classify(CallKind[ClassifyConfig]):
         if not text.strip():
             return _outcome(config, {label.port: 0.0 for label in config.labels})
         if config.method == "meaning":
-            return _outcome(config, await likeness_of(text, _samples(config), ctx))
+            return _outcome(config, await likeness_of(text, _samples(config, given), ctx))
         answer = await ctx.model(_request(config, given))
-        return _outcome(config, judgement_of(answer.text, _samples(config)))
+        return _outcome(config, judgement_of(answer.text, _samples(config, given)))
 
 
 def _outcome(config: ClassifyConfig, scores: dict[str, float]) -> Outcome:
@@ -133,9 +141,10 @@ def _outcome(config: ClassifyConfig, scores: dict[str, float]) -> Outcome:
     return Outcome({"label": label, "confidence": confidence, "scores": dict(scores)}, port)
 
 
-def _samples(config: ClassifyConfig) -> list[Sample]:
-    return [Sample(label.port, label.description, label.examples) for label in config.labels]
+def _samples(config: ClassifyConfig, given: Mapping[str, Any]) -> list[Sample]:
+    labels = given.get("labels") or [label.model_dump() for label in config.labels]
+    return [Sample(label["port"], text_of(label["description"]), [*map(text_of, label["examples"])]) for label in labels]
 
 
 def _request(config: ClassifyConfig, given: Mapping[str, Any]) -> ModelRequest:
-    return judgement_request(text_of(given["text"]), _samples(config), model=text_of(given["model"]))
+    return judgement_request(text_of(given["text"]), _samples(config, given), model=text_of(given["model"]))

@@ -41,7 +41,7 @@ class LlmConfig(NodeConfig):
     output: dict[str, Any] | None = Field(default=None, description="A JSON Schema; the answer must fit it and is kept as `json`.")
     temperature: float | None = Field(default=None, ge=0, le=2, description="How freely the model answers; 0 is the most predictable.")
     max_tokens: int = Field(default=1024, ge=1, le=1_000_000, description="The longest answer, in tokens (about four letters each).")
-    fallback_models: list[str] = Field(
+    fallback_models: list[Template] = Field(
         default_factory=list, max_length=5, description="Models to ask in turn when the first does not answer."
     )
 
@@ -110,20 +110,28 @@ class Llm(CallKind[LlmConfig]):
     def estimate(self, config: LlmConfig, given: Mapping[str, Any], pricing: Pricing) -> Estimate:
         """All models together: a call that was lost may have cost its full bound before the next one is asked."""
         request = _request(config, given)
-        bounds = [pricing.bound(replace(request, model=name)) for name in (request.model, *config.fallback_models)]
+        bounds = [pricing.bound(replace(request, model=name)) for name in (request.model, *_fallbacks(given))]
         return Estimate(sum(b.cost_micro for b in bounds), sum(b.tokens for b in bounds), len(bounds))
 
     async def execute(self, config: LlmConfig, given: Mapping[str, Any], ctx: NodeContext) -> Outcome:
         """The answer. Raises OutputInvalid when it does not fit `output`."""
-        answer = await ctx.model(_request(config, given), config.fallback_models)
+        answer = await ctx.model(_request(config, given), _fallbacks(given))
         value = parse_json_answer(answer.text, config.output) if config.output is not None else None
         return Outcome({"text": answer.text, "json": value, "model": answer.model, "usage": _usage(answer)})
 
 
+def _name(value: Any, setting: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigInvalid("The model's name is not a text.", hint=f"Look at the step's setting `{setting}`.")
+    return value
+
+
+def _fallbacks(given: Mapping[str, Any]) -> list[str]:
+    return [_name(value, "fallback_models") for value in given.get("fallback_models", ())]
+
+
 def _request(config: LlmConfig, given: Mapping[str, Any]) -> ModelRequest:
-    model = given["model"]
-    if not isinstance(model, str) or not model:
-        raise ConfigInvalid("The model's name is not a text.", hint="Look at the step's setting `model`.")
+    model = _name(given["model"], "model")
     # The engine lowers max_tokens when the budget is nearly used up.
     max_tokens = given.get("max_tokens", config.max_tokens)
     system, prompt = text_of(given["system"]), text_of(given["prompt"])

@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from engine.errors import ConfigInvalid
 from engine.nodes.contract import CallKind, Capability, Effect, Example, NodeConfig, NodeContext, Outcome, Problem, Template, text_of
 
 CHANNELS = ("app",)
@@ -52,15 +51,16 @@ class Notify(CallKind[NotifyConfig]):
         found: list[Problem] = []
         if "{{" not in config.channel and config.channel not in CHANNELS:
             message = f"There is no channel `{config.channel[:60]}` yet."
-            found.append(Problem("unknown_channel", message, f"Use one of: {', '.join(CHANNELS)}.", field="channel"))
+            hint = f"Use one of: {', '.join(CHANNELS)}; until then the message is shown in Signalbox and counts as not delivered."
+            found.append(Problem("unknown_channel", message, hint, "warning", field="channel"))
         if not config.subject.strip() and not config.message.strip():
             found.append(Problem("missing_key", "The message is empty.", "Fill in a subject or a message.", field="message"))
         return found
 
     async def execute(self, config: NotifyConfig, given: Mapping[str, Any], ctx: NodeContext) -> Outcome:
-        """Delivers the message once. Raises ConfigInvalid for an unknown channel."""
-        channel = text_of(given["channel"])
-        if channel not in CHANNELS:
-            raise ConfigInvalid(f"There is no channel `{channel[:60]}`.", hint=f"Use one of: {', '.join(CHANNELS)}.")
-        delivered = await ctx.notify(channel, text_of(given["subject"]), text_of(given["message"]))
-        return Outcome({"delivered": delivered})
+        """Delivers the message once; what cannot go where it should is kept in Signalbox and not called delivered."""
+        channel, subject = text_of(given["channel"]), text_of(given["subject"])
+        if channel in CHANNELS:
+            return Outcome({"delivered": await ctx.notify(channel, subject, text_of(given["message"]))})
+        await ctx.notify("app", f"[{channel[:60]}] {subject}", text_of(given["message"]))
+        return Outcome({"delivered": False})

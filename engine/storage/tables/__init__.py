@@ -2,7 +2,7 @@
 
 from engine.storage.tables.people import Audit, Idempotency, LoginAttempt, Secret, SetupLink, Token, User, UserSession, Workspace
 from engine.storage.tables.runs import Approval, Blob, JournalRow, Notification, Run, Timer
-from engine.storage.tables.workflows import Document, Version, Workflow
+from engine.storage.tables.workflows import Document, Hook, Version, Workflow
 
 ALL_TABLES = (
     Workspace,
@@ -17,6 +17,7 @@ ALL_TABLES = (
     Workflow,
     Document,
     Version,
+    Hook,
     Run,
     JournalRow,
     Blob,
@@ -31,6 +32,7 @@ __all__ = [
     "Audit",
     "Blob",
     "Document",
+    "Hook",
     "Idempotency",
     "JournalRow",
     "LoginAttempt",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from sqlalchemy import Index, text
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 from engine.storage.tables.columns import count, instant, instant_or_none, long_text, primary, word
 
@@ -66,3 +66,20 @@ class Version(SQLModel, table=True):
     edited_by: str
     published_by: str
     published_at: int = instant()
+
+
+class Hook(SQLModel, table=True):
+    """The path of a webhook trigger, and its secret, encrypted and bound to this very row."""
+
+    __tablename__: ClassVar[str] = "hooks"
+    __table_args__ = (Index("hooks_workflow", "workflow_id"),)
+
+    path: str = primary()
+    workspace_id: str
+    workflow_id: str
+    key_id: str
+    nonce: bytes
+    ciphertext: bytes
+    version: int = Field(default=1)
+    """Goes up when the path gets another owner, and with it another secret."""
+    created_at: int = instant()

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from engine import Role
-from tests.unit.app.conftest import HELLO, bearer, error_of, publish
+from app.server import create_app
+from engine import EngineThread, Role, Settings
+from engine.clock import SystemClock
+from tests.unit.app.conftest import ADMIN, HELLO, bearer, error_of, publish
 
 
 def key(text: str) -> dict[str, str]:
@@ -102,3 +104,30 @@ def test_a_token_that_was_made_is_not_kept_in_the_database_for_a_repeat(client: 
     assert second.content == first.content
     text = first.json()["token"].encode()
     assert not [path.name for path in home.rglob("*") if path.is_file() and text in path.read_bytes()]
+
+
+class Ahead(SystemClock):
+    """The machine's clock, set ahead by so many hours."""
+
+    hours = 0
+
+    def now_us(self) -> int:
+        return super().now_us() + self.hours * 3_600_000_000
+
+
+def test_a_key_is_free_again_after_24_hours(tmp_path: Path) -> None:
+    clock = Ahead()
+    thread = EngineThread.open(Settings.load({"SIGNALBOX_HOME": str(tmp_path / "home"), "SIGNALBOX_ADMIN_TOKEN": ADMIN}), clock=clock)
+    try:
+        with TestClient(create_app(thread), headers=bearer(ADMIN)) as client:
+            workflow = publish(client, HELLO)
+            path, body = f"/api/v1/workflows/{workflow}/runs", {"inputs": {"name": "Ann"}}
+            first, runs = client.post(path, json=body, headers=key("day")).json(), [1]
+            for hours, expected in ((23, 1), (25, 2), (26, 2), (50, 3)):
+                clock.hours = hours
+                again = client.post(path, json=body, headers=key("day")).json()
+                assert (again == first) == (expected == 1), hours
+                runs.append(count(client, "/api/v1/runs"))
+            assert runs == [1, 1, 2, 2, 3]
+    finally:
+        thread.close()

@@ -42,7 +42,7 @@ class FakeDesk:
 
     def publish(self, workflow: str) -> dict[str, Any]:
         self.done.append("publish")
-        return {"version": 1}
+        return {"version": 1, "hash": "0", "triggers": []}
 
     def templates(self) -> list[dict[str, Any]]:
         return [{"slug": "begin", "document": DOCUMENT}]
@@ -80,6 +80,18 @@ def test_problems_are_told_line_by_line(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(WorkflowHasProblems):
         run.keep(desk, DOCUMENT)
     assert capsys.readouterr().err == "  error: node a, config.x: It is wrong. Mend it.\n"
+
+
+def test_the_secret_of_a_new_webhook_is_told_beside_the_results(capsys: pytest.CaptureFixture[str]) -> None:
+    desk = FakeDesk()
+    known = {"path": "old", "url": "http://x/hooks/old", "secret": None}
+    triggers = [{"path": "new", "url": "http://x/hooks/new", "secret": "s3cret"}, known]
+    desk.publish = lambda _: {"version": 2, "hash": "0", "triggers": triggers}
+    run.keep(desk, DOCUMENT)
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "http://x/hooks/new is signed with the secret s3cret" in told.err
+    assert "hooks/old" not in told.err
 
 
 def test_a_target_is_a_workflow_or_a_template() -> None:

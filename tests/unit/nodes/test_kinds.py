@@ -207,12 +207,27 @@ async def test_a_message_is_sent_once_however_often_the_step_is_tried() -> None:
     assert list(world.notices.values()) == [("app", "", "Hello Ada")]
 
 
-async def test_only_the_app_is_a_channel_for_now() -> None:
-    assert codes("notify", {"channel": "email", "message": "x"}) == [("unknown_channel", "error")]
+async def test_what_cannot_go_by_its_channel_is_kept_in_the_app_and_not_called_delivered() -> None:
+    assert codes("notify", {"channel": "email", "message": "x"}) == [("unknown_channel", "warning")]
     assert codes("notify", {"channel": "{{ inputs.c }}", "message": "x"}) == []
     assert codes("notify", {}) == [("missing_key", "error")]
+    world = World(kind("notify").uses)
+    outcome = await outcome_of(kind("notify"), {"channel": "{{ inputs.c }}", "message": "x"}, {"inputs": {"c": "email"}}, world=world)
+    assert outcome.outputs == {"delivered": False}
+    assert list(world.notices.values()) == [("app", "[email] ", "x")]
+
+
+async def test_approvers_may_be_worked_out_but_never_to_nobody() -> None:
+    ok = kind("approval")
+    typed, given = given_for(
+        ok,
+        {"title": "t", "approvers": {"users": ["{{ inputs.boss }}", "{{ inputs.team }}"]}},
+        {"inputs": {"boss": "a@b.c", "team": ["d", "e"]}},
+    )
+    assert ok.ask(typed, given).approvers == {"roles": [], "users": ["a@b.c", "d", "e"], "quorum": 1, "four_eyes": False}
+    typed, given = given_for(ok, {"title": "t", "approvers": {"users": ["{{ inputs.boss }}"]}}, {"inputs": {"boss": None}})
     with pytest.raises(ConfigInvalid):
-        await outcome_of(kind("notify"), {"channel": "{{ inputs.c }}", "message": "x"}, {"inputs": {"c": "email"}})
+        ok.ask(typed, given)
 
 
 async def test_failing_on_purpose_says_why() -> None:

@@ -227,22 +227,55 @@ def test_votes_start_anew_when_the_item_is_asked_anew() -> None:
 
 def with_a_first_word(**more) -> Trial:
     nodes = [
-        "start", call("x0"), call("x", "again", "out"), call("hog", tokens=90), approval(action="send"),
+        "start", call("x0"), call("x", "again", "out"), call("hog", tokens=90), call("h"), approval(action="send"),
         call("send", say="{{ default(nodes.x.word, 'none') }}", tokens=50, **more), "kept", "end",
     ]  # fmt: skip
     edges = [
-        "start -> hog", "start -> x0", "x0 -> x", edge("x.again -> x", max_visits=3), "start -> ok", "ok.approved -> send",
+        "start -> hog", "start -> x0", "x0 -> x", edge("x.again -> x", max_visits=3), "start -> h", "h -> ok", "ok.approved -> send",
         "ok.rejected -> kept", "send -> end", *(["send.error -> kept"] if more.get("on_error") == "port" else []),
     ]  # fmt: skip
     run = Trial.of(nodes, edges, limits={"tokens": 100, "steps": 100})
-    run.done("x0").done("x#1", "again", word="first")
+    run.done("x0").done("x#1", "again", word="first").done("h")
     return run
+
+
+def test_what_changed_while_the_card_waited_was_not_consented_to() -> None:
+    run = with_a_first_word()
+    shown = run.item("ok")
+    assert shown.card["action"]["config"]["say"] == "first"
+    # The word changes before the answer, not after it: whoever answers has still seen the first one.
+    run.done("hog").done("x#2", "out", word="second").answer("ok")
+    assert run.live == [] and run.waiting == ["ok"]
+    assert run.item("ok").card["action"]["config"]["say"] == "second"
+    run.answer("ok")
+    assert run.calls["send"].given["say"] == "second"
+    assert run.done("send").status == "succeeded"
+
+
+def test_an_edited_answer_to_a_card_that_no_longer_holds_is_asked_again_too() -> None:
+    run = Trial.of(
+        ["start", call("x0"), call("x", "again", "out"), call("h"), approval(action="send", editable={"to": "'Ann'"}),
+         call("send", say="{{ nodes.x.word }} {{ nodes.ok.values.to }}"), "end"],
+        ["start -> x0", "x0 -> x", edge("x.again -> x", max_visits=3), "start -> h", "h -> ok", "ok.approved -> send", "send -> end"],
+    ).done("x0").done("x#1", "again", word="first").done("h")  # fmt: skip
+    run.done("x#2", "out", word="second").answer("ok", to="Bea")
+    assert run.live == [] and run.waiting == ["ok"]
+    run.answer("ok", to="Cy")
+    assert run.calls["send"].given["say"] == "second Cy"
+
+
+def test_the_time_of_the_card_is_no_change() -> None:
+    run = Trial.of(
+        ["start", approval(action="send"), call("send", say="{{ now }} {{ nodes.ok.by }}"), "end"],
+        ["start -> ok", "ok.approved -> send", "send -> end"],
+    )
+    run.wait(3600).answer("ok")
+    assert run.live == ["send"] and run.of_type(events.ConsentVoid) == []
 
 
 def test_consent_to_something_else_than_what_would_run_is_void_and_asked_again() -> None:
     run = with_a_first_word()
     first = run.item("ok")
-    # The card was made before x said its first word; the consent is to what holds at the answer.
     run.answer("ok")
     assert "send" not in run.live and run.waiting == []
     run.done("x#2", "out", word="second").done("hog")

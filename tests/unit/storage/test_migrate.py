@@ -115,7 +115,7 @@ def test_numbers_with_a_gap_are_a_bug(tmp_path: Path) -> None:
 
 def test_a_locked_database_is_told_as_unavailable(migrated: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("engine.storage.sqlite._PRAGMAS", ("PRAGMA busy_timeout = 20",))
-    for number in range(1, 3):
+    for number in range(1, len(migrations()) + 2):
         (tmp_path / f"{number:04}_x.sql").write_text("SELECT 1;")
     with closing(connect_raw(migrated)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -21,7 +21,8 @@ from engine import Actor, EngineThread, NotAllowed, NotSignedIn, Role, Signalbox
 
 COOKIE = "signalbox_session"
 PUBLIC = frozenset({"/login", "/setup", "/healthz", "/readyz"})
-ASSETS = "/assets/"
+ASSETS = ("/door/", "/fonts/")
+"""What the pages before the door load."""
 METRICS = "/metrics"
 
 COMMAND_LINE = Actor(kind="system", id="command-line", name="Command line", email="", roles=frozenset({Role.ADMIN}), workspace_id="main")
@@ -42,10 +43,25 @@ class Gate:
                     await drop(receive)
                 await (refusal or self._app)(scope, receive, send)
             case "websocket":
+                if await self._may_connect(scope):
+                    await self._app(scope, receive, send)
+                    return
                 await receive()
+                # Before it is accepted, this is answered with 403.
                 await send({"type": "websocket.close", "code": 1008})
             case _:
                 await self._app(scope, receive, send)
+
+    async def _may_connect(self, scope: Scope) -> bool:
+        # A browser always says where a page comes from, and sends the cookie whoever has made the page: both must be right.
+        headers = Headers(scope=scope)
+        if "origin" not in headers or not is_ours(headers):
+            return False
+        try:
+            scope.setdefault("state", {})["actor"] = await _actor(scope["app"].state, headers, None)
+        except SignalboxError:
+            return False
+        return True
 
     async def _let_in(self, scope: Scope) -> Response | None:
         headers, path = Headers(scope=scope), scope["path"]

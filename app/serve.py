@@ -22,6 +22,7 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from app.server import create_app
+from app.web import prepare, web_ui
 from engine import EngineThread, Settings, SignalboxError
 
 SERVER_FILE = "server.json"
@@ -41,6 +42,7 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     if arguments.life_line >= 0:
         _die_with(arguments.life_line)
+    prepare()
     try:
         settings = Settings.load()
         thread = EngineThread.open(settings)
@@ -83,14 +85,14 @@ class Serving:
         def when_set_up() -> None:
             loop.call_soon_threadsafe(self._set_up)
 
-        app = create_app(self._thread, local_token=self._token, when_set_up=when_set_up)
+        app = create_app(self._thread, local_token=self._token, when_set_up=when_set_up, ui=web_ui(self._thread))
         self._server = Server(
             app,
             address=self._host,
             port=self._port,
             interface=Interfaces.ASGI,
             http=HTTPModes.http1,
-            websockets=False,
+            websockets=True,
             backlog=1024,
             log_level=LogLevels.error,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,11 +16,12 @@ from app.answers import told_error, told_http_error, told_invalid
 from app.api import routers
 from app.api.reading import StrictRoute
 from app.bodies import Bodies
+from app.door import door_router
 from app.gate import Gate
 from app.headers import Headers
 from app.heads import Heads
-from app.pages import page_router
 from app.repeats import Repeats
+from app.web import NotBuilt, WebUi
 from engine import EngineThread, Settings, SignalboxError
 
 OPENAPI = "/api/v1/openapi.json"
@@ -30,29 +31,24 @@ DESCRIPTION = """Send `Authorization: Bearer sbx_…`. Errors are `{"error": {"c
 
 
 def create_app(
-    thread: EngineThread | None = None, *, local_token: str | None = None, when_set_up: Callable[[], None] | None = None
+    thread: EngineThread | None = None,
+    *,
+    local_token: str | None = None,
+    when_set_up: Callable[[], None] | None = None,
+    ui: WebUi | None = None,
 ) -> FastAPI:
     """The application over a running engine; without one, it opens the engine of the environment's settings at its start.
 
-    `local_token` lets the command line of this machine in; `when_set_up` is called after the first account was made.
+    `local_token` lets the command line of this machine in; `when_set_up` is called after the first account was made; `ui` answers
+    what is no part of the API.
     """
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        if thread is not None:
-            yield
-            return
-        app.state.thread = await asyncio.to_thread(EngineThread.open, Settings.load())
-        try:
-            yield
-        finally:
-            await asyncio.to_thread(app.state.thread.close)
-
+    pages = ui or NotBuilt()
     app = FastAPI(
         title="Signalbox",
         version="1",
         description=DESCRIPTION,
-        lifespan=lifespan,
+        lifespan=_lifespan(thread, pages),
         openapi_url=OPENAPI,
         docs_url=None,
         redoc_url=None,
@@ -68,9 +64,27 @@ def create_app(
     app.state.when_set_up = when_set_up or _nothing
     for router in routers:
         app.include_router(router)
-    app.include_router(page_router, include_in_schema=False)
+    app.include_router(door_router, include_in_schema=False)
+    # Only what nothing else answers: a method that an address of ours does not take stays a 405.
+    app.router.default = pages
     app.openapi = lambda: _described(app)
     return app
+
+
+def _lifespan(thread: EngineThread | None, pages: WebUi) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with pages.lifespan():
+            if thread is not None:
+                yield
+                return
+            app.state.thread = await asyncio.to_thread(EngineThread.open, Settings.load())
+            try:
+                yield
+            finally:
+                await asyncio.to_thread(app.state.thread.close)
+
+    return lifespan
 
 
 def _nothing() -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from engine.jsonvalue import NestedTooDeep, NotJsonValue, parse_strict
     from engine.people.accounts import UserView
     from engine.people.api_tokens import TokenView as TokenInfo
-    from engine.people.permissions import Actor, Permission, Role
+    from engine.people.permissions import Actor, Permission, Role, require
     from engine.people.sign_in import SignedIn
     from engine.settings import Settings
 
@@ -75,6 +75,7 @@ __all__ = [
     "WorkflowView",
     "iso",
     "parse_strict",
+    "require",
 ]
 
 _HOME = {
@@ -112,6 +113,7 @@ _HOME = {
     "Actor": ("engine.people.permissions", "Actor"),
     "Permission": ("engine.people.permissions", "Permission"),
     "Role": ("engine.people.permissions", "Role"),
+    "require": ("engine.people.permissions", "require"),
     "SignedIn": ("engine.people.sign_in", "SignedIn"),
     "Settings": ("engine.settings", "Settings"),
     "TokenInfo": ("engine.people.api_tokens", "TokenView"),

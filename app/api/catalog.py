@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from app.api.reading import AskingOf, CursorOf, LimitOf, StrictRoute
-from engine import NotFound, Page, WorkflowSaved
+from engine import Page, WorkflowSaved
 
 router = APIRouter(prefix="/api/v1", tags=["building"], route_class=StrictRoute)
 
@@ -33,11 +33,7 @@ async def templates(asking: AskingOf, cursor: CursorOf, limit: LimitOf = 100) ->
 @router.post("/templates/{slug}/workflows", status_code=201)
 async def begin(asking: AskingOf, slug: str) -> WorkflowSaved:
     """Create a draft from a template."""
-    found = await asking.look(lambda: asking.engine.templates(asking.actor))
-    template = next((template for template in found if template["slug"] == slug), None)
-    if template is None:
-        raise NotFound("There is no such template.", hint="GET /api/v1/templates lists them.")
-    return await asking.ask(asking.engine.workflows.create(asking.actor, template["document"]))
+    return await asking.ask(asking.engine.workflows.create_from_template(asking.actor, slug))
 
 
 def _page(items: list[dict[str, Any]], limit: int, cursor: str | None) -> Page[dict[str, Any]]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
 from app.api.reading import StrictRoute
-from app.pages.markup import page
+from app.door.markup import page
 
 router = APIRouter(route_class=StrictRoute)
 

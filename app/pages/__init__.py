@@ -1,5 +1,1 @@
-"""The pages that people see before the web UI comes: signing in, the first account, and a plain start page."""
-
-from app.pages.router import page_router
-
-__all__ = ["page_router"]
+"""The pages of the web UI, one folder each: what it shows (`view`), its State and actions (`state`), how rows are told (`rows`)."""

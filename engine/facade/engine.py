@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -70,6 +71,10 @@ class Engine:
         """Stops at the next checkpoint of every run; the next start goes on there."""
         self._is_ready = False
         await self._core.close()
+
+    def now(self) -> datetime:
+        """This moment by the engine's own clock, in UTC: what pages measure `5 min ago` against."""
+        return datetime.fromtimestamp(self._core.clock.now_us() / 1e6, UTC)
 
     def ready(self) -> bool:
         """Whether runs that were left over are taken over and new ones can start."""

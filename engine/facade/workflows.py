@@ -21,6 +21,7 @@ from engine.jsonvalue import canonical, digest, loads
 from engine.nodes.estimates import static_estimates
 from engine.people.permissions import Actor, Permission, require
 from engine.storage.tables import Document, Version, Workflow
+from engine.templates import templates
 
 
 class Workflows:
@@ -34,6 +35,14 @@ class Workflows:
         """Keeps a document as a new draft, problems and all. NotADocument."""
         require(actor, Permission.WORKFLOW_EDIT)
         return await self._core.in_thread(lambda: self._create(actor, document))
+
+    async def create_from_template(self, actor: Actor, slug: str) -> WorkflowSaved:
+        """Keeps a template's document as a new draft. NotFound."""
+        require(actor, Permission.WORKFLOW_READ)
+        template = next((template for template in templates() if template.slug == slug), None)
+        if template is None:
+            raise NotFound("There is no such template.", hint="GET /api/v1/templates lists them.")
+        return await self.create(actor, template.document)
 
     def _create(self, actor: Actor, document: Any) -> WorkflowSaved:
         problems = check(document, self._core.registry).problems

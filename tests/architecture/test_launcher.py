@@ -11,7 +11,7 @@ import pytest
 from tests.architecture.source import ROOT
 
 LOCKS = ["requirements.lock", "requirements-test.lock", "requirements-uv.lock"]
-TOOLS = ["bash", "cat", "cut", "dirname", "readlink", "sha256sum"]
+TOOLS = ["bash", "cat", "cut", "dirname", "id", "readlink", "sha256sum", "tail"]
 
 
 @pytest.fixture
@@ -93,3 +93,11 @@ def test_a_changed_lock_asks_for_a_new_set_up(checkout: Path, bare_path: Path) -
 def test_a_set_up_for_running_is_not_enough_for_testing(checkout: Path, bare_path: Path) -> None:
     set_up(checkout, verb="run")
     assert "Python 3.11 or newer is needed" in launch(checkout, "test", cwd=checkout, path=str(bare_path)).stderr
+
+
+def test_without_a_browser_the_tests_run_and_the_next_step_is_told(checkout: Path, bare_path: Path) -> None:
+    set_up(checkout, verb="test")
+    (bare_path / "sh").symlink_to("/bin/sh")
+    outcome = launch(checkout, "test", cwd=checkout, path=str(bare_path))
+    assert "need Chromium" in outcome.stderr and "apt-get install chromium" in outcome.stderr
+    assert outcome.stdout.endswith("-m pytest long=\n")

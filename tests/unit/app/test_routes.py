@@ -57,7 +57,6 @@ TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
     ("GET", "/api/v1/me"): (ANYBODY, None),
     ("GET", "/api/docs"): (ANYBODY, None),
     ("GET", "/api/v1/openapi.json"): (ANYBODY, None),
-    ("GET", "/"): (ANYBODY, None),
     ("POST", "/logout"): (ANYBODY, None),
 }
 

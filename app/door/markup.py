@@ -6,22 +6,22 @@ from html import escape
 
 MARK = (
     '<svg class="mark" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false">'
-    '<path d="M4 17h6l6-10h4" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/>'
-    '<path d="M4 17h16" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" opacity=".35"/>'
-    '<circle cx="10" cy="17" r="2.2" fill="currentColor"/></svg>'
+    '<rect width="24" height="24" rx="6.5" fill="var(--slate-12)"/>'
+    '<path d="M5 16h14M9.5 16c3 0 3-8 6-8H19" fill="none" stroke="var(--surface)" stroke-width="1.8" stroke-linecap="round"/>'
+    '<circle cx="6.6" cy="9" r="2.1" fill="#30a46c"/></svg>'
 )
 
 
-def page(title: str, body: str, *, wide: bool = False, account: str = "") -> str:
-    """A whole page; `body` and `account` are HTML."""
+def page(title: str, body: str, *, wide: bool = False) -> str:
+    """A whole page; `body` is HTML."""
     shape = "wide" if wide else "narrow"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         f"<title>{escape(title)} · Signalbox</title>"
-        '<link rel="icon" href="/assets/icon.svg" type="image/svg+xml"><link rel="stylesheet" href="/assets/style.css">'
-        f'</head><body><header><a class="brand" href="/">{MARK}<span>Signalbox</span></a>{account}</header>'
+        '<link rel="icon" href="/door/icon.svg" type="image/svg+xml"><link rel="stylesheet" href="/door/style.css">'
+        f'</head><body><header><a class="brand" href="/">{MARK}<span>Signalbox</span></a></header>'
         f'<main class="{shape}">{body}</main></body></html>'
     )
 

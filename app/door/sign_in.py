@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from app.answers import error_answer
+from app.door import forms
+from app.door.markup import alert, field, page
 from app.gate import COOKIE
-from app.pages import forms
-from app.pages.markup import alert, field, page
 from engine import Engine, SignalboxError
 
 router = APIRouter()

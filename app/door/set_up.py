@@ -8,9 +8,9 @@ from fastapi import APIRouter, BackgroundTasks, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from app.answers import error_answer
-from app.pages import forms
-from app.pages.markup import alert, field, page
-from app.pages.sign_in import FIRST
+from app.door import forms
+from app.door.markup import alert, field, page
+from app.door.sign_in import FIRST
 from engine import Engine, NotSignedIn, SignalboxError
 
 router = APIRouter()

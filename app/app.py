@@ -1,0 +1,41 @@
+"""The web UI: its pages, its look, and the gate before its events."""
+
+from __future__ import annotations
+
+import logging
+
+import reflex as rx
+
+from app.pages.home import home
+from app.pages.home.state import FRESH, Home
+from app.ui.event_gate import EventGate
+from app.ui.frame import OPENED
+from app.ui.missing import missing
+
+log = logging.getLogger("signalbox.web")
+MOST_TOLD = 2000
+
+
+def _told_by_browser(exception: Exception) -> None:
+    # Whatever a browser says is a stranger's text: cut, and on one line.
+    log.warning("a page reported an error: %r", str(exception)[:MOST_TOLD])
+
+
+def _met_a_defect(exception: Exception) -> None:
+    log.error("an action met a defect", exc_info=exception)
+
+
+app = rx.App(
+    stylesheets=["/fonts.css", "/tokens.css", "/dark.css", "/signalbox.css"],
+    html_lang="en",
+    head_components=[rx.el.link(rel="icon", href="/door/icon.svg", type="image/svg+xml")],
+    reset_style=False,
+    # Reflex would show its own messages for a lost connection; app/components/connection says it in our words.
+    app_wraps={},
+    toaster=None,
+    frontend_exception_handler=_told_by_browser,
+    backend_exception_handler=_met_a_defect,
+)
+app.add_middleware(EventGate(), index=0)
+app.add_page(home, route="/", title="Home · Signalbox", on_load=[*OPENED, *FRESH, Home.load_templates])
+app.add_page(missing, route="404", title="Not found · Signalbox", on_load=OPENED)

@@ -1,0 +1,1 @@
+"""What all pages of the web UI share: the gate before their events, the frame around them, the words they use."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.graph.plan import PlannedNode
 from engine.run import codec, events
+from engine.run.paths import node_of
 from engine.run.routing import port_without_decision
 from engine.run.trial import Kept
 from engine.storage.journal_reader import JournalReader, Mark, StoredRun
@@ -70,7 +71,7 @@ def kept_of(event: Any, run_id: str, node: PlannedNode) -> Kept | None:
             return None
 
 
-def kept_by_path(ends: Mapping[str, Any], run_id: str, nodes: Mapping[str, PlannedNode], node_of: Callable[[str], str]) -> dict[str, Kept]:
+def kept_by_path(ends: Mapping[str, Any], run_id: str, nodes: Mapping[str, PlannedNode]) -> dict[str, Kept]:
     """Path -> what is left of it; ends that nothing can go on from are left out."""
     found = {path: kept_of(event, run_id, nodes[node_of(path)]) for path, event in ends.items()}
     return {path: kept for path, kept in found.items() if kept is not None}

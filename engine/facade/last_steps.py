@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from threading import Lock
@@ -16,7 +17,7 @@ from engine.facade.pins import pins_of
 from engine.facade.views import LastStep, Page
 from engine.graph.validate import check
 from engine.insight.staleness import Draft, draft_of, stale_reason
-from engine.jsonvalue import digest, loads
+from engine.jsonvalue import loads
 from engine.people.permissions import Actor, Permission, require
 from engine.run import events
 from engine.run.budget import spent_as_json
@@ -99,13 +100,13 @@ class LastSteps:
 
     def _draft(self, body: str, *, known: str | None = None) -> Draft:
         """The document as far as staleness goes; working out what it reads takes up to a second, so it is kept."""
-        document = None if known else loads(body)
-        key = known or digest(document)
+        # Documents are kept in their canonical spelling.
+        key = known or hashlib.sha256(body.encode()).hexdigest()
         with self._lock:
             if (kept := self._drafts.get(key)) is not None:
                 self._drafts.move_to_end(key)
                 return kept
-        document = loads(body) if document is None else document
+        document = loads(body)
         draft = draft_of(document, self._reads(document))
         with self._lock:
             self._drafts[key] = draft

@@ -128,11 +128,14 @@ class TryOuts:
         """Node -> path and result of its latest end; the latest path of the step itself; the newest run that was used."""
         marks = sorted(self._earlier.ended_steps(runs), key=lambda mark: (mark.at, mark.seq), reverse=True)
         place = next((mark.path for mark in marks if node_of(mark.path) == node), None)
+        behind = after(plan, node) | {node}
         found: dict[str, tuple[str, Kept]] = {}
         used: set[str] = set()
         for mark in marks:
             name = node_of(mark.path)
-            if name not in wanted or name in found or name not in plan.nodes:
+            # In a loop it reads what the visit before has left of the steps that come after it.
+            comes_later = place is not None and name in behind and in_order(mark.path, place) >= 0
+            if name not in wanted or name in found or name not in plan.nodes or comes_later:
                 continue
             kept = kept_of(self._earlier.read(mark.run_id, [mark])[mark.seq], mark.run_id, plan.nodes[name])
             if kept is not None:
@@ -144,43 +147,99 @@ class TryOuts:
     # From a step on
 
     def _from(self, plan: Plan, asked: AskedTrial, runs: list[StoredRun]) -> PreparedTrial:
-        taken: dict[str, Kept] = {}
-        slots: set[str] = set()
-        leading = before(plan, asked.node)
-        needed = {_slot(plan, name) for name in leading} - {plan.start}
-        place, base = None, ""
+        taken = _Taken(plan, asked.node, is_told=asked.base is not None)
         for run in runs:
-            last, steps = self._ended_before(plan, asked.node, run)
-            is_used = False
-            for slot, unit in _by_slot(steps).items():
-                is_own = slot == _slot(plan, asked.node)
-                if slot not in slots and (is_own or asked.base is not None or _fits(plan, slot, unit, leading | {asked.node})):
-                    slots.add(slot)
-                    taken |= unit
-                    is_used = True
-            if last is not None and place is None:
-                place = last
-            base = base or (run.run_id if is_used else "")
-            if needed <= slots:
+            marks = self._earlier.last_by_path(run.run_id, lambda path: taken.wants(path))
+            place, chosen = _before_place(plan, asked.node, marks)
+            read = self._earlier.read(run.run_id, chosen.values())
+            taken.add(run.run_id, place, kept_by_path({path: read[mark.seq] for path, mark in chosen.items()}, run.run_id, plan.nodes))
+            if taken.is_complete:
                 break
-        if len(taken) > MOST_TAKEN_OVER:
+        if len(taken.steps) > MOST_TAKEN_OVER:
             message = f"More than {MOST_TAKEN_OVER:,} steps lie before {named(plan.nodes[asked.node])}."
             raise _problem("try.from", message, hint="Run the workflow as a whole.")
-        trial = Trial("from", asked.node, base=base or (runs[0].run_id if runs else ""))
-        return self._prepared(TryOut(trial, reuse=Reuse(plan, trial, taken, place)), needs_inputs=True)
+        trial = Trial("from", asked.node, base=taken.base or (runs[0].run_id if runs else ""))
+        return self._prepared(TryOut(trial, reuse=Reuse(plan, trial, taken.steps, taken.place)), needs_inputs=True)
 
-    def _ended_before(self, plan: Plan, node: str, run: StoredRun) -> tuple[str | None, dict[str, Kept]]:
-        """The last path of the step itself in that run, and what has ended there before it."""
-        behind = after(plan, node)
-        marks = self._earlier.last_by_path(run.run_id, lambda path: node_of(path) in plan.nodes and node_of(path) != plan.start)
-        place = next((path for path in reversed(marks) if node_of(path) == node), None)
-        chosen: dict[str, Mark] = {}
-        for path, mark in marks.items():
-            order = in_order(path, place) if place is not None else 0
-            if order < 0 or (order == 0 and node_of(path) not in behind and node_of(path) != node):
-                chosen[path] = mark
-        read = self._earlier.read(run.run_id, chosen.values())
-        return place, kept_by_path({path: read[mark.seq] for path, mark in chosen.items()}, run.run_id, plan.nodes, node_of)
+
+def _before_place(plan: Plan, node: str, marks: Mapping[str, Mark]) -> tuple[str | None, dict[str, Mark]]:
+    """The last path of the step itself in a run, and what has ended there before it."""
+    behind = after(plan, node) | {node}
+    place = next((path for path in reversed(marks) if node_of(path) == node), None)
+    chosen: dict[str, Mark] = {}
+    for path, mark in marks.items():
+        order = in_order(path, place) if place is not None else 0
+        if order < 0 or (order == 0 and node_of(path) not in behind):
+            chosen[path] = mark
+    return place, chosen
+
+
+class _Taken:
+    """Gathers the steps to go on with, run by run from the newest on: single steps and loops as a whole, each from the newest that fits."""
+
+    def __init__(self, plan: Plan, node: str, *, is_told: bool) -> None:
+        self._plan, self._node = plan, node
+        self._is_told = is_told
+        """Whether somebody named the run: then all of it is taken as it is."""
+        self._leading = before(plan, node) | {node}
+        self._own = _slot(plan, node)
+        self._is_looped = bool(_around(plan, plan.nodes[node]))
+        self._needed = {_slot(plan, name) for name in self._leading} - {plan.start, "" if self._is_looped else node}
+        self._slots: set[str] = set()
+        self._newer: dict[str, Kept] = {}
+        self.steps: dict[str, Kept] = {}
+        self.place: str | None = None
+        self.base = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing more is needed."""
+        return self._needed <= self._slots
+
+    def wants(self, path: str) -> bool:
+        """Whether a step of an earlier run is of interest."""
+        node = node_of(path)
+        return node in self._plan.nodes and node != self._plan.start and slot_of(path) not in self._slots
+
+    def add(self, run_id: str, place: str | None, steps: Mapping[str, Kept]) -> None:
+        """What one run has to offer."""
+        if not self._is_looped and self.place is None:
+            self.place = place
+        units = _by_slot(steps)
+        if self._is_looped and place is not None and self._own not in self._slots:
+            # Its first visit may have begun with the step itself: then nothing of the loop lies before it.
+            units.setdefault(self._own, {})
+        for slot, unit in units.items():
+            if not self._fits(slot, unit, place):
+                self._newer |= {path: kept for path, kept in unit.items() if path not in self._newer}
+                continue
+            self._slots.add(slot)
+            if slot in self._leading:
+                self.base = self.base or run_id
+            self.steps |= {path: self._newest(path, kept) for path, kept in unit.items()}
+            if slot == self._own:
+                self.place = place
+
+    def _newest(self, path: str, kept: Kept) -> Kept:
+        """The result of a try-out of this one step since then, where it went the same way."""
+        newer = self._newer.get(path)
+        return newer if newer is not None and newer.port == kept.port else kept
+
+    def _fits(self, slot: str, unit: Mapping[str, Kept], place: str | None) -> bool:
+        """Whether a loop is there from its first visit on, and whether it, or the step, went on towards the step that is tried."""
+        plan = self._plan
+        if self._is_told:
+            return True
+        first = f"{slot}#1"
+        if plan.nodes[slot].heads is not None and first not in unit and not (slot == self._node and place == first):
+            return False
+        if slot == self._own or slot not in self._leading:
+            return True
+        for path, kept in unit.items():
+            edges = plan.nodes[node_of(path)].edges.get(kept.port or "", ())
+            if any(e.target in self._leading and not e.is_back and _slot(plan, e.target) != slot for e in edges):
+                return True
+        return False
 
 
 def _pinned(pin: Mapping[str, Any]) -> StepDone:
@@ -196,17 +255,6 @@ def _by_slot(steps: Mapping[str, Kept]) -> dict[str, dict[str, Kept]]:
     for path, kept in steps.items():
         units.setdefault(slot_of(path), {})[path] = kept
     return units
-
-
-def _fits(plan: Plan, slot: str, unit: Mapping[str, Kept], leading: frozenset[str]) -> bool:
-    """Whether a step, or a loop, went on towards the step that is tried; one that does not lead there fits as it is."""
-    if slot not in leading:
-        return True
-    for path, kept in unit.items():
-        edges = plan.nodes[node_of(path)].edges.get(kept.port or "", ())
-        if any(edge.target in leading and not edge.is_back and _slot(plan, edge.target) != slot for edge in edges):
-            return True
-    return False
 
 
 def _around(plan: Plan, node: PlannedNode) -> list[tuple[str, str]]:
@@ -257,7 +305,7 @@ def _nodes_read(plan: Plan, reads: tuple[Reference, ...]) -> frozenset[str]:
 
 def _check_values(plan: Plan, trial: Trial, reads: tuple[Reference, ...], known: Any) -> None:
     needed = [str(ref.path[0]) for ref in reads if ref.root == "nodes" and ref.path and not ref.guarded]
-    missing = [name for name in dict.fromkeys(needed) if name not in known and name != plan.start and name in plan.nodes]
+    missing = [name for name in dict.fromkeys(needed) if name not in (*known, plan.start, trial.node) and name in plan.nodes]
     if not missing:
         return
     errors = [no_result(plan.nodes[name], trial) for name in missing]

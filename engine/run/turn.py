@@ -242,7 +242,10 @@ class Turn:
         scope = self.state.scope(step, iso(at) or "", iso(self.state.started_at) or "")
         scope["nodes"] = {**self.state.outputs, step.node.id: outcome.outputs}
         kind: Any = node.kind
-        return asking.action_shown(node, kind.resolve(node.config, node.fields, scope))
+        shown = asking.action_shown(node, kind.resolve(node.config, node.fields, scope))
+        stand_in = self.state.stand_in(node)
+        # Not part of the digest: it is not about what would be done, but that it will not.
+        return {**shown, stand_in: True} if stand_in else shown
 
     def fail(self, done: Finished) -> None:
         step = self.state.steps[done.path]

@@ -129,7 +129,8 @@ def _regions_and_facts(found: _Check) -> tuple[Regions | None, Certain | None]:
     if not found.loops.order and found.flow.nodes:
         return None, None
     flow, parents, backs = found.flow, found.structure.parents, found.loops.back_edges
-    regions = lay_out(flow, found.loops, ends=found.structure.ends, parents=parents)
+    boxes = frozenset(n.id for n in found.nodes.values() if n.kind is not None and n.kind.is_box) | frozenset(parents.values())
+    regions = lay_out(flow, found.loops, ends=found.structure.ends, parents=parents, boxes=boxes)
     for back, edge in both_ways(regions, flow, backs):
         name = found.named(back.source)
         message = f"By the port `{back.port}`, {name} both repeats the loop and leaves it; a run fails there."

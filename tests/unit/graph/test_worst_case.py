@@ -46,7 +46,7 @@ def test_a_step_that_is_switched_off_counts_nothing() -> None:
 
 
 def test_a_box_counts_as_often_as_it_may_have_items() -> None:
-    nodes = ["start", node("each", "map", config={"max_items": 5}), node("a", parent="each"), "end"]
+    nodes = ["start", node("each", "map", config={"items": "inputs.list", "max_items": 5}), node("a", parent="each"), "end"]
     assert bounds_of(plan_of(nodes, ["start -> each", "each.item -> a", "each -> end"])).steps == 3 + 5
 
 

@@ -162,6 +162,7 @@ class Trial:
     log: list[str] = field(default_factory=list)
     """Starts and ends of steps, in order."""
     decoded: list[events.Event] = field(default_factory=list)
+    is_unfinished: bool = False
 
     def __post_init__(self) -> None:
         self.state = new_state(self.plan, "run_1")
@@ -248,7 +249,7 @@ class Trial:
         return self
 
     def _work_inline(self) -> None:
-        while self.inline:
+        while self.inline or self.is_unfinished:
             turn = self._new_turn()
             for prepared in [*self.inline]:
                 self.inline.remove(prepared)
@@ -262,6 +263,7 @@ class Trial:
 
     def _finish(self, turn: Watched, new: NewRun | None = None) -> None:
         turn.settle()
+        self.is_unfinished = turn.is_unfinished
         if turn.recorded:
             self._keep(turn, new)
         for due_at, path, attempt, kind in turn.timers:
@@ -398,9 +400,9 @@ def _check_frames(state: RunState) -> None:
     for frame in state.frames.values():
         inside = sum(s.frame == frame.key and not s.is_given_up for s in state.steps.values())
         inner = sum(f.parent == frame.key and f.key != "" for f in state.frames.values())
-        assert frame.live == inside + inner, f"{frame.key or 'root'} counts {frame.live}, holds {inside} steps and {inner} loops"
+        assert frame.live == inside + inner, f"{frame.key or 'root'} counts {frame.live}, holds {inside} steps and {inner} loops and items"
         assert frame.parent in state.frames
-        stands_still = frame.key == state.used_up or state.failure is not None or frame.back is not None
+        stands_still = frame.key == state.used_up or state.failure is not None or frame.back is not None or frame.key in state.ended
         assert frame.live or not frame.key or stands_still, f"nothing is alive in {frame.key}"
 
 

@@ -48,11 +48,11 @@ class Router:
         if box is None or not isinstance(kind, BoxKind):
             raise Bug(f"{step.path} is no open box.")
         while box.live < kind.at_once(step.node.config) and box.opened < len(box.items):
-            self._open_item(step, box.opened)
             box.opened, box.live = box.opened + 1, box.live + 1
+            self._open_item(step, box.opened - 1)
+            self._run()
         if not box.live:
             self._state.full[step.path] = None
-        self._run()
 
     def _open_item(self, step: Step, index: int) -> None:
         node, around = step.node, self._state.frames[step.frame]

@@ -28,7 +28,7 @@ from engine.run.routing import caught_by, leaving_port
 from engine.run.state import RunState, apply, begin
 from engine.storage.journal import Commit, Head, NewRun
 
-MOST_ITEMS = 256
+MOST_ITEMS = 100
 """Items that one turn ends: a box whose body does nothing must not keep the other runs waiting."""
 LONGEST_PAUSE_S = 31_536_000.0
 """Between two attempts, whatever `backoff_s` and `factor` come to."""

@@ -163,6 +163,8 @@ class Trial:
     """Starts and ends of steps, in order."""
     decoded: list[events.Event] = field(default_factory=list)
     is_unfinished: bool = False
+    by_hand: bool = False
+    """The test takes the turns that follow by themselves, one by one."""
 
     def __post_init__(self) -> None:
         self.state = new_state(self.plan, "run_1")
@@ -249,12 +251,16 @@ class Trial:
         return self
 
     def _work_inline(self) -> None:
-        while self.inline or self.is_unfinished:
-            turn = self._new_turn()
-            for prepared in [*self.inline]:
-                self.inline.remove(prepared)
-                take(turn, _worked(prepared))
-            self._finish(turn)
+        while (self.inline or self.is_unfinished) and not self.by_hand:
+            self.next_turn()
+
+    def next_turn(self) -> None:
+        """The steps that only compute, and what the turn before has left to decide."""
+        turn = self._new_turn()
+        for prepared in [*self.inline]:
+            self.inline.remove(prepared)
+            take(turn, _worked(prepared))
+        self._finish(turn)
 
     def _new_turn(self) -> Watched:
         turn = Watched(self.state, OWNER, self.world, self.clock.now_us())
@@ -409,7 +415,8 @@ def _check_frames(state: RunState) -> None:
 def _check_parked(trial: Trial, running: list[Any]) -> None:
     """A run moves, or has ended, or says why it does not."""
     state = trial.state
-    if running:
+    if running or trial.is_unfinished:
+        assert trial.status == "running" or state.status in ENDED or state.failure or state.halted
         return
     assert state.status in ENDED or state.is_stopped or trial.waiting or any(s.status == "retrying" for s in state.steps.values())
     assert state.status == "succeeded" or trial.reason

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -61,7 +61,7 @@ def run_view(stored: StoredRun, bounds: list[events.Event]) -> RunView:
 
 
 def step_views(
-    rows: list[tuple[Row, events.Event]], *, run_id: str, plan_of: Callable[[str], Plan], doc_hash: str, is_whole: bool
+    rows: Iterable[tuple[Row, events.Event]], *, run_id: str, plan_of: Callable[[str], Plan], doc_hash: str, is_whole: bool
 ) -> list[StepView]:
     """The steps of a run; unless `is_whole`, of bodies over 8 kB `{$ref, field, bytes}`: the address that has them in that field."""
     plan = plan_or_none(plan_of, doc_hash)

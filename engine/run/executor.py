@@ -221,7 +221,7 @@ class Executor:
         if stored is None:
             raise NotFound(f"There is no run {run_id}.")
         state = new_state(self._plan_of(stored.doc_hash), run_id)
-        for row in self._reader.rows(run_id):
+        for row in self._reader.every_row(run_id):
             fold(state, codec.from_row(row, self._reader.blob), at=row.at, path=row.path, attempt=row.attempt)
         return stored, state
 

@@ -162,7 +162,7 @@ class TryOuts:
         return self._prepared(TryOut(trial, reuse=Reuse(plan, trial, taken.steps, taken.place)), needs_inputs=True)
 
 
-def _before_place(plan: Plan, node: str, marks: Mapping[str, Mark]) -> tuple[str | None, dict[str, Mark]]:
+def _before_place(plan: Plan, node: str, marks: dict[str, Mark]) -> tuple[str | None, dict[str, Mark]]:
     """The last path of the step itself in a run, and what has ended there before it."""
     behind = after(plan, node) | {node}
     place = next((path for path in reversed(marks) if node_of(path) == node), None)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
+from engine.graph.cron import BadCron, parse_cron
 from engine.graph.plan import LIMIT_NAMES, SCALED, Limits
 from engine.graph.problems import Problem
 from engine.graph.reading import ProblemList, Reader
+from engine.graph.suggest import shown
 
 TRIGGER_KINDS = ("manual", "schedule", "webhook", "form", "chat")
 WEBHOOK_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 CRON = re.compile(r"\s*[0-9A-Za-z*/,?#-]+(\s+[0-9A-Za-z*/,?#-]+){4}\s*")
+ZONE_HINT = "Write a name such as Europe/Berlin."
 TIMEZONE = re.compile(r"[A-Za-z0-9_+/-]{1,60}")
 # Scaled by a million these still fit 64 bits.
 MOST_SCALED = 1_000_000_000
@@ -82,8 +87,8 @@ def _read_trigger(read: Reader) -> Trigger:
     match read.choice("kind", TRIGGER_KINDS, ""):
         case "schedule":
             hint = "Write five parts: minute, hour, day, month, weekday; `0 9 * * 1` is Mondays at nine."
-            cron = read.text("cron", required=True, most=200, like=CRON, hint=hint)
-            zone = read.text("timezone", "UTC", like=TIMEZONE, hint="Write a name such as Europe/Berlin.") or "UTC"
+            cron = _read_cron(read, read.text("cron", required=True, most=200, like=CRON, hint=hint), hint)
+            zone = _read_zone(read, read.text("timezone", "UTC", like=TIMEZONE, hint=ZONE_HINT) or "UTC")
             return Trigger("schedule", cron, zone, read.mapping("inputs") or {})
         case "webhook":
             hint = "Use letters, digits, `-`, `_` and `.`; it becomes the end of the address /hooks/…"
@@ -97,3 +102,28 @@ def _read_trigger(read: Reader) -> Trigger:
             return Trigger("manual")
         case kind:
             return Trigger(kind)
+
+
+def _read_cron(read: Reader, text: str, hint: str) -> str:
+    try:
+        return text if not text or parse_cron(text) else ""
+    except BadCron as error:
+        read.problem("bad_value", f"`{shown(text)}` is no schedule: {error}", hint, key="cron")
+        return ""
+
+
+def _read_zone(read: Reader, name: str) -> str:
+    # Where the machine has no time zones at all, it cannot tell which there are.
+    if _is_zone(name) or not _is_zone("Europe/Berlin"):
+        return name
+    read.problem("bad_value", f"There is no time zone `{shown(name)}`.", ZONE_HINT, key="timezone")
+    return "UTC"
+
+
+@lru_cache(maxsize=200)
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(ZoneInfo(name))
+    except (OSError, ValueError, KeyError):
+        # No file of that name, a folder of zones, a file that is no zone, or a name that would leave their folder.
+        return False

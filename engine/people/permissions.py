@@ -11,20 +11,9 @@ from enum import StrEnum
 from typing import Literal
 
 from engine.errors import NotAllowed
+from engine.roles import Role
 
 MAIN_WORKSPACE = "main"
-
-
-class Role(StrEnum):
-    """What a person does here; one person may hold several roles."""
-
-    VIEWER = "viewer"
-    EDITOR = "editor"
-    PUBLISHER = "publisher"
-    APPROVER = "approver"
-    OPERATOR = "operator"
-    AUDITOR = "auditor"
-    ADMIN = "admin"
 
 
 class Permission(StrEnum):

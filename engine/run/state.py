@@ -86,9 +86,10 @@ class RunState:
         self.failure = self.failure or error
         self._give_up_waits()
 
-    def end_trial(self) -> None:
+    def end_trial(self, step: Step) -> None:
         """The step that was tried has ended: nothing new starts, and nobody needs to answer any more."""
         self.is_tried = True
+        self.frames[step.frame].live -= 1
         self._give_up_waits()
 
     def _give_up_waits(self) -> None:
@@ -239,7 +240,7 @@ def _on_done(state: RunState, event: events.StepDone, at: int, path: str, attemp
         return
     if state.ends_with(node):
         state.left_by = f"{node.id}.{event.port}" if event.port else ""
-        state.end_trial()
+        state.end_trial(step)
         return
     Router(state).leave(step.frame, node, event.port)
 
@@ -297,7 +298,7 @@ def _go_on(state: RunState, step: Step, how: str, error: dict[str, Any]) -> None
     state.keep(step, outputs | {"error": error})
     state.consents_in(step.within).pop(step.node.id, None)
     if state.ends_with(step.node):
-        state.end_trial()
+        state.end_trial(step)
         return
     port = leaving_port(state, step.frame, step.node, "error" if how == "port" else port_without_decision(step.node))
     Router(state).leave(step.frame, step.node, port)

@@ -8,7 +8,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from engine.errors import ConfigInvalid
+from engine.graph.suggest import did_you_mean, listed, shown
 from engine.nodes.contract import Answer, Ask, AskKind, Example, Expr, NodeConfig, Outcome, Problem, Template, text_of
+from engine.roles import Role
 
 
 class Approvers(NodeConfig):
@@ -52,6 +54,15 @@ def _approvers(given: Mapping[str, Any]) -> dict[str, Any]:
     if (given["roles"] or given["users"]) and not (found["roles"] or found["users"]):
         raise ConfigInvalid("Nobody may decide: the names of the approvers are empty.", hint="Look at the step's setting `approvers`.")
     return {**given, **found}
+
+
+def _may_be_role(name: str) -> bool:
+    return "{{" in name or name in set(Role)
+
+
+def _unknown_role(index: int, name: str) -> Problem:
+    hint = did_you_mean(name, Role, otherwise=f"The roles are: {listed(Role)}.")
+    return Problem("unknown_role", f"Nobody can hold the role `{shown(name)}`.", hint, "warning", field=f"approvers.roles[{index}]")
 
 
 def _names(values: list[Any]) -> list[str]:
@@ -105,6 +116,7 @@ class Approval(AskKind[ApprovalConfig]):
         if config.approvers.quorum > 1 and config.editable:
             message = "Where several people have to agree, none of them can edit the values."
             found.append(Problem("unused_setting", message, "Ask for one person, or remove `editable`.", "warning", field="editable"))
+        found += [_unknown_role(index, role) for index, role in enumerate(config.approvers.roles) if not _may_be_role(role)]
         if not config.title.strip() and not config.message.strip():
             found.append(Problem("empty_text", "The card has neither a title nor a message.", "Ask a question.", "warning", field="title"))
         return found

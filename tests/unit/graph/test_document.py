@@ -168,6 +168,10 @@ def test_common_settings_arrive_in_the_plan() -> None:
         ({"kind": "schedule"}, "triggers[0].cron"),
         ({"kind": "schedule", "cron": "every day"}, "triggers[0].cron"),
         ({"kind": "schedule", "cron": "0 9 * * 1", "timezone": "Mars base"}, "triggers[0].timezone"),
+        ({"kind": "schedule", "cron": "0 25 * * 1"}, "triggers[0].cron"),
+        ({"kind": "schedule", "cron": "0 0 31 feb *"}, "triggers[0].cron"),
+        ({"kind": "schedule", "cron": "0 9 * * 1", "timezone": "Europe/Berln"}, "triggers[0].timezone"),
+        ({"kind": "schedule", "cron": "0 9 * * 1", "timezone": "Europe"}, "triggers[0].timezone"),
         ({"kind": "webhook"}, "triggers[0].path"),
         ({"kind": "webhook", "path": "a/../b"}, "triggers[0].path"),
         ({"kind": "alarm"}, "triggers[0].kind"),
@@ -187,6 +191,12 @@ def test_all_kinds_of_triggers_are_known() -> None:
     draft = parse(document(*LINE, triggers=triggers))
     assert draft.problems.found == []
     assert [t.kind for t in draft.triggers] == ["manual", "form", "chat", "webhook", "schedule"]
+
+
+def test_a_schedule_that_makes_no_sense_says_why() -> None:
+    told = the(checked(*LINE, triggers=[{"kind": "schedule", "cron": "0 9 * * 1-9"}]), "bad_value")
+    assert told.message == "`0 9 * * 1-9` is no schedule: A weekday is from 0 to 7, not 9."
+    assert "`0 9 * * 1` is Mondays at nine" in told.hint
 
 
 def test_two_webhooks_cannot_share_a_path() -> None:

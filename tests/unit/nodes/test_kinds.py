@@ -196,6 +196,11 @@ def test_silence_as_consent_is_said_aloud() -> None:
     assert codes("approval", {}) == [("empty_text", "warning")]
 
 
+def test_an_approver_whose_role_nobody_can_hold_is_told() -> None:
+    card = {"title": "?", "approvers": {"roles": ["approver", "aprover", "{{ inputs.role }}"]}}
+    assert codes("approval", card) == [("unknown_role", "warning")]
+
+
 # notify, fail, start
 
 

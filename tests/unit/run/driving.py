@@ -24,7 +24,7 @@ from engine.nodes.contract import CallKind, Capability, Effect, Estimate, Inline
 from engine.nodes.registry import Registry
 from engine.run import codec, events
 from engine.run.asking import Owner
-from engine.run.beginning import work
+from engine.run.beginning import NewRunSpec, TryOut, first_turn, work
 from engine.run.decide import run_status, waiting_reason
 from engine.run.events import NOTHING, Spent
 from engine.run.happenings import Answered, Cancel, Finished, Happening, Recover, Resume, SecondsUp, TimerDue
@@ -186,6 +186,23 @@ class Trial:
         self._work_inline()
         return self
 
+    @classmethod
+    def tried(cls, plan: Plan, tried: TryOut | None = None, *, effects: Any = "real", pins: Any = None, inputs: Any = None) -> Trial:
+        """Starts a test run: a try-out, or one with pins or simulated effects."""
+        run = cls(plan)
+        spec = NewRunSpec(OWNER, plan, None, inputs or {}, asdict(plan.limits), "test", "ann", effects=effects, pins=pins, tried=tried)
+        turn = first_turn(spec, run.world, at=run.clock.now_us())
+        commit = turn.commit(epoch=1, expected_epoch=1, expected_head=0, new=_NEW)
+        run.blobs |= dict(commit.blobs)
+        run.rows += commit.rows
+        run.state, run.shadow = turn.state, run.read()
+        assert picture(run.shadow) == picture(run.state), "replay of the first turn differs"
+        for row in commit.rows:
+            run.log += _told(row, codec.from_row(row, run.blobs.get))
+        run._set_going(turn)
+        run._work_inline()
+        return run
+
     # What happens to it
 
     def done(self, path: str, port: str = "out", *, spent: Spent = NOTHING, **outputs: Any) -> Trial:
@@ -273,6 +290,9 @@ class Trial:
         self.is_unfinished = turn.is_unfinished
         if turn.recorded:
             self._keep(turn, new)
+        self._set_going(turn)
+
+    def _set_going(self, turn: Turn) -> None:
         for due_at, path, attempt, kind in turn.timers:
             self.timers[path, attempt, kind] = due_at
         for path in turn.cancelled:
@@ -284,7 +304,7 @@ class Trial:
         for prepared in turn.performs:
             if prepared.path not in self.state.steps:
                 continue
-            if isinstance(prepared.node.kind, InlineKind):
+            if prepared.instead is not None or isinstance(prepared.node.kind, InlineKind):
                 self.inline.append(prepared)
             else:
                 self.calls[prepared.path] = prepared
@@ -408,6 +428,7 @@ def _check_frames(state: RunState) -> None:
         assert frame.live == inside + inner, f"{frame.key or 'root'} counts {frame.live}, holds {inside} steps and {inner} loops and items"
         assert frame.parent in state.frames
         stands_still = frame.key == state.used_up or state.failure is not None or frame.back is not None or frame.key in state.ended
+        stands_still = stands_still or state.is_tried
         assert frame.live or not frame.key or stands_still, f"nothing is alive in {frame.key}"
 
 

@@ -348,7 +348,7 @@ def test_limits_given_at_the_start_only_lower_those_of_the_document() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"time": 3}, {"steps": -1}, {"steps": "3"}, {"steps": True}, {"steps": None}, [], {"seconds": float("nan")}]
+    "bad", [{"time": 3}, {"steps": -1}, {"tokens": 1.5}, {"steps": "3"}, {"steps": True}, {"steps": None}, [], {"seconds": float("nan")}]
 )
 def test_limits_that_make_no_sense_are_refused(bad: object) -> None:
     with pytest.raises(Invalid):

@@ -293,3 +293,15 @@ async def test_a_thousand_items_run_and_their_records_can_be_the_output(engine) 
                      concurrency=50) | {"limits": {"steps": 1100}}  # fmt: skip
     view = await run(engine, document, list=rows)
     assert view.output["results"] == [{"n": i, "double": 2 * i, "tags": ["a", "b"]} for i in range(1000)]
+    page = await engine.runs.steps(ANN, view.id, limit=1000)
+    rest = await engine.runs.steps(ANN, view.id, limit=1000, cursor=page.next)
+    assert [s.path for s in page.items[:2]] == ["start", "each"] and len(page.items) + len(rest.items) == 1003 and rest.next is None
+
+
+async def test_a_box_without_steps_collects_a_long_list_beside_other_runs(engine) -> None:
+    long = doc([START, box(collect="item * 2", max_items=1000), ends(**RESULTS)], ["start -> each", "each -> done"])
+    short = await published(engine, doc([START, sets("a", x="1"), ends(x="nodes.a.x")], ["start -> a", "a -> done"]))
+    started = await engine.runs.start(ANN, await published(engine, long), inputs={"list": list(range(1000))})
+    others = [await engine.runs.start(ANN, short) for _ in range(3)]
+    assert (await rested(engine, started.run_id)).output == {"results": [i * 2 for i in range(1000)], "errors": []}
+    assert {(await rested(engine, other.run_id)).status for other in others} == {"succeeded"}

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from engine.errors import Permanent, Transient
+from engine.nodes.contract import Outcome
 from engine.run import events
+from engine.run.happenings import Finished
 from engine.run.turn import MOST_ITEMS
 from tests.unit.run.driving import Trial, call, edge, node, plan_of
 
@@ -198,6 +200,26 @@ def test_a_loop_in_a_box_whose_visits_are_used_up_stops_the_run_and_goes_on_when
     run.resume()
     run.done("each[0]/check#2", "enough")
     assert run.output == {"results": [0, 1], "errors": []}
+
+
+def test_one_resume_is_enough_for_all_items_whose_loop_is_used_up() -> None:
+    edges = ["start -> each", "each.item -> check", edge("check.again -> check", max_visits=1), "each -> done"]
+    run = boxed([1, 2, 3], check("again", "enough"), edges=edges, collect="index")
+    for i in range(3):
+        run.done(f"each[{i}]/check#1", "again")
+    assert run.status == "stopped"
+    assert run.resume().live == [f"each[{i}]/check#2" for i in range(3)]
+
+
+def test_a_loop_that_is_used_up_in_an_item_that_fails_in_the_same_turn_stops_nothing() -> None:
+    edges = ["start -> each", "each.item -> check", edge("check.again -> check", max_visits=1), "each.item -> bad", "each -> done"]
+    run = boxed([1, 2], check("again", "enough"), call("bad", parent="each"), edges=edges, on_item_error="skip", collect="index")
+    first, second = run.calls.pop("each[0]/check#1"), run.calls.pop("each[0]/bad")
+    run.tell(
+        Finished(first.path, 1, {}, Outcome({}, "again")),
+        Finished(second.path, 1, {}, error=Permanent("It cannot be.")),
+    )
+    assert run.status == "running" and run.live == ["each[1]/bad", "each[1]/check#1"]
 
 
 # Items that fail
@@ -454,4 +476,5 @@ def test_items_that_have_ended_leave_nothing_behind_but_what_was_collected() -> 
     assert len(run.state.steps) == 4 and len(run.state.frames) == 4 and len(run.state.items) == 3
     box = run.state.steps["each"].box
     assert box is not None and box.results[:41] == [*(str(i).encode() for i in range(40)), None]
+    assert box.items[:40] == [None] * 40 and box.items[42] == 42
     assert set(run.state.outputs) == {"start"}

@@ -392,6 +392,19 @@ def test_a_consent_counts_for_the_action_of_its_own_item() -> None:
     assert run.status == "succeeded"
 
 
+def test_the_card_of_an_action_shows_what_was_made_in_its_own_item() -> None:
+    body = (
+        node("draft", config={"values": {"text": "item"}}, parent="each"),
+        node("ok", "approval", config={"title": "Send?", "action": "send"}, parent="each"),
+        call("send", say="{{ nodes.draft.text }} {{ item }} {{ nodes.ok.by }}", parent="each"),
+    )
+    edges = ["start -> each", "each.item -> draft", "draft -> ok", "ok.approved -> send", "each -> done"]
+    run = boxed(["a", "b"], *body, edges=edges, collect="index")
+    assert [run.item(f"each[{i}]/ok").card["action"]["config"]["say"] for i in (0, 1)] == ["a a ", "b b "]
+    run.answer("each[1]/ok")
+    assert run.calls["each[1]/send"].given["say"] == "b b Bea" and not run.of_type(events.ConsentVoid)
+
+
 def test_a_consent_that_is_void_asks_again_in_its_own_item() -> None:
     run = consenting()
     # What the card of the first item showed has changed by the time that it is answered.

@@ -8,10 +8,18 @@ import pytest
 
 from engine.errors import Permanent, Transient
 from engine.nodes.contract import Outcome
-from engine.run import events
+from engine.run import events, turn
 from engine.run.happenings import Finished
-from engine.run.turn import MOST_ITEMS
 from tests.unit.run.driving import Trial, call, edge, node, plan_of
+
+MOST = 10
+"""Items that a turn may end, in these tests."""
+
+
+@pytest.fixture(autouse=True)
+def few_items_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turn, "MOST_ITEMS", MOST)
+
 
 EDGES = ["start -> each", "each.item -> check", "each -> done"]
 
@@ -117,7 +125,7 @@ def test_an_item_waits_for_all_its_branches() -> None:
 
 
 def test_steps_that_only_compute_work_through_a_long_list_in_several_turns() -> None:
-    many = 2 * MOST_ITEMS + 5
+    many = 2 * MOST + 5
     run = boxed(
         list(range(many)), node("check", config={"values": {"x": "item * 2"}}, parent="each"), max_items=many, limits={"steps": 500}
     )
@@ -125,7 +133,7 @@ def test_steps_that_only_compute_work_through_a_long_list_in_several_turns() -> 
 
 
 def test_a_box_without_steps_collects_its_items_in_turns_of_bounded_length() -> None:
-    many = 3 * MOST_ITEMS
+    many = 3 * MOST
     run = Trial.of(["start", each(collect="item + index", max_items=many), ends()], ["start -> each", "each -> done"],
                    inputs={"list": list(range(many))})  # fmt: skip
     assert run.output["results"] == [i * 2 for i in range(many)]
@@ -154,6 +162,18 @@ def test_boxes_nest_and_the_inner_items_hide_the_outer_ones() -> None:
         run.done(path, v=path)
     assert run.output["results"] == [["each[0]/inner[0]/x"], ["each[1]/inner[0]/x", "each[1]/inner[1]/x"]]
     assert [path for path, _ in items_of(run)] == ["each[1]/inner[1]", "each[1]/inner[0]", "each[1]", "each[0]/inner[0]", "each[0]"]
+
+
+def test_a_step_of_an_inner_box_sees_what_its_own_outer_item_made() -> None:
+    run = Trial.of(
+        ["start", "before", each(collect="nodes.inner.results"), check(say="{{ item }}"),
+         each("inner", "[1, 2]", parent="each", collect="nodes.x.v"),
+         call("x", parent="inner", say="{{ nodes.before.x }} {{ nodes.check.v }} {{ item }}"), ends()],
+        ["start -> before", "before -> each", "each.item -> check", "check -> inner", "inner.item -> x", "each -> done"],
+        inputs={"list": ["a", "b"]},
+    )  # fmt: skip
+    run.done("each[1]/check", v="B").done("each[0]/check", v="A")
+    assert [run.calls[path].given["say"] for path in run.live] == ["1 A 1", "1 A 2", "1 B 1", "1 B 2"]
 
 
 def test_a_loop_in_a_box_turns_in_each_item_for_itself() -> None:
@@ -444,12 +464,12 @@ def test_after_a_crash_only_the_steps_that_were_running_run_again() -> None:
 
 
 def test_a_crash_between_two_turns_of_a_long_box_loses_and_repeats_no_item() -> None:
-    many = 2 * MOST_ITEMS
+    many = 2 * MOST
     nodes, edges = ["start", each(collect="item", max_items=many), ends()], ["start -> each", "each -> done"]
     run = Trial(plan_of(nodes, edges), by_hand=True).start(inputs={"list": list(range(many))})
     while not run.is_unfinished:
         run.next_turn()
-    assert len(items_of(run)) == MOST_ITEMS
+    assert len(items_of(run)) == MOST
     run.by_hand = False
     run.crash()
     assert run.output["results"] == list(range(many))

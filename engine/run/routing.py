@@ -96,7 +96,7 @@ class Router:
 
     def _leave(self, frame: Frame, node: PlannedNode, port: str | None) -> None:
         taken = node.edges.get(port, ()) if port is not None else ()
-        if port is not None and not taken and not frame.within:
+        if port is not None and not taken:
             self._state.left_by = f"{node.id}.{port}"
         for edge in node.all_edges:
             self._queue.append((frame, edge, edge.port == port))

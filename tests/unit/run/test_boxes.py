@@ -9,7 +9,7 @@ import pytest
 from engine.errors import Permanent, Transient
 from engine.nodes.contract import Outcome
 from engine.run import events, turn
-from engine.run.happenings import Finished
+from engine.run.happenings import Answered, Finished
 from tests.unit.run.driving import Trial, call, edge, node, plan_of
 
 MOST = 10
@@ -339,6 +339,16 @@ def test_collect_that_cannot_be_worked_out_fails_a_box_that_stops_and_no_item_ru
     assert run.status == "failed" and len(run.paths) == started
 
 
+def test_a_box_that_failed_by_its_collect_goes_on_when_that_can_be_worked_out_by_now() -> None:
+    run = boxed([5, 2], collect="10 / (0 if now < '2026' else item)", concurrency=1).done("each[0]/check")
+    assert run.status == "failed"
+    run.clock.advance(365 * 86_400)
+    run.reload().resume()
+    assert run.live == ["each[1]/check"]
+    assert run.done("each[1]/check").output["results"] == [2.0, 5.0]
+    assert run.paths == ["each", "each[0]/check", "each[1]/check", "done"]
+
+
 def test_an_error_that_an_inner_box_does_not_take_ends_the_item_of_the_outer_one() -> None:
     run = Trial.of(
         ["start", each(on_item_error="collect", collect="nodes.inner.results"), each("inner", "item", parent="each"),
@@ -412,6 +422,14 @@ def test_a_consent_counts_for_the_action_of_its_own_item() -> None:
     assert run.status == "succeeded"
 
 
+def test_consents_that_are_given_in_one_turn_do_not_mix() -> None:
+    run = consenting()
+    cards = {path: run.item(path) for path in run.waiting}
+    run.tell(*(Answered(path, c.id, c.digest, "approved", "bea", "Bea", {"to": path[:7]}, "") for path, c in cards.items()))
+    assert {path: run.calls[path].given["say"] for path in run.live} == {"each[0]/send": "each[0]", "each[1]/send": "each[1]"}
+    assert not run.of_type(events.ConsentVoid)
+
+
 def test_the_card_of_an_action_shows_what_was_made_in_its_own_item() -> None:
     body = (
         node("draft", config={"values": {"text": "item"}}, parent="each"),
@@ -426,7 +444,7 @@ def test_the_card_of_an_action_shows_what_was_made_in_its_own_item() -> None:
 
 
 def test_a_consent_that_is_void_asks_again_in_its_own_item() -> None:
-    run = consenting()
+    run = consenting().answer("each[1]/ok")
     # What the card of the first item showed has changed by the time that it is answered.
     digest = run.item("each[0]/ok").digest
     run.state.steps["each"].box.items[0] = "other"
@@ -434,9 +452,9 @@ def test_a_consent_that_is_void_asks_again_in_its_own_item() -> None:
     run.state.steps["each[0]/ok"].inputs["editable"]["to"] = "other"
     run.shadow.steps["each[0]/ok"].inputs["editable"]["to"] = "other"
     run.answer("each[0]/ok", digest=digest)
-    assert run.waiting == ["each[0]/ok", "each[1]/ok"] and run.of_type(events.ConsentVoid)
+    assert run.waiting == ["each[0]/ok"] and run.live == ["each[1]/send"] and run.of_type(events.ConsentVoid)
     run.answer("each[0]/ok")
-    assert run.live == ["each[0]/send"]
+    assert run.live == ["each[0]/send", "each[1]/send"] and run.calls["each[1]/send"].attempt == 1
 
 
 # Limits, crashes, cancelling

@@ -158,6 +158,8 @@ def progress_line(event: Answer) -> str:
             return f"done    {event['path']}" + (f" ({data['port']})" if data.get("port") not in (None, "out") else "")
         case "step_failed":
             return f"failed  {event['path']}: {(data.get('error') or {}).get('message', '')}"
+        case "box_opened":
+            return f"opens   {event['path']}: {len((data.get('inputs') or {}).get('items') or ()):,} items"
         case "step_waiting":
             return f"waits   {event['path']}"
         case _:

@@ -28,9 +28,10 @@ class Consent:
 
 @dataclass(slots=True)
 class Box:
-    """What an open box keeps: its items, and of those that have ended what was collected, as compact as JSON is."""
+    """What an open box keeps: the items that have not ended, and of the others what was collected, as compact as JSON is."""
 
     items: list[Any]
+    """None in the place of an item that has ended."""
     results: list[bytes | None]
     """JSON by the place of the item; None: not ended yet, or failed."""
     errors: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -135,3 +136,8 @@ class Frame:
     exits: set[int] = field(default_factory=set)
     """Edges that leave the loop and were taken in this visit."""
     back: Edge | None = None
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the loop is to be repeated, and has no visit left."""
+        return self.back is not None and not self.live and self.visit >= self.allowed

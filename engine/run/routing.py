@@ -96,14 +96,16 @@ class Router:
 
     def again(self, used_up: str) -> None:
         """The run is resumed: the loop whose visits were used up gets as many again, loops that stood still end their visit."""
-        if frame := self._state.frames.get(used_up):
-            frame.allowed += self._plan.regions[frame.region].max_visits
+        if told := self._state.frames.get(used_up):
+            # In other items of a box the same loop may have come to the same end; nobody should have to resume once for each.
+            for frame in [f for f in self._state.frames.values() if f.region == told.region and f.is_used_up]:
+                frame.allowed += self._plan.regions[frame.region].max_visits
         self._quiet.extend(f for f in self._state.frames.values() if not f.live)
         self._run()
 
     def _leave(self, frame: Frame, node: PlannedNode, port: str | None) -> None:
         taken = node.edges.get(port, ()) if port is not None else ()
-        if port is not None and not taken and not frame.within:
+        if port is not None and not taken:
             self._state.left_by = f"{node.id}.{port}"
         for edge in node.all_edges:
             self._queue.append((frame, edge, edge.port == port))
@@ -210,7 +212,7 @@ class Router:
             if frame.exits:
                 self._both_ways(frame)
                 return
-            if frame.visit >= frame.allowed:
+            if frame.is_used_up:
                 self._state.used_up = frame.key
                 return
             del self._state.frames[frame.key]
@@ -259,9 +261,12 @@ class Router:
             self._state.cancel_step(step.path)
 
     def _forget(self, key: str) -> None:
-        del self._state.frames[key]
-        self._state.items.pop(key, None)
-        self._state.ended.pop(key, None)
+        state = self._state
+        del state.frames[key]
+        state.items.pop(key, None)
+        state.ended.pop(key, None)
+        if state.used_up == key and not state.halted:
+            state.used_up = ""
 
     def _inside(self, key: str, frame: Frame, names: frozenset[str]) -> bool:
         """Whether the frame `key` is a visit of a loop of `frame`, or an item of a box, of one of `names`, or inside one."""

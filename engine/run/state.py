@@ -332,7 +332,8 @@ def _on_waiting(state: RunState, event: events.StepWaiting, at: int, path: str, 
 def _on_box_opened(state: RunState, event: events.BoxOpened, _at: int, path: str, _attempt: int) -> None:
     step = state.steps[path]
     state.settle(step, NOTHING)
-    items = event.inputs["items"]
+    # A list of its own: places are emptied as items end, while the event is still on its way into the journal.
+    items = list(event.inputs["items"])
     step.status, step.box = "open", Box(items, [None] * len(items))
     Router(state).open_items(step)
 
@@ -346,6 +347,7 @@ def _on_item_ended(state: RunState, event: events.ItemEnded, _at: int, path: str
         step.box.errors[item.index] = event.error
     else:
         step.box.results[item.index] = dumps(event.outputs["result"])
+    step.box.items[item.index] = None
     Router(state).leave_item(step, item)
 
 

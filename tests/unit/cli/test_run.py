@@ -126,6 +126,8 @@ def test_a_run_is_told_to_people_with_its_reason() -> None:
         ({"type": "step_done", "path": "a", "data": {"port": "lost"}}, "done    a (lost)"),
         ({"type": "step_failed", "path": "a", "data": {"error": {"message": "No."}}}, "failed  a: No."),
         ({"type": "step_waiting", "path": "a", "data": {}}, "waits   a"),
+        ({"type": "box_opened", "path": "each", "data": {"inputs": {"items": [1, 2]}}}, "opens   each: 2 items"),
+        ({"type": "item_ended", "path": "each[0]", "data": {"outputs": {"result": 1}}}, ""),
         ({"type": "run_started", "path": "", "data": None}, ""),
     ],
 )

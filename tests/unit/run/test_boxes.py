@@ -7,9 +7,19 @@ from typing import Any
 import pytest
 
 from engine.errors import Permanent, Transient
-from engine.run import events
-from engine.run.turn import MOST_ITEMS
+from engine.nodes.contract import Outcome
+from engine.run import events, turn
+from engine.run.happenings import Answered, Finished
 from tests.unit.run.driving import Trial, call, edge, node, plan_of
+
+MOST = 10
+"""Items that a turn may end, in these tests."""
+
+
+@pytest.fixture(autouse=True)
+def few_items_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turn, "MOST_ITEMS", MOST)
+
 
 EDGES = ["start -> each", "each.item -> check", "each -> done"]
 
@@ -115,7 +125,7 @@ def test_an_item_waits_for_all_its_branches() -> None:
 
 
 def test_steps_that_only_compute_work_through_a_long_list_in_several_turns() -> None:
-    many = 2 * MOST_ITEMS + 5
+    many = 2 * MOST + 5
     run = boxed(
         list(range(many)), node("check", config={"values": {"x": "item * 2"}}, parent="each"), max_items=many, limits={"steps": 500}
     )
@@ -123,7 +133,7 @@ def test_steps_that_only_compute_work_through_a_long_list_in_several_turns() -> 
 
 
 def test_a_box_without_steps_collects_its_items_in_turns_of_bounded_length() -> None:
-    many = 3 * MOST_ITEMS
+    many = 3 * MOST
     run = Trial.of(["start", each(collect="item + index", max_items=many), ends()], ["start -> each", "each -> done"],
                    inputs={"list": list(range(many))})  # fmt: skip
     assert run.output["results"] == [i * 2 for i in range(many)]
@@ -152,6 +162,18 @@ def test_boxes_nest_and_the_inner_items_hide_the_outer_ones() -> None:
         run.done(path, v=path)
     assert run.output["results"] == [["each[0]/inner[0]/x"], ["each[1]/inner[0]/x", "each[1]/inner[1]/x"]]
     assert [path for path, _ in items_of(run)] == ["each[1]/inner[1]", "each[1]/inner[0]", "each[1]", "each[0]/inner[0]", "each[0]"]
+
+
+def test_a_step_of_an_inner_box_sees_what_its_own_outer_item_made() -> None:
+    run = Trial.of(
+        ["start", "before", each(collect="nodes.inner.results"), check(say="{{ item }}"),
+         each("inner", "[1, 2]", parent="each", collect="nodes.x.v"),
+         call("x", parent="inner", say="{{ nodes.before.x }} {{ nodes.check.v }} {{ item }}"), ends()],
+        ["start -> before", "before -> each", "each.item -> check", "check -> inner", "inner.item -> x", "each -> done"],
+        inputs={"list": ["a", "b"]},
+    )  # fmt: skip
+    run.done("each[1]/check", v="B").done("each[0]/check", v="A")
+    assert [run.calls[path].given["say"] for path in run.live] == ["1 A 1", "1 A 2", "1 B 1", "1 B 2"]
 
 
 def test_a_loop_in_a_box_turns_in_each_item_for_itself() -> None:
@@ -198,6 +220,26 @@ def test_a_loop_in_a_box_whose_visits_are_used_up_stops_the_run_and_goes_on_when
     run.resume()
     run.done("each[0]/check#2", "enough")
     assert run.output == {"results": [0, 1], "errors": []}
+
+
+def test_one_resume_is_enough_for_all_items_whose_loop_is_used_up() -> None:
+    edges = ["start -> each", "each.item -> check", edge("check.again -> check", max_visits=1), "each -> done"]
+    run = boxed([1, 2, 3], check("again", "enough"), edges=edges, collect="index")
+    for i in range(3):
+        run.done(f"each[{i}]/check#1", "again")
+    assert run.status == "stopped"
+    assert run.resume().live == [f"each[{i}]/check#2" for i in range(3)]
+
+
+def test_a_loop_that_is_used_up_in_an_item_that_fails_in_the_same_turn_stops_nothing() -> None:
+    edges = ["start -> each", "each.item -> check", edge("check.again -> check", max_visits=1), "each.item -> bad", "each -> done"]
+    run = boxed([1, 2], check("again", "enough"), call("bad", parent="each"), edges=edges, on_item_error="skip", collect="index")
+    first, second = run.calls.pop("each[0]/check#1"), run.calls.pop("each[0]/bad")
+    run.tell(
+        Finished(first.path, 1, {}, Outcome({}, "again")),
+        Finished(second.path, 1, {}, error=Permanent("It cannot be.")),
+    )
+    assert run.status == "running" and run.live == ["each[1]/bad", "each[1]/check#1"]
 
 
 # Items that fail
@@ -297,6 +339,16 @@ def test_collect_that_cannot_be_worked_out_fails_a_box_that_stops_and_no_item_ru
     assert run.status == "failed" and len(run.paths) == started
 
 
+def test_a_box_that_failed_by_its_collect_goes_on_when_that_can_be_worked_out_by_now() -> None:
+    run = boxed([5, 2], collect="10 / (0 if now < '2026' else item)", concurrency=1).done("each[0]/check")
+    assert run.status == "failed"
+    run.clock.advance(365 * 86_400)
+    run.reload().resume()
+    assert run.live == ["each[1]/check"]
+    assert run.done("each[1]/check").output["results"] == [2.0, 5.0]
+    assert run.paths == ["each", "each[0]/check", "each[1]/check", "done"]
+
+
 def test_an_error_that_an_inner_box_does_not_take_ends_the_item_of_the_outer_one() -> None:
     run = Trial.of(
         ["start", each(on_item_error="collect", collect="nodes.inner.results"), each("inner", "item", parent="each"),
@@ -370,8 +422,29 @@ def test_a_consent_counts_for_the_action_of_its_own_item() -> None:
     assert run.status == "succeeded"
 
 
-def test_a_consent_that_is_void_asks_again_in_its_own_item() -> None:
+def test_consents_that_are_given_in_one_turn_do_not_mix() -> None:
     run = consenting()
+    cards = {path: run.item(path) for path in run.waiting}
+    run.tell(*(Answered(path, c.id, c.digest, "approved", "bea", "Bea", {"to": path[:7]}, "") for path, c in cards.items()))
+    assert {path: run.calls[path].given["say"] for path in run.live} == {"each[0]/send": "each[0]", "each[1]/send": "each[1]"}
+    assert not run.of_type(events.ConsentVoid)
+
+
+def test_the_card_of_an_action_shows_what_was_made_in_its_own_item() -> None:
+    body = (
+        node("draft", config={"values": {"text": "item"}}, parent="each"),
+        node("ok", "approval", config={"title": "Send?", "action": "send"}, parent="each"),
+        call("send", say="{{ nodes.draft.text }} {{ item }} {{ nodes.ok.by }}", parent="each"),
+    )
+    edges = ["start -> each", "each.item -> draft", "draft -> ok", "ok.approved -> send", "each -> done"]
+    run = boxed(["a", "b"], *body, edges=edges, collect="index")
+    assert [run.item(f"each[{i}]/ok").card["action"]["config"]["say"] for i in (0, 1)] == ["a a ", "b b "]
+    run.answer("each[1]/ok")
+    assert run.calls["each[1]/send"].given["say"] == "b b Bea" and not run.of_type(events.ConsentVoid)
+
+
+def test_a_consent_that_is_void_asks_again_in_its_own_item() -> None:
+    run = consenting().answer("each[1]/ok")
     # What the card of the first item showed has changed by the time that it is answered.
     digest = run.item("each[0]/ok").digest
     run.state.steps["each"].box.items[0] = "other"
@@ -379,9 +452,9 @@ def test_a_consent_that_is_void_asks_again_in_its_own_item() -> None:
     run.state.steps["each[0]/ok"].inputs["editable"]["to"] = "other"
     run.shadow.steps["each[0]/ok"].inputs["editable"]["to"] = "other"
     run.answer("each[0]/ok", digest=digest)
-    assert run.waiting == ["each[0]/ok", "each[1]/ok"] and run.of_type(events.ConsentVoid)
+    assert run.waiting == ["each[0]/ok"] and run.live == ["each[1]/send"] and run.of_type(events.ConsentVoid)
     run.answer("each[0]/ok")
-    assert run.live == ["each[0]/send"]
+    assert run.live == ["each[0]/send", "each[1]/send"] and run.calls["each[1]/send"].attempt == 1
 
 
 # Limits, crashes, cancelling
@@ -409,12 +482,12 @@ def test_after_a_crash_only_the_steps_that_were_running_run_again() -> None:
 
 
 def test_a_crash_between_two_turns_of_a_long_box_loses_and_repeats_no_item() -> None:
-    many = 2 * MOST_ITEMS
+    many = 2 * MOST
     nodes, edges = ["start", each(collect="item", max_items=many), ends()], ["start -> each", "each -> done"]
     run = Trial(plan_of(nodes, edges), by_hand=True).start(inputs={"list": list(range(many))})
     while not run.is_unfinished:
         run.next_turn()
-    assert len(items_of(run)) == MOST_ITEMS
+    assert len(items_of(run)) == MOST
     run.by_hand = False
     run.crash()
     assert run.output["results"] == list(range(many))
@@ -454,4 +527,5 @@ def test_items_that_have_ended_leave_nothing_behind_but_what_was_collected() -> 
     assert len(run.state.steps) == 4 and len(run.state.frames) == 4 and len(run.state.items) == 3
     box = run.state.steps["each"].box
     assert box is not None and box.results[:41] == [*(str(i).encode() for i in range(40)), None]
+    assert box.items[:40] == [None] * 40 and box.items[42] == 42
     assert set(run.state.outputs) == {"start"}

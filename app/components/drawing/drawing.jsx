@@ -79,7 +79,7 @@ export function Surface({ nodes, edges, marks, shared, readOnly = false, dark = 
         nodesDraggable={!readOnly} nodesConnectable={!readOnly} edgesFocusable={false} attributionPosition="bottom-center" disableKeyboardA11y deleteKeyCode={null} zoomOnDoubleClick={false}
         elevateNodesOnSelect={false} fitViewOptions={FIT} {...more}
       >
-        <Background variant="dots" gap={16} size={1} />
+        <Background variant="dots" gap={16} size={1.6} color="var(--dot)" />
         {mini && nodes.length > 6 ? <Mini marks={marks} /> : null}
         <div className="react-flow__panel bottom left"><Zoom /></div>
         {children}

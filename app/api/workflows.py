@@ -12,6 +12,7 @@ from app.repeats import HOLDS_SECRET
 from engine import (
     Checked,
     Page,
+    Previewed,
     Published,
     RunStarted,
     RunView,
@@ -55,6 +56,16 @@ class Start(Body):
     limits: dict[str, Any] | None = None
     mode: Literal["live", "test"] | None = None
     effects: Literal["simulated", "real"] | None = None
+
+
+class Preview(Body):
+    """A template or an expression, and the step of the draft that it stands in."""
+
+    node: Annotated[str, Field(max_length=200)]
+    template: str | None = None
+    expression: str | None = None
+    run_id: Annotated[str, Field(max_length=200)] | None = None
+    pins: dict[str, Any] | None = None
 
 
 class Deleted(Body):
@@ -106,6 +117,12 @@ async def delete(asking: AskingOf, workflow: str) -> Deleted:
 async def edit(asking: AskingOf, workflow: str, body: Edits) -> WorkflowSaved:
     """Edit the draft by operations."""
     return await asking.ask(asking.engine.workflows.edit(asking.actor, workflow, revision=body.revision, ops=body.ops))
+
+
+@router.post("/{workflow}/preview")
+async def preview(asking: AskingOf, workflow: str, body: Preview) -> Previewed:
+    """What a setting of the draft would be worth, with the values of a run or with examples; changes and runs nothing."""
+    return await asking.ask(asking.engine.previews.preview(asking.actor, workflow, **body.model_dump()))
 
 
 @router.post("/{workflow}/publish")

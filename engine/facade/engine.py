@@ -14,6 +14,7 @@ from engine.clock import Clock
 from engine.errors import StorageUnavailable
 from engine.facade.approvals import Approvals
 from engine.facade.core import Core, open_core
+from engine.facade.previews import Previews
 from engine.facade.repeats import RepeatedRequests
 from engine.facade.runs import Runs
 from engine.facade.workflows import Workflows
@@ -38,6 +39,7 @@ class Engine:
         self._core = core
         self._is_ready = False
         self.workflows = Workflows(core)
+        self.previews = Previews(core)
         self.runs = Runs(core)
         self.approvals = Approvals(core)
         self.accounts: Accounts = core.accounts

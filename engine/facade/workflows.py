@@ -16,7 +16,7 @@ from engine.facade.views import Checked, Page, Published, VersionView, WorkflowR
 from engine.graph.ops import apply_ops
 from engine.graph.problems import Problem, has_errors
 from engine.graph.validate import check
-from engine.graph.worst_case import worst_case
+from engine.graph.worst_case import worst_case, worst_case_by_node
 from engine.jsonvalue import canonical, digest, loads
 from engine.nodes.estimates import static_estimates
 from engine.people.permissions import Actor, Permission, require
@@ -166,8 +166,10 @@ class Workflows:
 
     def _validate(self, document: Any) -> Checked:
         checked = check(document, self._core.registry)
-        worst = worst_case(checked.plan, static_estimates(checked.plan, self._core.gateway)) if checked.plan else None
-        return Checked(problems=_told(checked.problems), worst_case=worst)
+        if (plan := checked.plan) is None:
+            return Checked(problems=_told(checked.problems), worst_case=None)
+        estimates = static_estimates(plan, self._core.gateway)
+        return Checked(problems=_told(checked.problems), worst_case=worst_case(plan, estimates), steps=worst_case_by_node(plan, estimates))
 
     async def publish(self, actor: Actor, workflow: str, *, note: str = "") -> Published:
         """Makes the draft an immutable version and puts it live. WorkflowHasProblems while an error remains."""

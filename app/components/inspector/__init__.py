@@ -1,0 +1,19 @@
+"""What the builder shows at its right: the settings of a step, of a connection, or of the whole workflow.
+
+`inspector.jsx` exports the React component `Inspector`; app/components/canvas imports it. Whoever imports this module publishes its files.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import reflex as rx
+
+SOURCES = sorted(file.name for file in Path(__file__).parent.iterdir() if file.suffix in {".js", ".jsx", ".css"})
+FILES: dict[str, Any] = {}
+"""Every file of the component by its name: one that is not published cannot be imported by the others."""
+
+# Not in a comprehension: Reflex looks for the module that calls it.
+for name in SOURCES:
+    FILES[name] = rx.asset(name, shared=True)

@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 from reflex.style import resolved_color_mode
 
-from app.components import drawing
+from app.components import drawing, inspector
 
 _JSX: Any = rx.asset("canvas.jsx", shared=True)
 _BESIDE: tuple[Any, ...] = (
@@ -35,7 +35,6 @@ _BESIDE: tuple[Any, ...] = (
     rx.asset("palette.jsx", shared=True),
     rx.asset("picker.jsx", shared=True),
     rx.asset("pins.js", shared=True),
-    rx.asset("placeholder.jsx", shared=True),
     rx.asset("problems.jsx", shared=True),
     rx.asset("publishing.jsx", shared=True),
     rx.asset("rules.js", shared=True),

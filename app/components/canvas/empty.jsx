@@ -12,7 +12,7 @@ const CHOICES = [
 
 export function EmptyCanvas({ work }) {
   const first = useRef(null);
-  const choose = (name) => { const { ops, select } = make(name, work.state); work.change(ops, "Add the first step"); work.select([select]); requestAnimationFrame(() => work.fit()); };
+  const choose = (name) => { const { ops, select } = make(name, work.state); work.change(ops, "Add the first step"); work.select([select]); setTimeout(work.showFirst, 60); };
   useEffect(() => {
     first.current?.focus();
     const key = (event) => { const choice = CHOICES[Number(event.key) - 1]; if (choice && !event.target.closest("input,textarea,dialog")) choose(choice.name); };

@@ -35,7 +35,7 @@ export function Stage({ work, children }) {
   useEffect(() => {
     if (fitted.current || !nodes.length) return;
     fitted.current = true;
-    requestAnimationFrame(() => work.flow.fitView(FIT));
+    requestAnimationFrame(() => (nodes.length === 1 ? work.showFirst() : work.flow.fitView(FIT)));
   }, [nodes.length]);
 
   const onNodesChange = useCallback((changes) => {

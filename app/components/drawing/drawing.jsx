@@ -8,6 +8,7 @@ import { kindMap, toFlow } from "./flow.js";
 import { layout, needsLayout } from "./layout.js";
 import { Drawn, Marks } from "./marks.js";
 import { Compact, Step } from "./step.jsx";
+import { sentence } from "./words.js";
 import "@xyflow/react/dist/base.css";
 import "./drawing.css";
 
@@ -136,10 +137,13 @@ export function noticesOf(problems) {
   for (const problem of problems) {
     if (!problem.node) continue;
     const name = problem.severity === "error" ? "problem" : "hint";
-    told[problem.node] = { ...told[problem.node], [name]: told[problem.node]?.[name] ?? problem.message };
+    told[problem.node] = { ...told[problem.node], [name]: told[problem.node]?.[name] ?? plainly(problem.message) };
   }
   return told;
 }
+
+// Names in backticks are for those who write documents.
+export const plainly = (text) => String(text ?? "").replace(/`([^`]*)`/g, (_, name) => `“${/^[a-z_]+$/.test(name) ? sentence(name) : name}”`).replace(/(“[^”]+”) \([a-z][a-z0-9_]*\)/g, "$1").replace(/\bnode\b/g, "step");
 
 function isInSight(flow, node) {
   const at = flow.flowToScreenPosition(node.internals.positionAbsolute), frame = window.document.querySelector(".drawing")?.getBoundingClientRect();

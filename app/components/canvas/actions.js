@@ -51,7 +51,8 @@ export function actionsOf(desk) {
     const size = make.sizeFor({ kind: kind.kind, config: {} }, kind), place = at(above), drawn = desk.flow.getNode(above.id), own = drawn ?? sizeOf(above);
     const port = where.from && drawn?.handles?.find((handle) => handle.type === "source" && handle.id === where.from.port);
     const many = (drawn?.handles?.filter((handle) => handle.type === "source").length ?? 1) > 1;
-    return make.snap({ x: place.x + (port && many ? port.x + 5 : own.width / 2) - size.width / 2, y: place.y + own.height + GAP });
+    // Exactly below the port, so that the track is straight; only the height keeps to the grid.
+    return { x: place.x + (port && many ? port.x + 5 : own.width / 2) - size.width / 2, y: make.snap({ x: 0, y: place.y + own.height + GAP }).y };
   };
 
   // Adds a step of this kind: at a place, behind a port, before a step, or on an edge.

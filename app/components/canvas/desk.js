@@ -29,6 +29,8 @@ export function useDesk({ loaded, newDraft, isSmall }) {
   });
   const actions = useMemo(() => actionsOf(desk.current), []);
   useUnsavedGuard(draft);
+  // For measurements from outside, which write statuses without a run.
+  useEffect(() => { window.__canvas = { marks }; return () => { delete window.__canvas; }; }, [marks]);
   // Whatever is selected may have gone by undo or by somebody else's change.
   useEffect(() => setSelected((before) => stillThere(before, state.document)), [state.document]);
   return { ...desk.current, ...actions, state, toasts, dismiss: (id) => setToasts((all) => all.filter((one) => one.id !== id)), desk: desk.current };

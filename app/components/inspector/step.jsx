@@ -7,13 +7,13 @@ import { configChange, nodeChange } from "./changes.js";
 import { outputsOf, stepsBefore, titleOf } from "./available.js";
 import { Fields } from "./form.jsx";
 import { Gets } from "./gets.jsx";
-import { kindIcon } from "./icons.js";
+import { KindIcon } from "../drawing/icons.jsx";
 import { LastOutput } from "./last_output.jsx";
 import { More } from "./more.jsx";
 import { Problems } from "./fields.jsx";
 import { keysOf } from "./places.js";
 import { Section } from "./section.jsx";
-import { duration, money, plural } from "./words.js";
+import { duration, inWords, money, plural } from "./words.js";
 
 export function Step({ node }) {
   const desk = useDesk();
@@ -68,12 +68,12 @@ function examplesOf(document, bodies, pins) {
 
 function Head() {
   const { node, kind, title, readOnly, tryStep, change } = useDesk();
-  const Icon = kindIcon(kind?.icon), isAi = kind?.group === "AI";
+  const isAi = kind?.group === "AI";
   const rename = (text) => change(nodeChange(node.id, { title: text.trim() || null }), `Rename ${title}`);
   const [draft, edit, flush] = useDraft(node.title ?? "", rename);
   return (
     <div className="ins-head">
-      <span className={`tile l${isAi ? " ai" : ""}`}><Icon size={18} aria-hidden="true" /></span>
+      <span className={`tile l${isAi ? " ai" : ""}`}><KindIcon name={kind?.icon} size={18} /></span>
       <div className="sp">
         <input className="ins-title" value={draft} readOnly={readOnly} placeholder={kind?.title ?? "Step"} aria-label="Name of the step" maxLength={200} data-testid="step-title"
           onChange={(event) => edit(event.target.value)} onBlur={flush} onKeyDown={(event) => { if (event.key === "Enter") flush(); }} />
@@ -115,7 +115,7 @@ function Does({ problems }) {
   });
   return (
     <Section title="What it does" testId="does" aside={worst ? <span className="mut t12 num" title="The most that this step can use in one run">{worstInWords(worst)}</span> : null}>
-      {kind ? <p className="ins-help ins-field">{kind.summary.split("\n\n")[0].replace(/`([^`]*)`/g, "“$1”")}</p> : null}
+      {kind ? <p className="ins-help ins-field">{inWords(kind.summary.split("\n\n")[0])}</p> : null}
       <Problems problems={others} />
       {kind ? <Fields schema={kind.schema} root={kind.schema} /> : <p className="ins-none">This kind of step is not known here. Its settings are kept as they are.</p>}
     </Section>

@@ -90,7 +90,7 @@ export function Kinds({ keys, label, help }) {
       {() => (
         <div className="of" data-testid="kinds">
           <table>
-            <thead><tr><th style={{ width: 118 }}>Kind</th><th>What belongs here</th><th style={{ width: 116 }}><span className="sr">Change</span></th></tr></thead>
+            <thead><tr><th style={{ width: 118 }}>Kind</th><th>What belongs here</th><th style={{ width: 60 }}>Examples</th></tr></thead>
             <tbody>
               {ports.rows.map((row, i) => {
                 const isOpen = open === i, count = (row.examples ?? []).length;
@@ -99,17 +99,19 @@ export function Kinds({ keys, label, help }) {
                     <td><PortName row={row} i={i} ports={ports} label={`Name of kind ${i + 1}`} keys={keys} /></td>
                     <td><ValueText isLine value={row.description ?? ""} commit={(text) => ports.put(i, { description: text })} label={`What belongs to ${row.port}`} placeholder="In a few words" testId={`description-${i}`} /></td>
                     <td>
-                      <span className="row g4">
-                        <button type="button" className="ins-link" aria-expanded={isOpen} title={plural(count, "example")} aria-label={`Examples of ${row.port}, ${count}`} onClick={() => setOpen(isOpen ? null : i)}>
-                          {isOpen ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}{count}
-                        </button>
-                        {readOnly ? null : <RowButtons i={i} count={ports.rows.length} move={(to) => ports.set(moved(ports.rows, i, to), label)} remove={() => ports.remove(i)} name={row.port} />}
-                      </span>
+                      <button type="button" className="ins-open" aria-expanded={isOpen} title={plural(count, "example")} aria-label={`More about ${row.port}, ${plural(count, "example")}`} onClick={() => setOpen(isOpen ? null : i)}>
+                        {count}{isOpen ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}
+                      </button>
                     </td>
                   </tr>,
                   isOpen ? (
                     <tr key={`${i}e`}><td colSpan={3} className="ins-inner">
-                      <p className="ins-help">Examples, as people write them. {ports.edges(row.port) ? "" : "Nothing is connected to this kind yet."}</p>
+                      {readOnly ? null : (
+                        <div className="row g4">
+                          <span className="ins-help sp">{ports.edges(row.port) ? "Examples, as people write them." : "Nothing is connected to this kind yet."}</span>
+                          <RowButtons i={i} count={ports.rows.length} move={(to) => { setOpen(to); ports.set(moved(ports.rows, i, to), `Move ${row.port} in ${title}`); }} remove={() => { setOpen(null); ports.remove(i); }} name={row.port} />
+                        </div>
+                      )}
                       <TextList keys={[...keys, i, "examples"]} label={`Example of ${row.port}`} isTemplate one="Example" />
                     </td></tr>
                   ) : null,

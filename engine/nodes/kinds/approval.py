@@ -33,13 +33,13 @@ class ApprovalConfig(NodeConfig):
     """The card that people see, and who decides by when."""
 
     title: Template = Field(
-        default="", title="Question", description="The question, in a few words.", json_schema_extra=hints(widget="line")
+        default="", title="Question", description="The question, in a few words.", json_schema_extra=hints(widget="line", text="")
     )
     message: Template = Field(
         default="",
         title="What the person should know",
         description="What the person needs to know to decide.",
-        json_schema_extra=hints(widget="text"),
+        json_schema_extra=hints(widget="text", text=""),
     )
     show: dict[str, Expr] = Field(
         default_factory=dict,

@@ -10,6 +10,7 @@ from engine.nodes.contract import Effect
 from engine.run.events import NOTHING, Spent
 
 StepStatus = Literal["ready", "running", "waiting", "retrying", "failed", "in_doubt"]
+StandIn = Literal["", "pinned", "simulated"]
 
 
 @dataclass(slots=True)
@@ -37,13 +38,15 @@ class Step:
     votes: tuple[str, ...] = ()
     void_for: str | None = None
     """The action whose consent this approval asks for a second time."""
+    stand_in: StandIn = ""
+    """What stands in for executing it: outputs that were pinned, or an example of them."""
     is_given_up: bool = False
     """An unsafe call whose result nobody needs any more: it is finished and recorded, and leads nowhere."""
 
     @property
     def is_unsafe(self) -> bool:
         """Whether its effect must not happen twice."""
-        return getattr(self.node.kind, "effect", None) is Effect.UNSAFE
+        return getattr(self.node.kind, "effect", None) is Effect.UNSAFE and not self.stand_in
 
     def rest(self) -> None:
         """Back to ready: it starts anew when the run goes on."""

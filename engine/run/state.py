@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from engine.graph.plan import ROOT, Limits, Plan
+from engine.graph.plan import ROOT, Limits, Plan, PlannedNode
 from engine.run import events
 from engine.run.budget import Ledger
-from engine.run.events import NOTHING, Spent, Start
-from engine.run.frontier import Frame, Step
+from engine.run.events import NOTHING, Spent, Start, Trial
+from engine.run.frontier import Frame, StandIn, Step
+from engine.run.paths import node_of
 from engine.run.routing import Router, leaving_port, port_without_decision
+from engine.run.trial import may_open
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -28,6 +30,8 @@ class Consent:
     """Of the approval's step."""
     digest: str
     editable: dict[str, Any] = field(default_factory=dict)
+    is_waived: bool = False
+    """Nobody was asked: the approval was pinned or taken over, in a test run that touches nothing."""
 
 
 @dataclass(slots=True)
@@ -44,6 +48,14 @@ class RunState:
     started_at: int = 0
     started_by: str = ""
     mode: str = "live"
+    effects: str = "real"
+    trial: Trial | None = None
+    pins: dict[str, Any] = field(default_factory=dict)
+    """Node -> `{port, outputs}` that stand in for running it."""
+    may_open: frozenset[str] | None = None
+    """The nodes that a try-out may start; None: all."""
+    is_tried: bool = False
+    """The step that a try-out ends with has ended: nothing new starts."""
     frames: dict[str, Frame] = field(default_factory=dict)
     steps: dict[str, Step] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -77,11 +89,32 @@ class RunState:
     def break_off(self, error: dict[str, Any]) -> None:
         """The run fails: nothing new starts, what waits is given up and would be asked anew."""
         self.failure = self.failure or error
+        self._give_up_waits()
+
+    def end_trial(self) -> None:
+        """The step that was tried has ended: nothing new starts, and nobody needs to answer any more."""
+        self.is_tried = True
+        self._give_up_waits()
+
+    def _give_up_waits(self) -> None:
         for step in self.steps.values():
             # An action that waits for its second consent waits for the approval that is asked again.
             if step.status == "retrying" or (step.status == "waiting" and step.item):
                 self.cancelled_now.append(step.path)
                 step.rest()
+
+    def ends_with(self, node: PlannedNode) -> bool:
+        """Whether a try-out is over when this node has ended."""
+        return self.trial is not None and self.trial.what != "from" and self.trial.node == node.id
+
+    def stand_in(self, node: PlannedNode) -> StandIn:
+        """What stands in for executing the node in a test run; the step that is tried is executed even where it is pinned."""
+        if self.mode != "test":
+            return ""
+        if node.id in self.pins and not (self.trial and self.trial.node == node.id):
+            return "pinned"
+        kind: Any = node.kind
+        return "simulated" if self.effects == "simulated" and kind.touches_world(node.config) else ""
 
     def cancel_step(self, path: str) -> None:
         """A step is given up; what a call in flight has cost is not known, so its reservation stays charged."""
@@ -132,7 +165,7 @@ def begin(state: RunState, start: Start, *, at: int) -> Step:
     """A ready step starts: it counts as executed, its reservation is set aside, the clock of `seconds` runs."""
     step = state.steps[start.path]
     step.status, step.attempt, step.started_at, step.reserved = "running", start.attempt, at, start.reserved
-    step.due_at = None
+    step.due_at, step.stand_in = None, state.stand_in(step.node)
     state.ledger.steps += 1
     state.ledger.reserve(start.reserved)
     if not state.running:
@@ -152,17 +185,30 @@ def _on_started(state: RunState, event: events.RunStarted, at: int, _path: str, 
     state.inputs, state.started_at, state.started_by, state.mode = event.inputs, at, event.by, event.mode
     state.ledger.limits = Limits(**event.limits)
     state.frames[""] = Frame(key="", region=ROOT, parent="", owner="")
+    state.effects, state.trial, state.pins = event.effects, event.trial, event.pins
+    state.may_open = may_open(state.plan, event.trial)
+    if event.trial is not None and event.trial.what == "only":
+        state.outputs[state.plan.start] = dict(event.inputs)
+        Router(state).stand(event.trial.path, state.plan.nodes[event.trial.node])
+        return
     Router(state).activate(state.frames[""], state.plan.start)
 
 
 def _on_done(state: RunState, event: events.StepDone, at: int, path: str, attempt: int) -> None:
+    if (event.reused or event.pinned) and path not in state.steps:
+        # A value that the one step of a try-out reads; nothing follows from it.
+        state.outputs[node_of(path)] = event.outputs
+        return
     step = state.steps.pop(path)
     if step.status == "running":
         state.settle(step, event.spent)
     node = step.node
     state.outputs[node.id] = event.outputs
-    if event.consent is not None and (action := getattr(node.config, "action", None)):
+    action = getattr(node.config, "action", None)
+    if event.consent is not None and action:
         state.consents[action] = Consent(path, attempt, event.consent, event.outputs.get("values", {}))
+    elif action and (event.pinned or event.reused) and state.effects == "simulated" and event.port == node.kind.consent_port:
+        state.consents[action] = Consent(path, attempt, "", is_waived=True)
     elif node.consent:
         state.consents.pop(node.id, None)
     if node.kind.kind == "end":
@@ -173,6 +219,10 @@ def _on_done(state: RunState, event: events.StepDone, at: int, path: str, attemp
         return
     if step.void_for:
         _consent_again(state, step, event)
+        return
+    if state.ends_with(node):
+        state.left_by = f"{node.id}.{event.port}" if event.port else ""
+        state.end_trial()
         return
     Router(state).leave(step.frame, node, event.port)
 
@@ -211,6 +261,9 @@ def _go_on(state: RunState, step: Step, how: str, error: dict[str, Any]) -> None
     outputs = dict(step.node.default_output) if how == "default" else {}
     state.outputs[step.node.id] = outputs | {"error": error}
     state.consents.pop(step.node.id, None)
+    if state.ends_with(step.node):
+        state.end_trial()
+        return
     port = leaving_port(state, step.frame, step.node, "error" if how == "port" else port_without_decision(step.node))
     Router(state).leave(step.frame, step.node, port)
 
@@ -240,7 +293,7 @@ def _on_consent_void(state: RunState, event: events.ConsentVoid, _at: int, path:
     consent = state.consents.pop(action.node.id)
     if event.approval in state.steps:
         return
-    node = state.plan.nodes[event.approval.rsplit("/", 1)[-1].split("#", 1)[0]]
+    node = state.plan.nodes[node_of(event.approval)]
     frame = state.frames[action.frame]
     frame.live += 1
     again = Step(event.approval, node, action.frame, attempt=consent.attempt, void_for=action.node.id)

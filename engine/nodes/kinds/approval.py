@@ -158,6 +158,10 @@ class Approval(AskKind[ApprovalConfig]):
             found.append(Problem("empty_text", "The card has neither a title nor a message.", "Ask a question.", "warning", field="title"))
         return found
 
+    def port_of(self, config: ApprovalConfig, outputs: Mapping[str, Any]) -> str | None:
+        """The port is the decision."""
+        return outputs.get("decision")
+
     def ask(self, config: ApprovalConfig, given: Mapping[str, Any]) -> Ask:
         """The card."""
         return Ask(

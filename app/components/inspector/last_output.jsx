@@ -63,10 +63,12 @@ const nothingBecause = (status) => ({
 
 // Text first, as it is read; short facts beside it; everything else as a tree.
 function Outputs({ outputs }) {
-  const { text, json, ...others } = outputs;
+  const { text, json, usage, ...parts } = outputs;
+  // What a call used stands in the heading already.
+  const others = usage && !("cost_usd" in usage) ? { usage, ...parts } : parts;
   const isText = typeof text === "string" && text.trim() && !json;
   const facts = Object.entries(others).filter(([, value]) => value === null || ["number", "boolean"].includes(typeof value) || (typeof value === "string" && value.length <= 40));
-  const rest = Object.fromEntries(Object.entries(isText ? others : outputs).filter(([name]) => !facts.some(([fact]) => fact === name)));
+  const rest = Object.fromEntries(Object.entries({ ...(isText || text === undefined ? {} : { text }), ...(json === undefined || json === null ? {} : { json }), ...others }).filter(([name]) => !facts.some(([fact]) => fact === name)));
   return (
     <>
       {facts.length ? <div className="ins-facts">{facts.map(([name, value]) => <span key={name} className="t12 mut">{said(name)} <b>{brief(value, 40)}</b></span>)}</div> : null}

@@ -27,7 +27,7 @@ function ModelSelect({ id, value, commit, label, describedBy, isInvalid }) {
   const { models, readOnly } = useDesk();
   const known = models.find((model) => model.name === value);
   return (
-    <select id={id} className={`ins-sel wide ${isInvalid ? "bad" : ""}`} value={value} disabled={readOnly} aria-label={label} aria-describedby={describedBy} data-testid="model" onChange={(event) => commit(event.target.value)}>
+    <select id={id} className={`ins-sel wide ${isInvalid ? "is-bad" : ""}`} value={value} disabled={readOnly} aria-label={label} aria-describedby={describedBy} data-testid="model" onChange={(event) => commit(event.target.value)}>
       {known ? null : <option value={value}>{ALIASES[value] ?? value}</option>}
       {models.map((model) => <option key={model.name} value={model.name}>{nameOf(model)}, {priceOf(model)}</option>)}
     </select>

@@ -22,7 +22,7 @@ export function SchemaTable({ keys, label, help, schema: setting }) {
         <div className="of" data-testid={`fields-${keys.join(".")}`}>
           {fields.length ? (
             <table>
-              <thead><tr><th style={{ width: 110 }}>Field</th><th style={{ width: 96 }}>Kind</th><th>Means</th><th style={{ width: 32 }}><span className="sr">More</span></th></tr></thead>
+              <thead><tr><th style={{ width: 100 }}>Field</th><th style={{ width: 88 }}>Kind</th><th>Means</th><th style={{ width: 32 }}><span className="sr">More</span></th></tr></thead>
               <tbody>
                 {fields.map((field, i) => (
                   <FieldRow key={i} field={field} i={i} fields={fields} value={value} store={store} isOpen={open === i} toggle={() => setOpen(open === i ? null : i)} close={() => setOpen(null)} />

@@ -90,7 +90,7 @@ export function Kinds({ keys, label, help }) {
       {() => (
         <div className="of" data-testid="kinds">
           <table>
-            <thead><tr><th style={{ width: 118 }}>Kind</th><th>What belongs here</th><th style={{ width: 60 }}>Examples</th></tr></thead>
+            <thead><tr><th style={{ width: 112 }}>Kind</th><th>What belongs here</th><th style={{ width: 76 }}>Examples</th></tr></thead>
             <tbody>
               {ports.rows.map((row, i) => {
                 const isOpen = open === i, count = (row.examples ?? []).length;

@@ -7,6 +7,7 @@ import { useDesk } from "./desk.jsx";
 import { ExpressionField } from "./expression.jsx";
 import { Preview } from "./preview.jsx";
 import { literal, pathOf, read, spelled } from "./reading.js";
+import { sentence } from "../drawing/words.js";
 import { expressionOf, OPERATORS, rulesOf } from "./rules.js";
 
 const JOINS = { all: "All of these", any: "Any of these", none: "None of these" };
@@ -127,7 +128,7 @@ function Wanted({ rule, known, type, change, name }) {
     const choices = known.choices.includes(value.fixed) ? known.choices : [value.fixed, ...known.choices];
     return (
       <select className="ins-sel" value={JSON.stringify(value.fixed)} disabled={readOnly} aria-label="Compared with" data-testid={`value-${name}`} onChange={(event) => set({ fixed: JSON.parse(event.target.value) })}>
-        {choices.map((choice) => <option key={JSON.stringify(choice)} value={JSON.stringify(choice)}>{String(choice) || "empty text"}</option>)}
+        {choices.map((choice) => <option key={JSON.stringify(choice)} value={JSON.stringify(choice)}>{typeof choice === "string" ? sentence(choice) || "empty text" : String(choice)}</option>)}
       </select>
     );
   }

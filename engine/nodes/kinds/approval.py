@@ -80,7 +80,7 @@ class ApprovalConfig(NodeConfig):
         description="The port by which the run goes on then.",
         json_schema_extra=hints(
             text="",
-            choices={"expired": "Go on by “expired”", "approved": "It counts as approved", "rejected": "It counts as rejected"},
+            choices={"expired": "Go on by “No answer”", "approved": "It counts as approved", "rejected": "It counts as rejected"},
             when={"expires_after_s": "*"},
         ),
     )

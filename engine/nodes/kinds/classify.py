@@ -58,7 +58,7 @@ class ClassifyConfig(NodeConfig):
         le=1,
         title="Sure enough from",
         description="Below this confidence the run goes on by `unsure`.",
-        json_schema_extra=hints(widget="share", text="When it is less sure than this, the run goes on by “unsure”."),
+        json_schema_extra=hints(widget="share", text="When it is less sure than this, the run goes on by “Not sure”."),
     )
     method: Literal["meaning", "model"] = Field(
         default="meaning",

@@ -75,6 +75,13 @@ class InvalidInputs(Invalid):
     hint = "Compare the inputs with the schema of the workflow's start step."
 
 
+class StepMissing(Invalid):
+    """A try-out needs the result of a step that has none yet."""
+
+    code = "step_missing"
+    hint = "Run that step first, or pin its output."
+
+
 class WorkflowHasProblems(Invalid):
     """The workflow has problems that must be mended before it can be published or run."""
 

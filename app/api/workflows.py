@@ -11,7 +11,9 @@ from app.api.reading import DOCUMENT, AskingOf, Body, CursorOf, DocumentOf, Limi
 from app.repeats import HOLDS_SECRET
 from engine import (
     Checked,
+    LastStep,
     Page,
+    PinView,
     Previewed,
     Published,
     RunStarted,
@@ -48,6 +50,19 @@ class Publication(Body):
     note: str | None = None
 
 
+class Try(Body):
+    """What of the draft a test run executes; one of `only`, `until` and `from`, each the id of a step."""
+
+    only: Annotated[str | None, Field(max_length=200, description="This step alone, with earlier results of the steps it reads.")] = None
+    until: Annotated[str | None, Field(max_length=200, description="What leads to this step, and the step.")] = None
+    from_: Annotated[
+        str | None, Field(alias="from", max_length=200, description="This step and what follows; earlier results stand in for the rest.")
+    ] = None
+    base: Annotated[
+        str | None, Field(max_length=200, description="The run to take results and inputs from; else the latest ones that fit.")
+    ] = None
+
+
 class Start(Body):
     """What a run starts with."""
 
@@ -55,7 +70,18 @@ class Start(Body):
     version: Annotated[int, Field(ge=1, le=2**31)] | None = None
     limits: dict[str, Any] | None = None
     mode: Literal["live", "test"] | None = None
-    effects: Literal["simulated", "real"] | None = None
+    effects: Annotated[
+        Literal["simulated", "real"] | None,
+        Field(description="Of a test run: `simulated` (default) gives steps that touch the world their example output; `real` does it."),
+    ] = None
+    try_: Annotated[Try | None, Field(alias="try", description="Only in test mode; steps that are not executed say why.")] = None
+
+
+class Pinning(Body):
+    """What stands in for running a step."""
+
+    outputs: dict[str, Any]
+    port: Annotated[str | None, Field(max_length=200, description="Needed only where the outputs do not tell it.")] = None
 
 
 class Preview(Body):
@@ -156,6 +182,31 @@ async def promote(asking: AskingOf, workflow: str, version: VersionOf) -> Versio
     return await asking.ask(asking.engine.workflows.promote(asking.actor, workflow, version))
 
 
+@router.get("/{workflow}/pins")
+async def pins(asking: AskingOf, workflow: str) -> Page[PinView]:
+    """The outputs that stand in for running steps in test runs; all of them."""
+    return await asking.ask(asking.engine.pins.list(asking.actor, workflow))
+
+
+@router.put("/{workflow}/pins/{node}")
+async def pin(asking: AskingOf, workflow: str, node: str, body: Pinning) -> PinView:
+    """Pin a step's outputs: test runs take them instead of executing it, live runs ignore them."""
+    return await asking.ask(asking.engine.pins.set(asking.actor, workflow, node, outputs=body.outputs, port=body.port))
+
+
+@router.delete("/{workflow}/pins/{node}")
+async def unpin(asking: AskingOf, workflow: str, node: str) -> Deleted:
+    """Remove a pin: test runs execute the step again."""
+    await asking.ask(asking.engine.pins.remove(asking.actor, workflow, node))
+    return Deleted(deleted=node)
+
+
+@router.get("/{workflow}/last-steps")
+async def last_steps(asking: AskingOf, workflow: str) -> Page[LastStep]:
+    """What each step of the draft did when it last ended, in whichever of the latest runs, and whether it is stale; all of them."""
+    return await asking.ask(asking.engine.last_steps.list(asking.actor, workflow))
+
+
 @router.post("/{workflow}/runs", status_code=202, responses={200: {"model": RunView, "description": "It ended within ?wait="}})
 async def start(
     asking: AskingOf,
@@ -176,6 +227,7 @@ async def start(
             limits=given.limits,
             mode=given.mode or "live",
             effects=given.effects,
+            tried=given.try_.model_dump(by_alias=True, exclude_none=True) if given.try_ else None,
             key=idempotency_key,
         )
     )

@@ -54,7 +54,7 @@ class Profile:
             (turn, "begin", "apply"),
             (turn.Turn, "_given", "expressions"),
             (turn.codec, "to_row", "encode"),
-            (executor, "_work", "work"),
+            (executor, "work", "work"),
             (Journal, "_write", "commit"),
             (Hub, "publish", "publish"),
         ]

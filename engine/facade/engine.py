@@ -14,6 +14,8 @@ from engine.clock import Clock
 from engine.errors import StorageUnavailable
 from engine.facade.approvals import Approvals
 from engine.facade.core import Core, open_core
+from engine.facade.last_steps import LastSteps
+from engine.facade.pins import Pins
 from engine.facade.previews import Previews
 from engine.facade.repeats import RepeatedRequests
 from engine.facade.runs import Runs
@@ -41,6 +43,8 @@ class Engine:
         self.workflows = Workflows(core)
         self.previews = Previews(core)
         self.runs = Runs(core)
+        self.pins = Pins(core)
+        self.last_steps = LastSteps(core)
         self.approvals = Approvals(core)
         self.accounts: Accounts = core.accounts
         self.sessions: Sessions = core.accounts.sessions

@@ -9,8 +9,8 @@ from engine.clock import iso
 from engine.errors import Invalid, NotFound
 from engine.expressions import Expression, ExpressionError, Reference, Template, compile_expression, compile_template
 from engine.facade.core import Core
+from engine.facade.finding import find
 from engine.facade.views import Previewed
-from engine.facade.workflows import find
 from engine.insight.timeline import node_of
 from engine.jsonvalue import JsonValue, dumps, loads
 from engine.people.permissions import Actor, Permission, require

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from engine.clock import iso
-from engine.facade.views import EventView, RunView, StepView
+from engine.facade.views import EventView, RunView, StepView, TryView
 from engine.graph.plan import Limits, Plan
 from engine.insight.timeline import StepRecord, kind_and_title, plan_or_none, steps_of
 from engine.jsonvalue import dumps
@@ -49,6 +49,7 @@ def run_view(stored: StoredRun, bounds: list[events.Event]) -> RunView:
         match event:
             case events.RunStarted():
                 view.inputs, limits = event.inputs, dict(event.limits)
+                view.effects, view.tried = event.effects, _tried(event.trial)
             case events.RunResumed():
                 limits |= event.limits
                 view.output = None
@@ -58,6 +59,10 @@ def run_view(stored: StoredRun, bounds: list[events.Event]) -> RunView:
                 continue
     view.limits = limits_as_json(Limits(**limits)) if limits else None
     return view
+
+
+def _tried(trial: events.Trial | None) -> TryView | None:
+    return TryView(what=trial.what, node=trial.node, base=trial.base or None) if trial else None
 
 
 def step_views(
@@ -90,6 +95,9 @@ def step_views(
                 error=told(step, "error"),
                 port=step.port,
                 note=told(step, "note"),
+                pinned=step.is_pinned,
+                simulated=step.is_simulated,
+                reused=step.reused or None,
             )
         )
     return views

@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 from collections.abc import AsyncIterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlmodel import col, or_, select
 
 from engine.clock import from_iso, iso
-from engine.errors import Invalid, InvalidInputs, NotFound, NotPublished, WorkflowHasProblems
+from engine.errors import NotFound
 from engine.facade import cursors
 from engine.facade.core import Core
-from engine.facade.repeats import KEPT_US
+from engine.facade.finding import find_even_deleted
 from engine.facade.run_views import event_view, run_row, run_view, step_views
+from engine.facade.starting import Asked, Starting, field_problem, parsed_limits
 from engine.facade.views import EventView, Page, RunStarted, RunView, StepView, TokenView
-from engine.facade.workflows import find, find_even_deleted, no_such
-from engine.graph.plan import LIMIT_NAMES, SCALED, Limits, Plan
-from engine.graph.validate import check
-from engine.jsonvalue import NotJsonValue, canonical, check_json, digest, loads
 from engine.people.permissions import Actor, Permission, require
 from engine.run import codec, events
-from engine.run.asking import Owner
-from engine.run.executor import NewRunSpec
 from engine.run.happenings import Cancel, Resume
 from engine.run.live import Token
-from engine.schemas import problems_of, with_defaults
 from engine.storage.journal import Row
-from engine.storage.journal_reader import Beginning, StoredRun
-from engine.storage.tables import Document, Run
+from engine.storage.journal_reader import StoredRun
+from engine.storage.tables import Run
 
 HEARTBEAT_S = 15.0
-MODES = ("live", "test")
 STATUSES = ("queued", "running", "waiting", "paused", "stopped", "succeeded", "failed", "cancelled")
 
 
@@ -43,6 +35,7 @@ class Runs:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._starting = Starting(core)
 
     async def start(
         self,
@@ -54,65 +47,22 @@ class Runs:
         limits: dict[str, Any] | None = None,
         mode: str = "live",
         effects: str | None = None,
+        tried: dict[str, Any] | None = None,
         key: str | None = None,
     ) -> RunStarted:
         """Returns when the run is on disk. `key` makes a repeated call answer with the first run.
 
-        NotPublished, InvalidInputs (problems name the fields), Invalid for limits, WorkflowHasProblems for a test of a bad draft.
+        `tried` is `{only | until | from: node, base?: run}`: what of the workflow a test run executes. NotPublished, InvalidInputs
+        (problems name the fields), Invalid for limits, StepMissing for a value that a try-out lacks, WorkflowHasProblems for a bad draft.
         """
-        require(actor, Permission.RUN_TEST if mode == "test" else Permission.RUN_START)
-        _check_mode(mode, effects)
-        found, plan = await self._core.in_thread(lambda: self._version(actor, workflow, version, mode))
-        flow, number = found.workflow_id, found.version
-        given = _checked_inputs(plan, inputs)
-        run_id = self._core.ids.new("run") if key is None else await self._core.in_thread(lambda: self._run_id_of(actor, flow, key))
-        spec = NewRunSpec(
-            owner=Owner(run_id, actor.workspace_id, flow, found.workflow_name),
-            plan=plan,
-            version=number,
-            inputs=given,
-            limits=asdict(lowered(plan.limits, limits)),
-            mode=mode,
-            by=actor.user_id or actor.label,
-            audit=self._core.audit_entry(actor, "run.start", run_id, {"workflow": flow, "version": number, "mode": mode}),
-        )
+        asked = Asked(inputs, version, limits, mode, effects, tried)
+        self._starting.allow(actor, asked)
+        spec = await self._core.in_thread(lambda: self._starting.spec(actor, workflow, asked, key=key))
+        run_id = spec.owner.run_id
         status = await self._core.executor.start(spec)
         if status is None:
             status = (await self._core.in_thread(lambda: self._stored(actor, run_id))).status
         return RunStarted(run_id=run_id, status=status)
-
-    def _version(self, actor: Actor, workflow: str, version: int | None, mode: str) -> tuple[Beginning, Plan]:
-        found = self._core.reader.beginning(actor.workspace_id, workflow, version)
-        if found is None:
-            raise no_such(workflow)
-        if mode == "test" and version is None:
-            return replace(found, version=None), self._draft(actor, found.workflow_id)
-        if found.version is None:
-            raise NotPublished(f"{found.workflow_name} has no live version.")
-        if found.doc_hash is None:
-            raise NotFound(f"{found.workflow_name} has no version {found.version}.")
-        return found, self._core.plans.of(found.doc_hash)
-
-    def _draft(self, actor: Actor, workflow: str) -> Plan:
-        with self._core.records.reading() as session:
-            document = loads(find(session, actor, workflow).document)
-        checked = check(document, self._core.registry)
-        if checked.plan is None:
-            raise WorkflowHasProblems(details={"problems": [p.as_json() for p in checked.problems]})
-        with self._core.records.writing() as session:
-            if session.get(Document, digest(document)) is None:
-                session.add(Document(hash=digest(document), workspace_id=actor.workspace_id, body=canonical(document).decode()))
-        return self._core.plans.keep(checked.plan, checked.plan.hash)
-
-    def _run_id_of(self, actor: Actor, workflow: str, key: str) -> str:
-        # The same key from the same actor names the same run, so that a repeated request cannot start a second one; it is
-        # free again once the first request is forgotten.
-        now, run_id = self._core.clock.now_us(), key
-        while True:
-            run_id = f"run_{hashlib.sha256(f'{actor.label}:{workflow}:{run_id}'.encode()).hexdigest()[:26].upper()}"
-            known = self._core.reader.run(run_id)
-            if known is None or known.started_at > now - KEPT_US:
-                return run_id
 
     async def get(self, actor: Actor, run_id: str) -> RunView:
         """One run with its inputs, output, use and limits. NotFound."""
@@ -178,7 +128,7 @@ class Runs:
         if status:
             asked = status.split(",")
             if unknown := [s for s in asked if s not in STATUSES]:
-                raise _field_problem("status", f"`{unknown[0][:40]}` is no status; there are {', '.join(STATUSES)}.")
+                raise field_problem("status", f"`{unknown[0][:40]}` is no status; there are {', '.join(STATUSES)}.")
             wanted = wanted.where(col(Run.status).in_(asked))
         if query:
             columns = (Run.run_id, Run.workflow_name, Run.reason)
@@ -309,59 +259,9 @@ class Runs:
         return await self.get(actor, run_id)
 
 
-def _check_mode(mode: str, effects: str | None) -> None:
-    if mode not in MODES:
-        raise _field_problem("mode", "The mode is live or test.")
-    if effects not in (None, "simulated", "real"):
-        raise _field_problem("effects", "The effects are simulated or real.")
-    if mode == "live" and effects == "simulated":
-        # Taken silently, it would send for real what the caller believes to be simulated.
-        raise _field_problem("effects", "A live run has real effects; only a test run simulates them.")
-
-
-def _checked_inputs(plan: Plan, inputs: Any) -> dict[str, Any]:
-    if inputs is None:
-        inputs = {}
-    if not isinstance(inputs, dict):
-        raise _field_problem("inputs", "The inputs are a JSON object.", InvalidInputs)
-    try:
-        check_json(inputs)
-    except NotJsonValue as error:
-        raise _field_problem("inputs", f"{error}.", InvalidInputs) from None
-    given = with_defaults(inputs, plan.input_schema)
-    if problems := problems_of(given, plan.input_schema):
-        told = [{"field": f"inputs{p.path}", "message": p.message} for p in problems]
-        raise InvalidInputs(f"inputs{problems[0].path}: {problems[0].message}", details={"problems": told})
-    return given
-
-
-def parsed_limits(limits: Any) -> dict[str, int]:
-    """Limits as the API writes them -> fields of `Limits`. Invalid names the limit."""
-    if not isinstance(limits, dict):
-        raise _field_problem("limits", "The limits are a JSON object.")
-    parsed: dict[str, int] = {}
-    for name, amount in limits.items():
-        if name not in LIMIT_NAMES:
-            raise _field_problem(f"limits.{str(name)[:40]}", f"There are the limits {', '.join(LIMIT_NAMES)}.")
-        if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 <= amount <= 1e12:
-            raise _field_problem(f"limits.{name}", "A limit is a number from 0 on.")
-        parsed[LIMIT_NAMES[name]] = round(amount * 1_000_000) if name in SCALED else int(amount)
-    return parsed
-
-
-def lowered(limits: Limits, asked: Any) -> Limits:
-    """The document's limits, lowered by those given at the start of a run (workflow.md, Running 8)."""
-    parsed = parsed_limits(asked or {})
-    return replace(limits, **{name: min(amount, getattr(limits, name)) for name, amount in parsed.items()})
-
-
-def _field_problem(field: str, message: str, error: type[Invalid] = Invalid) -> Invalid:
-    return error(f"{field}: {message}", details={"problems": [{"field": field, "message": message}]})
-
-
 def _moment(field: str, text: str) -> int:
     try:
         # The + of a zone that was not written %2B arrives as a space.
         return from_iso(re.sub(r"(T.*) (\d\d:?\d\d)$", r"\1+\2", text))
     except ValueError:
-        raise _field_problem(field, "Write a time as ISO 8601, e.g. 2026-11-24T09:00:00Z.") from None
+        raise field_problem(field, "Write a time as ISO 8601, e.g. 2026-11-24T09:00:00Z.") from None

@@ -35,6 +35,8 @@ class WorkflowSaved(BaseModel):
     slug: str
     revision: int
     problems: list[dict[str, Any]]
+    worst_case: dict[str, Any] | None = None
+    """The most that a run can use; null while errors remain."""
 
 
 class WorkflowView(BaseModel):
@@ -47,6 +49,8 @@ class WorkflowView(BaseModel):
     live_version: int | None
     document: Any
     problems: list[dict[str, Any]]
+    worst_case: dict[str, Any] | None = None
+    """The most that a run can use; null while errors remain."""
     updated_at: str | None = None
     updated_by: str = ""
 
@@ -111,6 +115,15 @@ class RunStarted(BaseModel):
     status: str
 
 
+class TryView(BaseModel):
+    """What a test run tries of a workflow: `what` is only, until or from."""
+
+    what: str
+    node: str
+    base: str | None
+    """The run whose inputs and values it goes on with."""
+
+
 class RunView(BaseModel):
     """One run. Money in USD, times in ISO 8601, `seconds` with at least one step running."""
 
@@ -119,6 +132,10 @@ class RunView(BaseModel):
     workflow_name: str = ""
     version: int | None
     mode: str = "live"
+    effects: str = "real"
+    """`simulated` where a test run does not touch the world."""
+    tried: TryView | None = None
+    """What it tries, where it does not run the workflow as a whole."""
     status: str
     reason: str
     inputs: Any = None
@@ -148,6 +165,45 @@ class StepView(BaseModel):
     error: Any = None
     port: str | None = None
     note: Any = None
+    pinned: bool = False
+    """Not executed: a person set its outputs."""
+    simulated: bool = False
+    """Not executed: it would have touched the world, and an example stands for its outputs."""
+    reused: str | None = None
+    """The id of the run that its outputs come from, where it was not executed in this one."""
+
+
+class LastStep(BaseModel):
+    """What a step of the draft did when it last ran, in whichever run; without bodies: GET /api/v1/runs/{run_id}/steps/{path}."""
+
+    node: str
+    path: str
+    run_id: str
+    mode: str
+    version: int | None
+    status: str
+    port: str | None
+    attempt: int
+    started_at: str | None
+    ended_at: str | None
+    spent: dict[str, float | int]
+    pinned: bool
+    simulated: bool
+    reused: str | None
+    is_stale: bool
+    """Whether the step, or one whose result it uses, has changed since."""
+    stale_reason: str | None
+
+
+class PinView(BaseModel):
+    """Outputs that stand in for running a step in test runs."""
+
+    node: str
+    outputs: dict[str, Any]
+    port: str | None
+    """The port that the step leaves by."""
+    set_by: str
+    set_at: str | None
 
 
 class EventView(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from sqlmodel import Session, col, func, or_, select
@@ -11,13 +12,16 @@ from engine.clock import iso
 from engine.errors import Conflict, Invalid, NotFound, StaleRevision, WorkflowHasProblems
 from engine.facade import cursors
 from engine.facade.core import Core
+from engine.facade.finding import find, store_document
 from engine.facade.hooks import Hooks
+from engine.facade.pins import carry_pins
 from engine.facade.views import Checked, Page, Published, VersionView, WorkflowRow, WorkflowSaved, WorkflowView
-from engine.graph.ops import apply_ops
+from engine.graph.ops import apply_ops, renamed_by
 from engine.graph.problems import Problem, has_errors
+from engine.graph.validate import Checked as CheckedDocument
 from engine.graph.validate import check
 from engine.graph.worst_case import worst_case, worst_case_by_node
-from engine.jsonvalue import canonical, digest, loads
+from engine.jsonvalue import canonical, loads
 from engine.nodes.estimates import static_estimates
 from engine.people.permissions import Actor, Permission, require
 from engine.storage.tables import Document, Version, Workflow
@@ -45,7 +49,7 @@ class Workflows:
         return await self.create(actor, template.document)
 
     def _create(self, actor: Actor, document: Any) -> WorkflowSaved:
-        problems = check(document, self._core.registry).problems
+        checked = check(document, self._core.registry)
         now, records = self._core.clock.now_us(), self._core.records
         name = _name_of(document)
         with records.writing() as session:
@@ -56,7 +60,7 @@ class Workflows:
                 name=name,
                 revision=1,
                 document=canonical(document).decode(),
-                problems_count=_errors(problems),
+                problems_count=_errors(checked.problems),
                 created_by=actor.label,
                 updated_by=actor.user_id or actor.label,
                 created_at=now,
@@ -64,7 +68,7 @@ class Workflows:
             )
             session.add(workflow)
             records.tell(session, actor, action="workflow.create", subject=workflow.id, details={"name": name})
-            return _saved(workflow, problems)
+            return self._saved(workflow, checked)
 
     async def list(self, actor: Actor, *, query: str = "", limit: int = 100, cursor: str | None = None) -> Page[WorkflowRow]:
         """The workflows, by name."""
@@ -106,6 +110,7 @@ class Workflows:
         with self._core.records.reading() as session:
             found = find(session, actor, workflow)
         document = loads(found.document)
+        checked = check(document, self._core.registry)
         return WorkflowView(
             id=found.id,
             slug=found.slug,
@@ -113,7 +118,8 @@ class Workflows:
             revision=found.revision,
             live_version=found.live_version,
             document=document,
-            problems=_told(check(document, self._core.registry).problems),
+            problems=_told(checked.problems),
+            worst_case=self._worst_case(checked),
             updated_at=iso(found.updated_at),
             updated_by=found.updated_by,
         )
@@ -121,32 +127,37 @@ class Workflows:
     async def replace(self, actor: Actor, workflow: str, *, revision: int, document: Any) -> WorkflowSaved:
         """Puts a document in the draft's place. StaleRevision unless `revision` is the draft's."""
         require(actor, Permission.WORKFLOW_EDIT)
-        return await self._core.in_thread(lambda: self._change(actor, workflow, revision, lambda _: document))
+        return await self._core.in_thread(lambda: self._change(actor, workflow, revision, lambda _: document, dict))
 
     async def edit(self, actor: Actor, workflow: str, *, revision: int, ops: list[dict[str, Any]]) -> WorkflowSaved:
         """Changes the draft by operations, all or none. StaleRevision; Invalid names the operation."""
         require(actor, Permission.WORKFLOW_EDIT)
-        return await self._core.in_thread(lambda: self._change(actor, workflow, revision, lambda document: apply_ops(document, ops)))
+        change, renamed = lambda document: apply_ops(document, ops), lambda: renamed_by(ops)
+        return await self._core.in_thread(lambda: self._change(actor, workflow, revision, change, renamed))
 
-    def _change(self, actor: Actor, workflow: str, revision: int, change: Any) -> WorkflowSaved:
+    def _change(
+        self, actor: Actor, workflow: str, revision: int, change: Callable[[Any], Any], renamed: Callable[[], dict[str, str | None]]
+    ) -> WorkflowSaved:
         records = self._core.records
         with records.reading() as session:
             found = find(session, actor, workflow)
         if found.revision != revision:
             raise _stale(found)
-        document = change(loads(found.document))
-        problems = check(document, self._core.registry).problems
+        old = loads(found.document)
+        document = change(old)
+        checked = check(document, self._core.registry)
         with records.writing() as session:
             current = find(session, actor, found.id)
             if current.revision != revision:
                 raise _stale(current)
             current.document = canonical(document).decode()
             current.name = _name_of(document)
-            current.problems_count = _errors(problems)
+            current.problems_count = _errors(checked.problems)
             current.revision += 1
+            carry_pins(session, current.id, old, document, renamed=renamed())
             current.updated_at, current.updated_by = self._core.clock.now_us(), actor.user_id or actor.label
             records.tell(session, actor, action="workflow.edit", subject=current.id, details={"revision": current.revision})
-            return _saved(current, problems)
+            return self._saved(current, checked)
 
     async def delete(self, actor: Actor, workflow: str) -> None:
         """Removes a workflow from the lists; its runs and versions stay readable."""
@@ -171,6 +182,18 @@ class Workflows:
         estimates = static_estimates(plan, self._core.gateway)
         return Checked(problems=_told(checked.problems), worst_case=worst_case(plan, estimates), steps=worst_case_by_node(plan, estimates))
 
+    def _worst_case(self, checked: CheckedDocument) -> dict[str, Any] | None:
+        return worst_case(checked.plan, static_estimates(checked.plan, self._core.gateway)) if checked.plan else None
+
+    def _saved(self, workflow: Workflow, checked: CheckedDocument) -> WorkflowSaved:
+        return WorkflowSaved(
+            id=workflow.id,
+            slug=workflow.slug,
+            revision=workflow.revision,
+            problems=_told(checked.problems),
+            worst_case=self._worst_case(checked),
+        )
+
     async def publish(self, actor: Actor, workflow: str, *, note: str = "") -> Published:
         """Makes the draft an immutable version and puts it live. WorkflowHasProblems while an error remains."""
         require(actor, Permission.WORKFLOW_PUBLISH)
@@ -187,7 +210,7 @@ class Workflows:
             if checked.plan is None or has_errors(checked.problems):
                 raise WorkflowHasProblems(details={"problems": _told(checked.problems)})
             triggers = self._hooks.open(session, found, document)
-            self.store(session, actor, document)
+            store_document(session, actor, document)
             last = session.exec(select(func.max(Version.version)).where(Version.workflow_id == found.id)).one()
             version = Version(
                 workflow_id=found.id,
@@ -206,13 +229,6 @@ class Workflows:
             published = Published(version=version.version, hash=version.hash, triggers=triggers)
         self._core.plans.keep(checked.plan, checked.plan.hash)
         return published
-
-    def store(self, session: Session, actor: Actor, document: Any) -> str:
-        """Keeps a document under its hash; returns the hash."""
-        digested = digest(document)
-        if session.get(Document, digested) is None:
-            session.add(Document(hash=digested, workspace_id=actor.workspace_id, body=canonical(document).decode()))
-        return digested
 
     async def versions(self, actor: Actor, workflow: str, *, limit: int = 100, cursor: str | None = None) -> Page[VersionView]:
         """The published versions, newest first."""
@@ -262,32 +278,6 @@ class Workflows:
             return _version_view(stored, found)
 
 
-def find(session: Session, actor: Actor, workflow: str) -> Workflow:
-    """A workflow of the actor's workspace, by id or slug. NotFound."""
-    wanted = select(Workflow).where(
-        Workflow.workspace_id == actor.workspace_id,
-        col(Workflow.deleted_at).is_(None),
-        or_(Workflow.id == workflow, Workflow.slug == workflow),
-    )
-    found = session.exec(wanted).first()
-    if found is None:
-        raise no_such(workflow)
-    return found
-
-
-def no_such(workflow: str) -> NotFound:
-    """The error for an id or slug that names no workflow here."""
-    return NotFound(f"There is no workflow {workflow[:80]}.", hint="Use an id or slug from the list of workflows.")
-
-
-def find_even_deleted(session: Session, actor: Actor, workflow: str) -> Workflow:
-    """The same, and by its id also one that was deleted: its runs stay readable."""
-    gone = session.get(Workflow, workflow)
-    if gone is not None and gone.deleted_at is not None and gone.workspace_id == actor.workspace_id:
-        return gone
-    return find(session, actor, workflow)
-
-
 def _stale(workflow: Workflow) -> Conflict:
     return StaleRevision(f"The draft is at revision {workflow.revision} by now.", details={"revision": workflow.revision})
 
@@ -302,10 +292,6 @@ def _version_view(version: Version, workflow: Workflow) -> VersionView:
         published_at=iso(version.published_at),
         is_live=workflow.live_version == version.version,
     )
-
-
-def _saved(workflow: Workflow, problems: list[Problem]) -> WorkflowSaved:
-    return WorkflowSaved(id=workflow.id, slug=workflow.slug, revision=workflow.revision, problems=_told(problems))
 
 
 def _told(problems: list[Problem]) -> list[dict[str, Any]]:

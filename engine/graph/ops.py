@@ -34,6 +34,21 @@ def apply_ops(document: Document, ops: Any) -> Document:
     return changed
 
 
+def renamed_by(ops: list[dict[str, Any]]) -> dict[str, str | None]:
+    """Node before operations that could be done -> its id behind them, for nodes that got another; None: it was removed."""
+    renamed: dict[str, str | None] = {}
+    for op in ops:
+        old = str(op.get("id"))
+        new: str | None = None if op["op"] == "remove" else (op.get("value") or {}).get("id", old)
+        if op["target"] != "node" or op["op"] not in ("remove", "update") or new == old:
+            continue
+        first = next((before for before, now in renamed.items() if now == old), old)
+        # A node that was added on the way had no name before.
+        if first not in renamed or renamed[first] == old:
+            renamed[first] = new
+    return renamed
+
+
 def _apply(document: Document, op: Any, place: str) -> None:
     if not isinstance(op, dict):
         _refuse(place, "An operation must be an object.")

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from engine.expressions import Reference
 from engine.graph.fields import KindSpec
 
 ROOT = 0
@@ -136,3 +137,5 @@ class Plan:
     on_limit: Literal["stop", "ask"] = "stop"
     vars: dict[str, Any] = field(default_factory=dict)
     input_schema: dict[str, Any] = field(default_factory=dict)
+    reads: Mapping[str, tuple[Reference, ...]] = field(default_factory=dict)
+    """Node -> what its settings refer to; nodes that refer to nothing are left out."""

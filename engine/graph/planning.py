@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.errors import Bug
+from engine.expressions import Reference
 from engine.graph.configs import KnownNode
 from engine.graph.document import Draft
 from engine.graph.flow import Flow
@@ -16,7 +17,7 @@ from engine.graph.structure import START
 
 def plan_of(
     draft: Draft, nodes: Mapping[str, KnownNode], flow: Flow, regions: Regions, *, fields: Mapping[str, dict[str, Resolver]],
-    consents: Mapping[str, str], parents: Mapping[str, str], hash_: str,
+    consents: Mapping[str, str], parents: Mapping[str, str], reads: Mapping[str, tuple[Reference, ...]], hash_: str,
 ) -> Plan:  # fmt: skip
     """The plan of a draft without errors."""
     edges = _edges(flow, regions)
@@ -32,7 +33,7 @@ def plan_of(
     inputs = start.draft.config.get("inputs")
     return Plan(
         hash_, draft.name, planned, edges, _regions(regions, edges), start.id, draft.limits, draft.on_limit, dict(draft.vars),
-        inputs if isinstance(inputs, dict) else {},
+        inputs if isinstance(inputs, dict) else {}, reads,
     )  # fmt: skip
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.expressions import ExpressionError, compile_expression, compile_template
+from engine.expressions import ExpressionError, Reference, compile_expression, compile_template
 from engine.graph.certain import Certain, certain_facts
 from engine.graph.configs import KnownNode, know
 from engine.graph.document import Draft, parse
@@ -35,6 +35,8 @@ class Checked:
 
     problems: list[Problem]
     plan: Plan | None
+    reads: Mapping[str, tuple[Reference, ...]]
+    """Node -> what its settings refer to, as far as they could be read."""
 
 
 @dataclass(slots=True)
@@ -77,12 +79,21 @@ def check(value: JsonValue, catalog: KindCatalog) -> Checked:
     _check_aside(found, catalog)
     consents = _consents(found, certain)
     _judge_cards(found, certain, consents)
-    told = problems.closed()
+    told, reads = problems.closed(), _reads(found.mentions)
     if has_errors(told) or regions is None:
         above = [] if regions is None else above_limits(bounds_of(sketch_of(draft, nodes, flow, regions)), draft.limits)
-        return Checked(_sorted([*told, *above], nodes), None)
-    plan = plan_of(draft, nodes, flow, regions, fields=found.fields, consents=consents, parents=structure.parents, hash_=digest(value))
-    return Checked(_sorted([*told, *above_limits(bounds_of(plan), plan.limits)], nodes), plan)
+        return Checked(_sorted([*told, *above], nodes), None, reads)
+    plan = plan_of(
+        draft, nodes, flow, regions, fields=found.fields, consents=consents, parents=structure.parents, reads=reads, hash_=digest(value)
+    )
+    return Checked(_sorted([*told, *above_limits(bounds_of(plan), plan.limits)], nodes), plan, reads)
+
+
+def _reads(mentions: Iterable[Mention]) -> dict[str, tuple[Reference, ...]]:
+    found: dict[str, list[Reference]] = {}
+    for mention in mentions:
+        found.setdefault(mention.node, []).append(mention.reference)
+    return {node: tuple(references) for node, references in found.items()}
 
 
 def _sorted(problems: list[Problem], nodes: Mapping[str, KnownNode]) -> list[Problem]:

@@ -10,6 +10,7 @@ from engine.errors import SignalboxError
 from engine.graph.plan import Plan
 from engine.run import events
 from engine.run.budget import spent_as_json
+from engine.run.paths import node_of, parent_of
 from engine.storage.journal import Row
 
 
@@ -30,16 +31,12 @@ class StepRecord:
     error: Any = None
     port: str | None = None
     note: Any = None
-
-
-def node_of(path: str) -> str:
-    """The node that a path names: `draft#2/ok` is a step of `ok`."""
-    return path.rsplit("/", 1)[-1].split("#", 1)[0].split("[", 1)[0]
-
-
-def parent_of(path: str) -> str | None:
-    """The loop visit or item that a step stands in."""
-    return path.rsplit("/", 1)[0] if "/" in path else None
+    is_pinned: bool = False
+    is_simulated: bool = False
+    reused: str = ""
+    """The run that its outputs come from, where it was not executed in this one."""
+    goes_on: str | None = None
+    """How the run went on behind a step that failed: `port` or `default`."""
 
 
 def box_of(item: str) -> str:
@@ -55,6 +52,9 @@ def steps_of(rows: Iterable[tuple[Row, events.Event]]) -> list[StepRecord]:
         if isinstance(event, events.StepFailed) and row.path not in steps:
             # An action that was refused before it started.
             steps[row.path] = StepRecord(row.path, node_of(row.path), parent_of(row.path), "failed", row.attempt, None)
+        if isinstance(event, events.StepDone) and row.path not in steps:
+            # Taken over, or a value that a try-out reads: it never started in this run.
+            steps[row.path] = StepRecord(row.path, node_of(row.path), parent_of(row.path), "done", row.attempt, row.at)
         _fold(steps, busy, row, event)
         _fold_box(steps, row, event)
         for path in event.skipped:
@@ -78,10 +78,11 @@ def _fold(steps: dict[str, StepRecord], busy: dict[str, float], row: Row, event:
         case events.StepDone() if record:
             record.status, record.ended_at, record.outputs, record.port = "done", row.at, event.outputs, event.port
             record.inputs, record.note = event.inputs if event.inputs is not None else record.inputs, event.note or record.note
+            record.is_pinned, record.is_simulated, record.reused = event.pinned, event.simulated, event.reused
             _charge(record, event.spent, row.at)
         case events.StepFailed() if record:
             record.status = "ready" if event.retry_at is not None else "failed"
-            record.ended_at, record.error = row.at, event.error
+            record.ended_at, record.error, record.goes_on = row.at, event.error, event.goes_on
             record.inputs = event.inputs if event.inputs is not None else record.inputs
             _charge(record, event.spent, row.at)
         case events.StepWaiting() if record:
@@ -115,6 +116,9 @@ def _fold_box(steps: dict[str, StepRecord], row: Row, event: events.Event) -> No
 
 
 def _charge(record: StepRecord, spent: events.Spent, at: int) -> None:
+    if not record.attempt:
+        # It was not executed in this run.
+        return
     used = spent_as_json(spent) | {"steps": 1, "seconds": max(0, at - (record.started_at or at)) / 1e6}
     record.spent = {name: record.spent.get(name, 0) + amount for name, amount in used.items()}
 

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
+from engine.errors import ConfigInvalid
 from engine.graph.fields import Expr, Template
 from engine.graph.plan import Resolver
 from engine.graph.problems import Problem
@@ -235,6 +236,23 @@ class NodeKind(ABC, Generic[C]):
     def resolve(self, config: C, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> dict[str, JsonValue]:
         """Works the config's expressions and templates out. Raises ExpressionError."""
         return {name: resolver(scope) for name, resolver in fields.items()}
+
+    def touches_world(self, config: C) -> bool:
+        """Whether running it can be noticed outside of Signalbox or by people: a test run simulates such steps."""
+        return self.effect in (Effect.RECONCILABLE, Effect.UNSAFE) or Capability.NOTIFY in self.uses
+
+    def simulated(self, config: C, given: Mapping[str, Any]) -> Outcome:
+        """What a test run takes for the outcome of a step that touches the world: its example. ConfigInvalid if it has none."""
+        example = next((e for e in self.examples if e.error is None and e.outputs is not None), None)
+        if example is None or example.outputs is None:
+            raise ConfigInvalid(f"The kind {self.kind} has no example to simulate it by.", hint="Pin the step's output.")
+        ports = self.ports(config)
+        return Outcome(dict(example.outputs), example.port if example.port in ports else next(iter(ports), "out"))
+
+    def port_of(self, config: C, outputs: Mapping[str, Any]) -> str | None:
+        """The port that a step with these outputs leaves by; None where they do not tell."""
+        ports = self.ports(config)
+        return ports[0] if len(ports) == 1 else None
 
     def most_calls(self, config: C) -> tuple[int, int]:
         """The most model calls and tool calls of one execution, known before the run."""

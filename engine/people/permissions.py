@@ -79,7 +79,7 @@ PERMISSION_MEANING: dict[Permission, str] = {
     Permission.WORKFLOW_EDIT: "create, change, import and delete drafts",
     Permission.WORKFLOW_PUBLISH: "publish a version, promote an earlier one",
     Permission.RUN_READ: "see runs, their steps, events, explanations and evidence files",
-    Permission.RUN_START: "start a live run",
+    Permission.RUN_START: "start a live run, or a test run with real effects",
     Permission.RUN_TEST: "start a run in test mode, of a draft too",
     Permission.RUN_CONTROL: "cancel, resume, retry and fork a run",
     Permission.RUN_RAISE_LIMITS: "resume a run with higher limits",

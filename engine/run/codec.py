@@ -14,7 +14,7 @@ from engine.run import events
 from engine.storage.journal import Row
 
 BLOB_BYTES = 32 * 1024
-_SPLIT = ("outputs", "inputs", "output", "card")
+_SPLIT = ("outputs", "inputs", "output", "card", "pins")
 Blobs = list[tuple[str, bytes]]
 
 

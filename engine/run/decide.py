@@ -10,6 +10,7 @@ from engine.errors import LoopBothWays
 from engine.run.budget import told
 from engine.run.frontier import Step
 from engine.run.state import ENDED, RunState
+from engine.run.trial import named
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ def decide(state: RunState, *, at: int) -> list[Command]:
         return [End("cancelled", None, state.reason)]
     if state.failure is not None:
         return [] if state.running else [End("failed", None, failure_reason(state))]
+    if state.is_tried:
+        return [] if state.running else [_end_trial(state)]
     if state.halted:
         return [] if state.running or state.is_stopped else [Stop(halt_reason(state))]
     if state.ended:
@@ -118,7 +121,20 @@ def _end(state: RunState) -> End:
         return End("failed", output, f"It ended at {state.ended_badly}, which counts as a failure.")
     if state.results:
         return End("succeeded", output, "")
+    if state.may_open is not None:
+        return End("succeeded", None, f"It did not reach {_tried(state)}; it left by {state.left_by or 'no port'}.")
     return End("succeeded", None, f"It reached no end; it left by {state.left_by}." if state.left_by else "It reached no end.")
+
+
+def _end_trial(state: RunState) -> End:
+    end = _end(state)
+    if state.results:
+        return end
+    return End("succeeded", None, f"It ended behind {_tried(state)}, as asked.")
+
+
+def _tried(state: RunState) -> str:
+    return named(state.plan.nodes[state.trial.node]) if state.trial else ""
 
 
 def failure_reason(state: RunState) -> str:

@@ -6,7 +6,7 @@ event as JSON. The set is closed: an unknown tag or field of the wrong type is a
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -31,6 +31,17 @@ class Start(msgspec.Struct, frozen=True, omit_defaults=True):
     reserved: Spent = NOTHING
 
 
+class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a try-out runs of a workflow: one step alone, everything up to a step, or everything from a step on."""
+
+    what: Literal["only", "until", "from"]
+    node: str
+    path: str = ""
+    """Where the step stands that is run alone: `draft#2/ok`."""
+    base: str = ""
+    """The run whose inputs and values it goes on with; empty where there is none."""
+
+
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
     """Base of all events. `starts` are the steps that begin after this row."""
 
@@ -53,6 +64,10 @@ class RunStarted(Event, frozen=True, omit_defaults=True, tag="run_started"):
     limits: dict[str, int] = {}
     mode: str = "live"
     by: str = ""
+    effects: Literal["real", "simulated"] = "real"
+    trial: Trial | None = None
+    pins: dict[str, Any] = {}
+    """Node -> `{port, outputs}` that stand in for running it."""
 
 
 class StepDone(Event, frozen=True, omit_defaults=True, tag="step_done"):
@@ -67,6 +82,12 @@ class StepDone(Event, frozen=True, omit_defaults=True, tag="step_done"):
     """What the timeline shows beside: the model that answered, a practice label, who decided."""
     consent: str | None = None
     """Digest of the action that an approval allowed."""
+    pinned: bool = False
+    """Not executed: its outputs were set by a person."""
+    simulated: bool = False
+    """Not executed: it would have touched the world, and the test run took an example for its outputs."""
+    reused: str = ""
+    """Not executed: its outputs come from the run of this id."""
 
 
 class StepFailed(Event, frozen=True, omit_defaults=True, tag="step_failed"):

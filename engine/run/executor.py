@@ -18,8 +18,9 @@ from engine.errors import Bug, FencedOut, NotFound, SignalboxError, StepTimedOut
 from engine.graph.plan import Plan
 from engine.ids import Ids
 from engine.nodes.contract import InlineKind
-from engine.run import codec, events
+from engine.run import codec
 from engine.run.asking import Owner
+from engine.run.beginning import NewRunSpec, first_turn, work
 from engine.run.context import Services, StepContext
 from engine.run.decide import seconds_left
 from engine.run.happenings import Finished, GoOn, Happening, Recover, SecondsUp, TimerDue
@@ -54,20 +55,6 @@ class Active:
         """Hands over what happened."""
         self.inbox.append((happening, answer))
         self.wake.set()
-
-
-@dataclass(frozen=True, slots=True)
-class NewRunSpec:
-    """What starting a run needs, checked before."""
-
-    owner: Owner
-    plan: Plan
-    version: int | None
-    inputs: dict[str, Any]
-    limits: dict[str, int]
-    mode: str
-    by: str
-    audit: Any = None
 
 
 class Executor:
@@ -111,26 +98,8 @@ class Executor:
         return await asyncio.shield(starting)
 
     async def _start(self, spec: NewRunSpec) -> str | None:
-        state = new_state(spec.plan, spec.owner.run_id)
-        active = Active(state, spec.owner, epoch=1, stored_epoch=1, head=0)
-        turn = Turn(state, spec.owner, self._world, self._clock.now_us())
-        started = events.RunStarted(
-            workflow=spec.owner.workflow_id,
-            hash=spec.plan.hash,
-            version=spec.version,
-            inputs=spec.inputs,
-            limits=spec.limits,
-            mode=spec.mode,
-            by=spec.by,
-        )
-        turn.record(started)
-        turn.audits += [spec.audit] if spec.audit is not None else []
-        turn.settle()
-        for prepared in turn.performs:
-            # The start step only hands the inputs on: it shares the run's first commit.
-            take(turn, _work(prepared))
-        turn.performs.clear()
-        turn.settle()
+        turn = first_turn(spec, self._world, at=self._clock.now_us())
+        active = Active(turn.state, spec.owner, epoch=1, stored_epoch=1, head=0)
         new = NewRun(
             spec.owner.workflow_id, spec.owner.workflow_name, spec.version, spec.plan.hash, spec.mode, spec.by, turn.at, self._name
         )
@@ -221,7 +190,7 @@ class Executor:
         if stored is None:
             raise NotFound(f"There is no run {run_id}.")
         state = new_state(self._plan_of(stored.doc_hash), run_id)
-        for row in self._reader.rows(run_id):
+        for row in self._reader.every_row(run_id):
             fold(state, codec.from_row(row, self._reader.blob), at=row.at, path=row.path, attempt=row.attempt)
         return stored, state
 
@@ -336,8 +305,8 @@ class Executor:
 
     def _perform(self, active: Active, turn: Turn) -> None:
         for prepared in turn.performs:
-            if isinstance(prepared.node.kind, InlineKind):
-                active.inbox.append((_work(prepared), None))
+            if prepared.instead is not None or isinstance(prepared.node.kind, InlineKind):
+                active.inbox.append((work(prepared), None))
                 continue
             active.calls[prepared.path] = asyncio.get_running_loop().create_task(self._call(active, prepared))
         if turn.is_unfinished:
@@ -388,13 +357,3 @@ def _tell_all(told: Mapping[asyncio.Future[None], SignalboxError | None]) -> Non
             answer.set_result(None)
         else:
             answer.set_exception(error)
-
-
-def _work(prepared: Prepared) -> Finished:
-    """Runs an inline step."""
-    kind: Any = prepared.node.kind
-    try:
-        outcome = kind.work(prepared.node.config, prepared.given)
-    except Exception as raised:  # the border of a kind's own code: whatever it is becomes the step's error
-        return Finished(prepared.path, prepared.attempt, prepared.given, error=wrapped(raised))
-    return Finished(prepared.path, prepared.attempt, prepared.given, outcome)

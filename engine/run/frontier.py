@@ -10,6 +10,7 @@ from engine.nodes.contract import Effect
 from engine.run.events import NOTHING, Spent
 
 StepStatus = Literal["ready", "running", "waiting", "retrying", "open", "failed", "in_doubt"]
+StandIn = Literal["", "pinned", "simulated"]
 
 
 @dataclass(slots=True)
@@ -21,6 +22,8 @@ class Consent:
     """Of the approval's step."""
     digest: str
     editable: dict[str, Any] = field(default_factory=dict)
+    is_waived: bool = False
+    """Nobody was asked: the approval was pinned or taken over, in a test run that touches nothing."""
 
 
 @dataclass(slots=True)
@@ -84,6 +87,8 @@ class Step:
     votes: tuple[str, ...] = ()
     void_for: str | None = None
     """The action whose consent this approval asks for a second time."""
+    stand_in: StandIn = ""
+    """What stands in for executing it: outputs that were pinned, or an example of them."""
     box: Box | None = None
     """What it keeps while it is an open box."""
     is_given_up: bool = False
@@ -92,7 +97,7 @@ class Step:
     @property
     def is_unsafe(self) -> bool:
         """Whether its effect must not happen twice."""
-        return getattr(self.node.kind, "effect", None) is Effect.UNSAFE
+        return getattr(self.node.kind, "effect", None) is Effect.UNSAFE and not self.stand_in
 
     def rest(self) -> None:
         """Back to ready: it starts anew when the run goes on."""

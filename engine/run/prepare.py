@@ -24,6 +24,8 @@ class Prepared:
     node: PlannedNode
     given: dict[str, Any]
     reserved: Spent
+    instead: Outcome | None = None
+    """What is taken for its outcome without executing it."""
 
 
 def estimate_of(node: PlannedNode, given: dict[str, Any], pricing: Pricing) -> Estimate:

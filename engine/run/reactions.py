@@ -52,9 +52,11 @@ def _finished(turn: Turn, done: Finished) -> None:
         started_at=step.started_at,
         port=port,
         outputs=outcome.outputs,
-        inputs=done.given if kind.keeps_inputs else None,
+        inputs=done.given if kind.keeps_inputs and step.stand_in != "pinned" else None,
         spent=done.spent,
         note=done.note,
+        pinned=step.stand_in == "pinned",
+        simulated=step.stand_in == "simulated",
     )
     turn.record(event, done.path, done.attempt)
     if consent is not None:

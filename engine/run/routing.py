@@ -14,6 +14,7 @@ from engine.errors import Bug, LoopBothWays
 from engine.graph.plan import ROOT, Edge, PlannedNode
 from engine.nodes.contract import BoxKind
 from engine.run.frontier import Frame, Item, Slot, Step
+from engine.run.paths import visits_of
 
 if TYPE_CHECKING:
     from engine.run.state import RunState
@@ -41,6 +42,14 @@ class Router:
         """The start step, or the header of a new visit."""
         self._open(frame, target)
         self._run()
+
+    def stand(self, path: str, node: PlannedNode) -> None:
+        """Makes one step ready at its place, with nothing around it but the visits of its loops."""
+        frame = self._state.frames[""]
+        for header, visit in visits_of(path):
+            frame = self._visit(frame, self._plan.nodes[header], visit, visit)
+        frame.live += 1
+        self._state.steps[path] = Step(path, node, frame.key)
 
     def open_items(self, step: Step) -> None:
         """As many items as the box may work on at once; the box is full when none is left."""
@@ -129,6 +138,14 @@ class Router:
             if taken:
                 frame.exits.add(edge.index)
             return
+        allowed = self._state.may_open
+        if allowed is None or edge.target in allowed:
+            self._count(frame, edge, taken)
+        elif taken:
+            # What a try-out does not need ends the branch, like a port without an edge.
+            self._state.left_by = f"{edge.source}.{edge.port}"
+
+    def _count(self, frame: Frame, edge: Edge, taken: bool) -> None:
         slot = frame.slots.get(edge.target)
         if slot is None:
             slot = frame.slots[edge.target] = Slot()

@@ -6,17 +6,19 @@ costs the same whether it is the tenth or the ten-thousandth. How edges settle a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import Bug
-from engine.graph.plan import ROOT, Limits, Plan
+from engine.graph.plan import ROOT, Limits, Plan, PlannedNode
 from engine.jsonvalue import dumps
-from engine.run import events
+from engine.run import events, halts
 from engine.run.budget import Ledger
-from engine.run.events import NOTHING, Spent, Start
-from engine.run.frontier import Box, Consent, Frame, Item, Step
+from engine.run.events import NOTHING, Spent, Start, Trial
+from engine.run.frontier import Box, Consent, Frame, Item, StandIn, Step
+from engine.run.paths import node_of
 from engine.run.routing import Router, leaving_port, port_without_decision
+from engine.run.trial import may_open
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -35,6 +37,14 @@ class RunState:
     started_at: int = 0
     started_by: str = ""
     mode: str = "live"
+    effects: str = "real"
+    trial: Trial | None = None
+    pins: dict[str, Any] = field(default_factory=dict)
+    """Node -> `{port, outputs}` that stand in for running it."""
+    may_open: frozenset[str] | None = None
+    """The nodes that a try-out may start; None: all."""
+    is_tried: bool = False
+    """The step that a try-out ends with has ended: nothing new starts."""
     frames: dict[str, Frame] = field(default_factory=dict)
     steps: dict[str, Step] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -74,11 +84,32 @@ class RunState:
     def break_off(self, error: dict[str, Any]) -> None:
         """The run fails: nothing new starts, what waits is given up and would be asked anew."""
         self.failure = self.failure or error
+        self._give_up_waits()
+
+    def end_trial(self) -> None:
+        """The step that was tried has ended: nothing new starts, and nobody needs to answer any more."""
+        self.is_tried = True
+        self._give_up_waits()
+
+    def _give_up_waits(self) -> None:
         for step in self.steps.values():
             # An action that waits for its second consent waits for the approval that is asked again.
             if step.status == "retrying" or (step.status == "waiting" and step.item):
                 self.cancelled_now.append(step.path)
                 step.rest()
+
+    def ends_with(self, node: PlannedNode) -> bool:
+        """Whether a try-out is over when this node has ended."""
+        return self.trial is not None and self.trial.what != "from" and self.trial.node == node.id
+
+    def stand_in(self, node: PlannedNode) -> StandIn:
+        """What stands in for executing the node in a test run; the step that is tried is executed even where it is pinned."""
+        if self.mode != "test":
+            return ""
+        if node.id in self.pins and not (self.trial and self.trial.node == node.id):
+            return "pinned"
+        kind: Any = node.kind
+        return "simulated" if self.effects == "simulated" and kind.touches_world(node.config) else ""
 
     def cancel_step(self, path: str) -> None:
         """A step is given up; what a call in flight has cost is not known, so its reservation stays charged."""
@@ -156,7 +187,7 @@ def begin(state: RunState, start: Start, *, at: int) -> Step:
     """A ready step starts: it counts as executed, its reservation is set aside, the clock of `seconds` runs."""
     step = state.steps[start.path]
     step.status, step.attempt, step.started_at, step.reserved = "running", start.attempt, at, start.reserved
-    step.due_at = None
+    step.due_at, step.stand_in = None, state.stand_in(step.node)
     state.ledger.steps += 1
     state.ledger.reserve(start.reserved)
     if not state.running:
@@ -176,20 +207,27 @@ def _on_started(state: RunState, event: events.RunStarted, at: int, _path: str, 
     state.inputs, state.started_at, state.started_by, state.mode = event.inputs, at, event.by, event.mode
     state.ledger.limits = Limits(**event.limits)
     state.frames[""] = Frame(key="", region=ROOT, parent="", owner="")
+    state.effects, state.trial, state.pins = event.effects, event.trial, event.pins
+    state.may_open = may_open(state.plan, event.trial)
+    if event.trial is not None and event.trial.what == "only":
+        state.outputs[state.plan.start] = dict(event.inputs)
+        Router(state).stand(event.trial.path, state.plan.nodes[event.trial.node])
+        return
     Router(state).activate(state.frames[""], state.plan.start)
 
 
 def _on_done(state: RunState, event: events.StepDone, at: int, path: str, attempt: int) -> None:
+    if (event.reused or event.pinned) and path not in state.steps:
+        # A value that the one step of a try-out reads; nothing follows from it.
+        state.outputs[node_of(path)] = event.outputs
+        return
     step = state.steps.pop(path)
     if step.status == "running":
         state.settle(step, event.spent)
     state.full.pop(path, None)
     node = step.node
     state.keep(step, event.outputs)
-    if event.consent is not None and (action := getattr(node.config, "action", None)):
-        state.consents_in(step.within)[action] = Consent(path, attempt, event.consent, event.outputs.get("values", {}))
-    elif node.consent:
-        state.consents_in(step.within).pop(node.id, None)
+    _note_consent(state, step, event, attempt)
     if node.kind.kind == "end":
         state.results[node.order] = event.outputs
         if getattr(node.config, "outcome", "success") == "failure":
@@ -199,7 +237,23 @@ def _on_done(state: RunState, event: events.StepDone, at: int, path: str, attemp
     if step.void_for:
         _consent_again(state, step, event)
         return
+    if state.ends_with(node):
+        state.left_by = f"{node.id}.{event.port}" if event.port else ""
+        state.end_trial()
+        return
     Router(state).leave(step.frame, node, event.port)
+
+
+def _note_consent(state: RunState, step: Step, event: events.StepDone, attempt: int) -> None:
+    """What an approval has allowed, or the end of what was allowed."""
+    node, consents = step.node, state.consents_in(step.within)
+    action = getattr(node.config, "action", None)
+    if event.consent is not None and action:
+        consents[action] = Consent(step.path, attempt, event.consent, event.outputs.get("values", {}))
+    elif action and (event.pinned or event.reused) and state.effects == "simulated" and event.port == node.kind.consent_port:
+        consents[action] = Consent(step.path, attempt, "", is_waived=True)
+    elif node.consent:
+        consents.pop(node.id, None)
 
 
 def _consent_again(state: RunState, step: Step, event: events.StepDone) -> None:
@@ -242,6 +296,9 @@ def _go_on(state: RunState, step: Step, how: str, error: dict[str, Any]) -> None
     outputs = dict(step.node.default_output) if how == "default" else {}
     state.keep(step, outputs | {"error": error})
     state.consents_in(step.within).pop(step.node.id, None)
+    if state.ends_with(step.node):
+        state.end_trial()
+        return
     port = leaving_port(state, step.frame, step.node, "error" if how == "port" else port_without_decision(step.node))
     Router(state).leave(step.frame, step.node, port)
 
@@ -302,7 +359,7 @@ def _on_consent_void(state: RunState, event: events.ConsentVoid, _at: int, path:
     consent = state.consents_in(action.within).pop(action.node.id)
     if event.approval in state.steps:
         return
-    node = state.plan.nodes[event.approval.rsplit("/", 1)[-1].split("#", 1)[0]]
+    node = state.plan.nodes[node_of(event.approval)]
     frame = state.frames[action.frame]
     frame.live += 1
     again = Step(event.approval, node, action.frame, action.within, attempt=consent.attempt, void_for=action.node.id)
@@ -311,54 +368,6 @@ def _on_consent_void(state: RunState, event: events.ConsentVoid, _at: int, path:
 
 def _on_steps_started(_state: RunState, _event: events.StepsStarted, _at: int, _path: str, _attempt: int) -> None:
     """All of it is in `starts`."""
-
-
-def _on_limit(state: RunState, event: events.LimitMet, at: int, path: str, _attempt: int) -> None:
-    state.halted, state.used_up = event.limit, path if event.limit == "max_visits" else ""
-    for lost in event.interrupted:
-        _give_back(state, state.steps[lost])
-
-
-def _give_back(state: RunState, step: Step) -> None:
-    # What a call in flight has cost is not known: its reservation stays charged in full.
-    state.settle(step, step.reserved)
-    step.rest()
-
-
-def _on_stopped(state: RunState, event: events.RunStopped, _at: int, _path: str, _attempt: int) -> None:
-    state.is_stopped, state.status, state.reason = True, "stopped", event.reason
-
-
-def _on_resumed(state: RunState, event: events.RunResumed, _at: int, _path: str, _attempt: int) -> None:
-    # Only whoever was told that the visits are used up has allowed more of them.
-    used_up = state.used_up if state.halted == "max_visits" else ""
-    state.is_stopped, state.status, state.reason, state.halted, state.failure, state.used_up = False, "running", "", "", None, ""
-    state.ledger.limits = replace(state.ledger.limits, **event.limits)
-    for step in state.steps.values():
-        step.base = step.attempt
-        if step.status == "failed":
-            # A box keeps what its items have come to.
-            step.status = "ready" if step.box is None else "open"
-    Router(state).again(used_up)
-
-
-def _on_recovered(state: RunState, event: events.RunRecovered, _at: int, _path: str, _attempt: int) -> None:
-    for lost in event.lost:
-        state.steps[lost].base += 1
-        _give_back(state, state.steps[lost])
-
-
-def _on_cancelled(state: RunState, event: events.RunCancelled, at: int, _path: str, _attempt: int) -> None:
-    for step in state.steps.values():
-        if step.status == "running":
-            state.settle(step, step.reserved)
-        state.cancelled_now.append(step.path)
-    state.steps.clear()
-    state.status, state.reason = "cancelling", event.reason
-
-
-def _on_ended(state: RunState, event: events.RunEnded, _at: int, _path: str, _attempt: int) -> None:
-    state.status, state.reason = event.status, event.reason
 
 
 _HANDLERS: dict[type, Any] = {
@@ -371,10 +380,10 @@ _HANDLERS: dict[type, Any] = {
     events.Voted: _on_vote,
     events.ConsentVoid: _on_consent_void,
     events.StepsStarted: _on_steps_started,
-    events.LimitMet: _on_limit,
-    events.RunStopped: _on_stopped,
-    events.RunResumed: _on_resumed,
-    events.RunRecovered: _on_recovered,
-    events.RunCancelled: _on_cancelled,
-    events.RunEnded: _on_ended,
+    events.LimitMet: halts.on_limit,
+    events.RunStopped: halts.on_stopped,
+    events.RunResumed: halts.on_resumed,
+    events.RunRecovered: halts.on_recovered,
+    events.RunCancelled: halts.on_cancelled,
+    events.RunEnded: halts.on_ended,
 }

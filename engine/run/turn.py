@@ -26,6 +26,7 @@ from engine.run.happenings import Finished
 from engine.run.prepare import Prepared, estimate_of, shrink, wrapped
 from engine.run.routing import caught_by, leaving_port
 from engine.run.state import RunState, apply, begin
+from engine.run.trial import Kept, Reuse
 from engine.storage.journal import Commit, Head, NewRun
 
 MOST_ITEMS = 100
@@ -67,6 +68,8 @@ class Turn:
     statements: list[asking.Statement] = field(default_factory=list)
     audits: list[Any] = field(default_factory=list)
     performs: list[Prepared] = field(default_factory=list)
+    reuse: Reuse | None = None
+    """In the first turn of a try-out: what it takes over."""
     cancelled: list[str] = field(default_factory=list)
     timers: list[tuple[int, str, int, str]] = field(default_factory=list)
     """(due_at, path, attempt, kind) to be set once durable."""
@@ -132,10 +135,18 @@ class Turn:
             self.meet(limit)
             return True
         kind: Any = node.kind
-        attempt = step.attempt + 1
+        attempt, stand_in = step.attempt + 1, state.stand_in(node)
+        if stand_in == "pinned":
+            self._pinned(step, attempt)
+            return True
+        if self.reuse is not None and (kept := self.reuse.kept(step)) is not None:
+            self._take_over(step, kept)
+            return True
         try:
             given = self._given(step)
-            estimate = None if isinstance(kind, InlineKind) else estimate_of(node, given, self.world.pricing)
+            instead = kind.simulated(node.config, given) if stand_in else None
+            is_free = instead is not None or isinstance(kind, InlineKind)
+            estimate = None if is_free else estimate_of(node, given, self.world.pricing)
         except Exception as error:  # an expression, a price or a kind's own code: the step fails, never the engine
             self._start(step, Start(step.path, attempt))
             self.fail(Finished(step.path, attempt, {}, error=wrapped(error)))
@@ -156,14 +167,23 @@ class Turn:
                 case _:
                     return False
         self._start(step, Start(step.path, attempt, amount))
-        prepared = Prepared(step.path, attempt, node, given, amount)
-        if isinstance(kind, AskKind):
+        prepared = Prepared(step.path, attempt, node, given, amount, instead)
+        if isinstance(kind, AskKind) and instead is None:
             self._ask(step, prepared)
         elif isinstance(kind, BoxKind):
             self._open_box(step, prepared)
         else:
             self.performs.append(prepared)
         return True
+
+    def _pinned(self, step: Step, attempt: int) -> None:
+        pin = self.state.pins[step.node.id]
+        self._start(step, Start(step.path, attempt))
+        self.performs.append(Prepared(step.path, attempt, step.node, {}, NOTHING, Outcome(pin["outputs"], pin["port"])))
+
+    def _take_over(self, step: Step, kept: Kept) -> None:
+        port = leaving_port(self.state, step.frame, step.node, kept.port)
+        self.record(events.StepDone(port=port, outputs=kept.outputs, inputs=kept.inputs, reused=kept.run_id), step.path)
 
     def _given(self, step: Step) -> dict[str, Any]:
         node = step.node
@@ -188,7 +208,13 @@ class Turn:
         self.statements.append(asking.action_status(self.owner.run_id, approval, attempt, status=status, result=result))
 
     def _has_consent(self, step: Step, given: dict[str, Any]) -> bool:
-        consent = self.state.consents_in(step.within).get(step.node.id)
+        state = self.state
+        consent = state.consents_in(step.within).get(step.node.id)
+        if consent is not None and consent.is_waived:
+            return True
+        if consent is None and state.trial is not None and state.trial.what == "only" and state.effects == "simulated":
+            # Alone it has no approval before it, and what it would do is not done.
+            return True
         if consent is None:
             error = StaleApproval(f"{step.node.id} runs only after {step.node.consent} has approved it, and that did not happen.")
             self._start(step, Start(step.path, step.attempt + 1))
@@ -284,7 +310,10 @@ class Turn:
         scope = self._scope(step.frame, at)
         scope["nodes"] = {**scope["nodes"], step.node.id: outcome.outputs}
         kind: Any = node.kind
-        return asking.action_shown(node, kind.resolve(node.config, node.fields, scope))
+        shown = asking.action_shown(node, kind.resolve(node.config, node.fields, scope))
+        stand_in = self.state.stand_in(node)
+        # Not part of the digest: it is not about what would be done, but that it will not.
+        return {**shown, stand_in: True} if stand_in else shown
 
     def fail(self, done: Finished) -> None:
         step = self.state.steps[done.path]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +19,18 @@ SELECT run_id, workspace_id, workflow_id, workflow_name, version, doc_hash, mode
   started_at, ended_at, cost_micro, tokens, busy_us, steps, llm_calls, tool_calls FROM runs"""
 _ROWS = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?"
 
+_ROWS_AT = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq IN "
+_AT_ONCE = 500
+
 _BOUNDS = """SELECT seq, at, kind, path, attempt, payload FROM journal
 WHERE run_id = ? AND (seq = 1 OR kind IN ('run_resumed', 'run_ended')) ORDER BY seq"""
 
 _EDGES = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq IN (1, ?) ORDER BY seq"
+
+_LATEST = _RUN + " WHERE workflow_id = ? AND mode = ? ORDER BY started_at DESC LIMIT ?"
+
+_FINISHED = """SELECT seq, at, kind, path, attempt FROM journal
+WHERE run_id = ? AND kind IN ('step_done', 'step_failed') ORDER BY seq DESC LIMIT ?"""
 
 _BEGINNING = """
 SELECT w.id, w.name, coalesce(:version, w.live_version), v.hash FROM workflows w
@@ -38,6 +46,18 @@ class Beginning:
     workflow_name: str
     version: int | None
     doc_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A journal row that ended a step or an attempt at one, without its payload."""
+
+    run_id: str
+    seq: int
+    at: int
+    kind: str
+    path: str
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +144,26 @@ class JournalReader:
         last = run.head_seq if run.ended_at is not None else 1
         with self._reading() as connection:
             return [Row(*row) for row in connection.execute(_EDGES, (run.run_id, last))]
+
+    def latest_runs(self, workflow_id: str, *, most_per_mode: int) -> list[StoredRun]:
+        """The latest test runs and the latest live runs of a workflow, newest first: a busy live one must not hide its try-outs."""
+        with self._reading() as connection:
+            rows = [row for mode in ("test", "live") for row in connection.execute(_LATEST, (workflow_id, mode, most_per_mode))]
+        return sorted((StoredRun(*row) for row in rows), key=lambda run: (run.started_at, run.run_id), reverse=True)
+
+    def marks(self, run_id: str, *, most: int) -> list[Mark]:
+        """The rows that ended steps of the run, the latest first."""
+        with self._reading() as connection:
+            return [Mark(run_id, *row) for row in connection.execute(_FINISHED, (run_id, most))]
+
+    def rows_at(self, run_id: str, seqs: Sequence[int]) -> list[Row]:
+        """The run's rows of these numbers, in order."""
+        found: list[Row] = []
+        with self._reading() as connection:
+            for start in range(0, len(seqs), _AT_ONCE):
+                part = seqs[start : start + _AT_ONCE]
+                found += [Row(*row) for row in connection.execute(_ROWS_AT + f"({','.join('?' * len(part))})", (run_id, *part))]
+        return sorted(found, key=lambda row: row.seq)
 
     def blob(self, digest: str) -> bytes | None:
         """The value kept under a hash, as JSON."""

@@ -11,9 +11,5 @@ from typing import Any
 import reflex as rx
 
 SOURCES = sorted(file.name for file in Path(__file__).parent.iterdir() if file.suffix in {".js", ".jsx", ".css"})
-FILES: dict[str, Any] = {}
-"""Every file of the component by its name: one that is not published cannot be imported by the others."""
-
-# Not in a comprehension: Reflex looks for the module that calls it.
-for name in SOURCES:
-    FILES[name] = rx.asset(name, shared=True)
+FILES: list[Any] = [rx.asset(name, shared=True) for name in SOURCES]
+"""Every file of the component: one that is not published cannot be imported by the others."""

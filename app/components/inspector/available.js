@@ -1,5 +1,6 @@
 // Which values a step can read: what the run was given, what earlier steps made, and what the run itself knows.
 
+import { kindWords } from "../drawing/words.js";
 import { nodeOf } from "./changes.js";
 import { partsOf } from "./templates.js";
 import { read, spelled } from "./reading.js";
@@ -10,7 +11,7 @@ const MOST_PARTS = 12;
 const DEEPEST = 2;
 const TYPE = { text: "text", long: "text", choice: "text", number: "number", whole: "number", yesno: "boolean", date: "date", list: "list" };
 
-export const titleOf = (node, kinds) => node?.title?.trim() || kinds.find((kind) => kind.kind === node?.kind)?.title || said(node?.id ?? "");
+export const titleOf = (node, kinds) => (node ? node.title?.trim() || kindWords(node.kind, kinds.find((kind) => kind.kind === node.kind)).name : "");
 
 /** The steps that have run when this one starts, the nearest first. */
 export function stepsBefore(document, id) {

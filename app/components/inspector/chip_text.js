@@ -7,7 +7,7 @@ const TRIGGERS = [/\{\{\s*([^{}\n]*)$/, /(?:^|\s)(\/([^\s/]*))$/];
 function chip(expression, tell) {
   const span = document.createElement("span");
   const { label, isPlain, isGone } = tell(expression);
-  span.className = `val${isPlain ? "" : " code"}${isGone ? " gone" : ""}`;
+  span.className = `val${isPlain ? "" : " is-code"}${isGone ? " is-gone" : ""}`;
   span.contentEditable = "false";
   span.dataset.expression = expression;
   span.title = isGone ? `${expression}: this step is gone` : expression;

@@ -5,16 +5,10 @@ import { ArrowRight, RotateCcw, Trash2 } from "lucide-react";
 import { Form, useDesk } from "./desk.jsx";
 import { Choice, Labelled, NumberInput, Problems } from "./fields.jsx";
 import { edgeKey, edgeOf, nodeOf } from "./changes.js";
-import { stepsBefore, titleOf } from "./available.js";
+import { backEdges } from "../drawing/layout.js";
+import { edgeKey as drawnKey, portsOf } from "../drawing/shape.js";
+import { titleOf } from "./available.js";
 import { Section } from "./section.jsx";
-import { said } from "./words.js";
-
-/** The ways on of a step, as its kind and settings tell. */
-export function portsOf(node, kinds) {
-  const kind = kinds.find((known) => known.kind === node?.kind), config = node?.config ?? {};
-  const own = kind?.ports ?? [...(Array.isArray(config.cases) ? [...config.cases.map((row) => row.port), "else"] : []), ...(Array.isArray(config.labels) ? [...config.labels.map((row) => row.port), "unsure"] : [])];
-  return [...new Set([...own, ...(node?.on_error === "port" ? ["error"] : [])])].filter((port) => typeof port === "string");
-}
 
 export function EdgeSettings({ selected }) {
   const { document, kinds, problems, readOnly, change, select } = useDesk();
@@ -24,18 +18,18 @@ export function EdgeSettings({ selected }) {
   const source = nodeOf(document, edge.source), target = nodeOf(document, edge.target);
   const port = edge.port ?? "out", index = document.edges.indexOf(edge);
   const mine = problems.filter((problem) => problem.edge === index);
-  const isBack = Boolean(edge.max_visits) || stepsBefore(document, edge.source).some(({ node, isRound }) => node.id === edge.target && !isRound) || edge.source === edge.target;
+  const isBack = Boolean(edge.max_visits) || backEdges(document).has(drawnKey(edge));
   const names = [titleOf(source, kinds), titleOf(target, kinds)];
   const set = (patch, label) => change([{ op: "update", target: "edge", id: edgeKey(edge), value: patch }], label);
-  const ports = portsOf(source, kinds), row = [...(source?.config?.cases ?? []), ...(source?.config?.labels ?? [])].find((one) => one.port === port);
-  const others = ports.filter((name) => name !== port);
+  const ports = source ? portsOf(source, kinds.find((kind) => kind.kind === source.kind)) : [];
+  const others = ports.filter(({ id: other }) => other !== port), by = ports.find(({ id: own }) => own === port)?.name ?? port;
   const remove = () => { select(null); change([{ op: "remove", target: "edge", id: edgeKey(edge) }], `Remove the connection from ${names[0]} to ${names[1]}`); };
   return (
     <Form.Provider value={{ value: edge, set: () => null, problems: mine, prefix: "" }}>
       <Section title={isBack ? "Way back" : "Connection"} testId="edge-settings" aside={isBack ? <RotateCcw size={14} aria-hidden="true" /> : <ArrowRight size={14} aria-hidden="true" />}>
         <dl className="ins-ends">
           <dt>From</dt><dd><button type="button" className="ins-link" onClick={() => select(edge.source)}>{names[0]}</button></dd>
-          <dt>By</dt><dd>{row?.label || said(port)}</dd>
+          <dt>By</dt><dd>{by}</dd>
           <dt>To</dt><dd><button type="button" className="ins-link" onClick={() => select(edge.target)}>{names[1]}</button></dd>
         </dl>
         {isBack ? (
@@ -44,7 +38,7 @@ export function EdgeSettings({ selected }) {
               {(told) => <NumberInput {...told} id={id} value={edge.max_visits} isWholeNumber unit="times" commit={(max_visits) => set({ max_visits: max_visits ?? null }, `Rounds of ${names[1]}`)} label="Rounds, at most" testId="max-visits" />}
             </Labelled>
             <Labelled keys={["on_exhausted"]} label="When the rounds are used up">
-              {(told) => <Choice {...told} value={edge.on_exhausted ?? ""} choices={[["", "The run meets its limit"], ...others.map((name) => [name, `Go on by “${said(name)}”`])]} commit={(name) => set({ on_exhausted: name || null }, `What then, after the rounds of ${names[1]}`)} label="When the rounds are used up" testId="on-exhausted" />}
+              {(told) => <Choice {...told} value={edge.on_exhausted ?? ""} choices={[["", "The run meets its limit"], ...others.map(({ id: other, name }) => [other, `Go on by “${name}”`])]} commit={(name) => set({ on_exhausted: name || null }, `What then, after the rounds of ${names[1]}`)} label="When the rounds are used up" testId="on-exhausted" />}
             </Labelled>
           </>
         ) : null}

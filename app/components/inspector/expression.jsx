@@ -48,14 +48,14 @@ export function ExpressionField({ value, commit, label, placeholder, isInvalid, 
   const Icon = typeIcon("any");
   return (
     <div className="ins-at">
-      <div className={`inp ins-ex${isInvalid ? " bad" : ""}`}>
-        <input ref={input} id={id} value={draft} readOnly={desk.readOnly} className={showsChip ? "under" : ""} role="combobox" aria-expanded={isOpen} aria-controls={`${id}l`} aria-autocomplete="list"
+      <div className={`inp ins-ex${isInvalid ? " is-bad" : ""}`}>
+        <input ref={input} id={id} value={draft} readOnly={desk.readOnly} className={showsChip ? "is-under" : ""} role="combobox" aria-expanded={isOpen} aria-controls={`${id}l`} aria-autocomplete="list"
           aria-activedescendant={isOpen && all.length ? `${id}l-${active}` : undefined} aria-label={label} aria-invalid={isInvalid || undefined} aria-describedby={describedBy} placeholder={placeholder ?? "Pick a value, or write"}
           spellCheck={false} autoComplete="off" data-testid={testId}
           onChange={(event) => { set(event.target.value.replace(/^\s*\{\{\s*|\s*\}\}\s*$/g, "")); setOpen(true); }} onKeyDown={keyDown}
           onFocus={() => { setHere(true); desk.focused(id); setOpen(!desk.readOnly); setActive(0); }} onBlur={() => { setHere(false); setOpen(false); flush(); }}
           onDragOver={(event) => { if (event.dataTransfer.types.includes(DRAGGED)) event.preventDefault(); }} onDrop={drop} />
-        {showsChip ? <span className={`val over${told.isGone ? " gone" : ""}`} aria-hidden="true"><Icon size={12} />{told.label}</span> : null}
+        {showsChip ? <span className={`val is-above${told.isGone ? " is-gone" : ""}`} aria-hidden="true"><Icon size={12} />{told.label}</span> : null}
       </div>
       {isOpen && (choices.length > 0 || offersText) ? (
         <ValueList id={`${id}l`} choices={choices} active={active} pick={pick} query={query}>

@@ -8,7 +8,7 @@ import { moved } from "./places.js";
 import { Preview } from "./preview.jsx";
 import { Condition } from "./rule_builder.jsx";
 import { ValueText } from "./value_text.jsx";
-import { duration, number, said } from "./words.js";
+import { duration, inWords, number, said } from "./words.js";
 
 export function Problems({ problems, id }) {
   if (!problems.length) return null;
@@ -18,7 +18,7 @@ export function Problems({ problems, id }) {
         const isError = problem.severity !== "warning", Icon = isError ? CircleX : TriangleAlert;
         return (
           <p key={i} className={`ins-bad ${isError ? "failed" : "waiting"}`} role="status">
-            <Icon size={14} aria-hidden="true" /><span>{problem.message} {problem.hint}</span>
+            <Icon size={14} aria-hidden="true" /><span>{inWords(problem.message)} {inWords(problem.hint)}</span>
           </p>
         );
       })}
@@ -45,7 +45,7 @@ export function TextInput({ id, value, commit, label, placeholder, isInvalid, de
   const { readOnly } = useDesk();
   const [draft, change, flush] = useDraft(value ?? "", commit);
   return (
-    <input id={id} className={`inp ${isInvalid ? "bad" : ""} ${className}`} value={draft} readOnly={readOnly} aria-label={label} placeholder={placeholder} aria-invalid={isInvalid || undefined} aria-describedby={describedBy}
+    <input id={id} className={`inp ${isInvalid ? "is-bad" : ""} ${className}`} value={draft} readOnly={readOnly} aria-label={label} placeholder={placeholder} aria-invalid={isInvalid || undefined} aria-describedby={describedBy}
       list={list} data-testid={testId} autoComplete="off" onChange={(event) => change(event.target.value)} onBlur={flush} onKeyDown={(event) => { if (event.key === "Enter") flush(); }} />
   );
 }
@@ -54,7 +54,7 @@ export function LongInput({ id, value, commit, label, placeholder, rows = 3, isI
   const { readOnly } = useDesk();
   const [draft, change, flush] = useDraft(value ?? "", commit);
   return (
-    <textarea id={id} className={`ins-ta ${isInvalid ? "bad" : ""}`} rows={rows} value={draft} readOnly={readOnly} aria-label={label} placeholder={placeholder} aria-invalid={isInvalid || undefined} aria-describedby={describedBy}
+    <textarea id={id} className={`ins-ta ${isInvalid ? "is-bad" : ""}`} rows={rows} value={draft} readOnly={readOnly} aria-label={label} placeholder={placeholder} aria-invalid={isInvalid || undefined} aria-describedby={describedBy}
       data-testid={testId} onChange={(event) => change(event.target.value)} onBlur={flush} />
   );
 }
@@ -67,12 +67,13 @@ export function NumberInput({ id, value, commit, label, unit, before, fallback, 
   const hand = (text) => { if (isGood(text)) commit(text.trim() === "" ? undefined : Number(text)); };
   const [draft, change, flush] = useDraft(asText, hand, isGood);
   const isBad = !isGood(draft);
+  const [isHere, setHere] = useState(false);
   return (
-    <span className={`inp num ${isInvalid || isBad ? "bad" : ""} ${className}`}>
+    <span className={`inp num ${isInvalid || isBad ? "is-bad" : ""} ${className}`}>
       {before ? <span className="mut">{before}</span> : null}
-      <input id={id} inputMode="decimal" value={draft} readOnly={readOnly} aria-label={label} placeholder={fallback === undefined || fallback === null ? "" : number(fallback)} aria-invalid={isInvalid || isBad || undefined}
+      <input id={id} inputMode="decimal" value={isHere || isBad || !draft.trim() ? draft : number(draft)} readOnly={readOnly} aria-label={label} placeholder={fallback === undefined || fallback === null ? "" : number(fallback)} aria-invalid={isInvalid || isBad || undefined}
         aria-describedby={describedBy} data-testid={testId} autoComplete="off" title={isBad ? "Write a number." : undefined}
-        onChange={(event) => change(event.target.value.replace(",", "."))} onBlur={flush} onKeyDown={(event) => { if (event.key === "Enter") flush(); }} />
+        onChange={(event) => change(event.target.value.replace(",", "."))} onFocus={() => setHere(true)} onBlur={() => { setHere(false); flush(); }} onKeyDown={(event) => { if (event.key === "Enter") flush(); }} />
       {unit ? <span className="mut">{unit}</span> : null}
     </span>
   );
@@ -101,7 +102,7 @@ export function Choice({ id, value, commit, label, choices, isInvalid, described
   const { readOnly } = useDesk();
   const isKnown = choices.some(([choice]) => choice === value);
   return (
-    <select id={id} className={`ins-sel wide ${isInvalid ? "bad" : ""}`} value={isKnown ? String(value) : "\0"} disabled={readOnly} aria-label={label} aria-invalid={isInvalid || undefined} aria-describedby={describedBy} data-testid={testId}
+    <select id={id} className={`ins-sel wide ${isInvalid ? "is-bad" : ""}`} value={isKnown ? String(value) : "\0"} disabled={readOnly} aria-label={label} aria-invalid={isInvalid || undefined} aria-describedby={describedBy} data-testid={testId}
       onChange={(event) => commit(choices.find(([choice]) => String(choice) === event.target.value)[0])}>
       {isKnown ? null : <option value={"\0"} disabled>{value === undefined || value === null || value === "" ? "Choose one" : `${value} (not known here)`}</option>}
       {choices.map(([choice, words]) => <option key={String(choice)} value={String(choice)}>{words}</option>)}

@@ -11,7 +11,7 @@ import { SchemaTable } from "./schema_table.jsx";
 import { StepPicker } from "./step_picker.jsx";
 import { labelOf, plainSchema } from "./schemas.js";
 import { at, keysOf } from "./places.js";
-import { brief, said } from "./words.js";
+import { brief, inWords, said } from "./words.js";
 
 /** The settings of one object: in the order their hints ask for, those that matter little folded. */
 export function Fields({ schema, root, keys = [] }) {
@@ -69,7 +69,7 @@ const WIDGETS = { cases: Cases, labels: Kinds, names: NamedValues, schema: Schem
 
 export function Field({ name, schema, root, keys, isRequired }) {
   const { roles } = useDesk();
-  const label = labelOf(name, schema), widget = schema["x-widget"], help = schema["x-help"] ?? plainWords(schema.description);
+  const label = labelOf(name, schema), widget = schema["x-widget"], help = schema["x-help"] ?? inWords(schema.description);
   const Widget = WIDGETS[widget];
   if (Widget) return <Widget keys={keys} label={label} help={help} schema={schema} root={root} isRequired={isRequired} />;
   if (schema.type === "boolean") return <BooleanField keys={keys} label={label} help={help} schema={schema} />;
@@ -123,9 +123,4 @@ export function JsonInput({ id, value, commit, label, describedBy, isInvalid }) 
       {isBad ? <p className="ins-bad failed">This is not whole JSON yet; the workflow keeps what was there before.</p> : null}
     </>
   );
-}
-
-/** A description that was written for documents, without its marks. */
-function plainWords(text) {
-  return (text ?? "").replace(/`([^`]*)`/g, "“$1”");
 }

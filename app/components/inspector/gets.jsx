@@ -21,7 +21,7 @@ function Row({ expression, label, type, example, isGone, about }) {
   const Icon = typeIcon(type);
   return (
     <div className="iv" draggable={!readOnly} onDragStart={drag(expression)} data-testid={`gets-${expression}`} title={about || expression}>
-      <button type="button" className={`val${isGone ? " gone" : ""}`} disabled={readOnly} aria-label={`Insert ${label}`} onClick={() => insert(expression)}><Icon size={12} aria-hidden="true" /><span className="el">{label}</span></button>
+      <button type="button" className={`val${isGone ? " is-gone" : ""}`} disabled={readOnly} aria-label={`Insert ${label}`} onClick={() => insert(expression)}><Icon size={12} aria-hidden="true" /><span className="el">{label}</span></button>
       <span className="ex el">{isGone ? "this step is gone" : example === undefined ? <span className="mut">no example yet</span> : brief(example, 70)}</span>
     </div>
   );

@@ -23,9 +23,9 @@ export function Inspector({ workflow, document, selected, kinds, models = [], pe
   const node = typeof selected === "string" ? nodeOf(document, selected) : null;
   return (
     <Desk.Provider value={desk}>
-      <aside className="ins" aria-label="Settings" data-testid="inspector" data-step={node?.id ?? ""}>
+      <div className="ins-body" data-testid="inspector-body" data-step={node?.id ?? ""}>
         {isEdge ? <EdgeSettings selected={selected} /> : node ? <Step key={node.id} node={node} /> : <><Nothing /><WorkflowSettings /></>}
-      </aside>
+      </div>
     </Desk.Provider>
   );
 }

@@ -6,7 +6,7 @@ import { useDesk } from "./desk.jsx";
 import { Section } from "./section.jsx";
 import { copy, Tree } from "./tree.jsx";
 import { JsonInput } from "./form.jsx";
-import { brief, duration, money, number, said } from "./words.js";
+import { brief, duration, inWords, money, number, said } from "./words.js";
 
 const STATES = {
   done: ["done", CircleCheck, "Done"], failed: ["failed", CircleX, "Failed"], running: ["running", LoaderCircle, "Running"], waiting: ["waiting", Hourglass, "Waiting"],
@@ -21,7 +21,7 @@ export function State({ status }) {
 /** `1,204 tok · $0.011 · 6.2 s`, without what was not used. */
 export function used(spent) {
   if (!spent) return "";
-  return [spent.tokens ? `${number(spent.tokens)} tok` : "", spent.cost_usd ? money(spent.cost_usd) : "", spent.seconds ? duration(spent.seconds) : ""].filter(Boolean).join(" · ");
+  return [spent.tokens ? `${number(spent.tokens)} tok` : "", spent.cost_usd ? money(spent.cost_usd) : "", spent.seconds >= 0.05 ? duration(spent.seconds) : ""].filter(Boolean).join(" · ");
 }
 
 export function LastOutput() {
@@ -40,7 +40,7 @@ export function LastOutput() {
           {readOnly ? null : <button type="button" className="btn sm" onClick={() => { setEditing(false); pin(node.id, null); }}><PinOff size={14} aria-hidden="true" />Let go</button>}
         </div>
       ) : null}
-      {whole?.error && !pinned ? <p className="ins-bad failed"><CircleX size={14} aria-hidden="true" /><span>{whole.error.message} {whole.error.hint}</span></p> : null}
+      {whole?.error && !pinned ? <p className="ins-bad failed"><CircleX size={14} aria-hidden="true" /><span>{inWords(whole.error.message)} {inWords(whole.error.hint)}</span></p> : null}
       {isEditing && pinned
         ? <JsonInput value={pinned} commit={(value) => { if (value && typeof value === "object" && !Array.isArray(value)) pin(node.id, value); }} label={`Kept output of ${title}`} />
         : hasOutputs ? <Outputs outputs={outputs} /> : null}
@@ -63,10 +63,12 @@ const nothingBecause = (status) => ({
 
 // Text first, as it is read; short facts beside it; everything else as a tree.
 function Outputs({ outputs }) {
-  const { text, json, ...others } = outputs;
+  const { text, json, usage, ...parts } = outputs;
+  // What a call used stands in the heading already.
+  const others = usage && !("cost_usd" in usage) ? { usage, ...parts } : parts;
   const isText = typeof text === "string" && text.trim() && !json;
   const facts = Object.entries(others).filter(([, value]) => value === null || ["number", "boolean"].includes(typeof value) || (typeof value === "string" && value.length <= 40));
-  const rest = Object.fromEntries(Object.entries(isText ? others : outputs).filter(([name]) => !facts.some(([fact]) => fact === name)));
+  const rest = Object.fromEntries(Object.entries({ ...(isText || text === undefined ? {} : { text }), ...(json === undefined || json === null ? {} : { json }), ...others }).filter(([name]) => !facts.some(([fact]) => fact === name)));
   return (
     <>
       {facts.length ? <div className="ins-facts">{facts.map(([name, value]) => <span key={name} className="t12 mut">{said(name)} <b>{brief(value, 40)}</b></span>)}</div> : null}

@@ -27,7 +27,7 @@ function ModelSelect({ id, value, commit, label, describedBy, isInvalid }) {
   const { models, readOnly } = useDesk();
   const known = models.find((model) => model.name === value);
   return (
-    <select id={id} className={`ins-sel wide ${isInvalid ? "bad" : ""}`} value={value} disabled={readOnly} aria-label={label} aria-describedby={describedBy} data-testid="model" onChange={(event) => commit(event.target.value)}>
+    <select id={id} className={`ins-sel wide ${isInvalid ? "is-bad" : ""}`} value={value} disabled={readOnly} aria-label={label} aria-describedby={describedBy} data-testid="model" onChange={(event) => commit(event.target.value)}>
       {known ? null : <option value={value}>{ALIASES[value] ?? value}</option>}
       {models.map((model) => <option key={model.name} value={model.name}>{nameOf(model)}, {priceOf(model)}</option>)}
     </select>
@@ -35,10 +35,10 @@ function ModelSelect({ id, value, commit, label, describedBy, isInvalid }) {
 }
 
 export function ModelPicker({ keys, label, help, schema }) {
-  const { models, worst } = useDesk();
+  const { models, worst, lastRun, node } = useDesk();
   const [value, set] = useSetting(keys);
   const name = value ?? schema.default ?? "default", model = models.find((known) => known.name === name);
-  const hint = useId();
+  const hint = useId(), cost = costOf(lastRun?.steps?.[node.id]?.spent, worst);
   return (
     <Labelled keys={keys} label={label} help={help}>
       {(told) => (name.includes("{{")
@@ -47,13 +47,19 @@ export function ModelPicker({ keys, label, help, schema }) {
           <>
             <div className="row g12 ins-model">
               <span className="sp"><ModelSelect {...told} describedBy={told.describedBy ?? hint} value={name} label={label} commit={(next) => set(next, label)} /></span>
-              {worst ? <span className="inp num ins-told" title="The most that this step can cost in one run">{worst.cost_usd === null ? "at most the limit" : `at most ${money(worst.cost_usd)}`}</span> : null}
+              {cost ? <span className="inp num ins-told" title={cost.title}>{cost.text}</span> : null}
             </div>
             <p className="ins-help" id={hint}>{about(model)}</p>
           </>
         ))}
     </Labelled>
   );
+}
+
+// What it cost the last time; before that, the most it can cost, where that is known without a run.
+function costOf(spent, worst) {
+  if (spent?.llm_calls) return { text: `about ${money(spent.cost_usd / spent.llm_calls)}`, title: "What one answer cost in the last run" };
+  return worst?.cost_usd ? { text: `at most ${money(worst.cost_usd)}`, title: "The most that this step can cost in one run" } : null;
 }
 
 // What somebody should know of the model before it answers.

@@ -6,7 +6,7 @@ import { JsonInput } from "./form.jsx";
 import { portRemoved } from "./changes.js";
 import { Section } from "./section.jsx";
 
-const ON_ERROR = [["stop", "Stop the run"], ["port", "Go on by the way “error”"], ["default", "Go on with a fixed output"]];
+const ON_ERROR = [["stop", "Stop the run"], ["port", "Go on by “If it fails”"], ["default", "Go on with a fixed output"]];
 const JOIN = [["all", "All ways that lead here are settled"], ["any", "The first way that leads here is taken"]];
 
 function changedOf(node) {
@@ -42,7 +42,7 @@ export function More() {
       ) : null}
       {calls ? <Labelled keys={["timeout_s"]} label="May take at most">{({ id }) => <DurationInput id={id} value={node.timeout_s} commit={(timeout_s) => set({ timeout_s: timeout_s ?? null }, "Time limit")} label="Time limit" none="As usual" />}</Labelled> : null}
       <Labelled keys={["on_error"]} label="When it fails">{({ id }) => <Choice id={id} value={node.on_error ?? "stop"} choices={ON_ERROR} commit={setOnError} label="When it fails" testId="on-error" />}</Labelled>
-      {node.on_error === "port" ? <p className="ins-help ins-field">Connect the way “error” on the canvas. Behind it, the reason can be read as a value of this step.</p> : null}
+      {node.on_error === "port" ? <p className="ins-help ins-field">Connect “If it fails” on the canvas. Behind it, the reason can be read as a value of this step.</p> : null}
       {node.on_error === "default" ? <Labelled keys={["default_output"]} label="Output it has then" help="Named values, as later steps read them.">{(given) => <JsonInput {...given} value={node.default_output ?? {}} commit={(value) => set({ default_output: value ?? {} }, "Fixed output")} label="Output when it fails" />}</Labelled> : null}
       {incoming > 1 || node.join ? <Labelled keys={["join"]} label="It starts when">{({ id }) => <Choice id={id} value={node.join ?? "all"} choices={JOIN} commit={(join) => set({ join: join === "all" ? null : join }, "Start")} label="It starts when" />}</Labelled> : null}
       {node.kind === "start" ? null : <div className="ins-field"><Switch value={node.disabled} commit={(isOff) => set({ disabled: isOff || null }, isOff ? "Switched off" : "Switched on")} label="Switched off" help="Runs pass through it as if it were not there." testId="disabled" /></div>}

@@ -7,8 +7,8 @@ import { useDesk } from "./desk.jsx";
 import { ExpressionField } from "./expression.jsx";
 import { Preview } from "./preview.jsx";
 import { literal, pathOf, read, spelled } from "./reading.js";
+import { sentence } from "../drawing/words.js";
 import { expressionOf, OPERATORS, rulesOf } from "./rules.js";
-import { moved } from "./places.js";
 
 const JOINS = { all: "All of these", any: "Any of these", none: "None of these" };
 const NEW = { field: null, operator: "is", value: null };
@@ -70,8 +70,7 @@ function Group({ group, change, label, depth, name, remove }) {
       ) : null}
       {group.rules.map((rule, i) => (rule.join
         ? <Group key={i} group={rule} depth={depth + 1} label={`Group ${i + 1}`} name={name} change={(next) => put(i, next)} remove={() => drop(i)} />
-        : <Rule key={i} rule={rule} name={`${name}-${depth}-${i}`} change={(next) => put(i, next)} remove={group.rules.length > 1 ? () => drop(i) : null}
-          up={i > 0 ? () => change({ ...group, rules: moved(group.rules, i, i - 1) }) : null} />))}
+        : <Rule key={i} rule={rule} name={`${name}-${depth}-${i}`} change={(next) => put(i, next)} remove={group.rules.length > 1 ? () => drop(i) : null} />))}
       {readOnly ? null : (
         <div className="row g6">
           <button type="button" className="ins-link" onClick={() => change({ ...group, rules: [...group.rules, NEW] })}><Plus size={14} aria-hidden="true" />Condition</button>
@@ -104,8 +103,12 @@ function Rule({ rule, change, remove, name }) {
       <select className="ins-sel" value={rule.operator} disabled={desk.readOnly} aria-label="How it is compared" data-testid={`operator-${name}`} onChange={(event) => setOperator(event.target.value)}>
         {offered.map(([operator, { words }]) => <option key={operator} value={operator}>{words}</option>)}
       </select>
-      {OPERATORS[rule.operator].takes ? <Wanted rule={rule} known={known} type={type} change={change} name={name} /> : <span />}
-      {remove && !desk.readOnly ? <button type="button" className="btn sm ghost ic" aria-label="Remove this condition" onClick={remove}><Trash2 size={14} aria-hidden="true" /></button> : <span />}
+      {OPERATORS[rule.operator].takes || remove ? (
+        <div className="ins-wanted">
+          <span className="sp">{OPERATORS[rule.operator].takes ? <Wanted rule={rule} known={known} type={type} change={change} name={name} /> : null}</span>
+          {remove && !desk.readOnly ? <button type="button" className="btn sm ghost ic" aria-label="Remove this condition" onClick={remove}><Trash2 size={14} aria-hidden="true" /></button> : null}
+        </div>
+      ) : null}
     </div>
   );
 }
@@ -125,7 +128,7 @@ function Wanted({ rule, known, type, change, name }) {
     const choices = known.choices.includes(value.fixed) ? known.choices : [value.fixed, ...known.choices];
     return (
       <select className="ins-sel" value={JSON.stringify(value.fixed)} disabled={readOnly} aria-label="Compared with" data-testid={`value-${name}`} onChange={(event) => set({ fixed: JSON.parse(event.target.value) })}>
-        {choices.map((choice) => <option key={JSON.stringify(choice)} value={JSON.stringify(choice)}>{String(choice) || "empty text"}</option>)}
+        {choices.map((choice) => <option key={JSON.stringify(choice)} value={JSON.stringify(choice)}>{typeof choice === "string" ? sentence(choice) || "empty text" : String(choice)}</option>)}
       </select>
     );
   }

@@ -1,13 +1,12 @@
 // A JSON Schema as a table of fields: what a run is given, what an answer consists of, what a person fills in.
 
 import { useState } from "react";
-import { ChevronDown, ChevronRight, Plus } from "lucide-react";
+import { ChevronDown, ChevronRight, Plus, Trash2 } from "lucide-react";
 import { useDesk, useSetting } from "./desk.jsx";
-import { Labelled, LongInput, NumberInput, RowButtons, Switch, TextInput } from "./fields.jsx";
+import { Labelled, LongInput, NumberInput, Switch, TextInput } from "./fields.jsx";
 import { JsonInput } from "./form.jsx";
 import { freeName } from "./changes.js";
-import { moved } from "./places.js";
-import { fieldAdded, fieldChanged, fieldRemoved, fieldRetyped, fieldsMoved, fieldsOf, isTable, TYPES } from "./schemas.js";
+import { fieldAdded, fieldChanged, fieldRemoved, fieldRetyped, fieldsOf, isTable, TYPES } from "./schemas.js";
 import { said } from "./words.js";
 
 export function SchemaTable({ keys, label, help, schema: setting }) {
@@ -23,7 +22,7 @@ export function SchemaTable({ keys, label, help, schema: setting }) {
         <div className="of" data-testid={`fields-${keys.join(".")}`}>
           {fields.length ? (
             <table>
-              <thead><tr><th style={{ width: 110 }}>Field</th><th style={{ width: 96 }}>Kind</th><th>Means</th><th style={{ width: 84 }}><span className="sr">Change</span></th></tr></thead>
+              <thead><tr><th style={{ width: 100 }}>Field</th><th style={{ width: 88 }}>Kind</th><th>Means</th><th style={{ width: 32 }}><span className="sr">More</span></th></tr></thead>
               <tbody>
                 {fields.map((field, i) => (
                   <FieldRow key={i} field={field} i={i} fields={fields} value={value} store={store} isOpen={open === i} toggle={() => setOpen(open === i ? null : i)} close={() => setOpen(null)} />
@@ -59,17 +58,14 @@ function FieldRow({ field, i, fields, value, store, isOpen, toggle, close }) {
       </td>
       <td><TextInput value={field.description} commit={setWords} label={`What ${field.name} means`} placeholder={field.isRequired ? "needed" : "may be left out"} className="sm" /></td>
       <td>
-        <span className="row g4">
-          <button type="button" className="ins-link" aria-expanded={isOpen} aria-label={`More about ${field.name}`} onClick={toggle}>{isOpen ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}</button>
-          {readOnly ? null : <RowButtons i={i} count={fields.length} move={(to) => store(fieldsMoved(value, (list) => moved(list, i, to)))} remove={() => { close(); store(fieldRemoved(value, i), `Remove “${field.name}” from ${title}`); }} name={field.name} />}
-        </span>
+        <button type="button" className="ins-open" aria-expanded={isOpen} aria-label={`More about ${field.name}`} onClick={toggle}>{isOpen ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}</button>
       </td>
     </tr>,
-    isOpen ? <tr key={`${field.name} more`}><td colSpan={4} className="ins-inner"><FieldMore field={field} change={change} rename={rename} /></td></tr> : null,
+    isOpen ? <tr key={`${field.name} more`}><td colSpan={4} className="ins-inner"><FieldMore field={field} change={change} rename={rename} remove={() => { close(); store(fieldRemoved(value, i), `Remove “${field.title || said(field.name)}” from ${title}`); }} /></td></tr> : null,
   ];
 }
 
-function FieldMore({ field, change, rename }) {
+function FieldMore({ field, change, rename, remove }) {
   const { readOnly } = useDesk();
   const isNumber = field.type === "number" || field.type === "whole", isText = field.type === "text" || field.type === "long";
   return (
@@ -93,6 +89,7 @@ function FieldMore({ field, change, rename }) {
       ) : null}
       {isText ? <label className="t12">At most this many characters<NumberInput value={field.schema.maxLength} commit={(maxLength) => change({ maxLength })} label={`Longest ${field.name}`} isWholeNumber className="sm" /></label> : null}
       {isText && !readOnly ? <label className="t12">If it is left out<TextInput value={field.schema.default ?? ""} commit={(text) => change({ default: text || undefined })} label={`What ${field.name} is when it is left out`} className="sm" /></label> : null}
+      {readOnly ? null : <span><button type="button" className="btn sm danger" onClick={remove}><Trash2 size={14} aria-hidden="true" />Remove this field</button></span>}
     </div>
   );
 }

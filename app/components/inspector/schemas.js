@@ -96,5 +96,3 @@ export const fieldRetyped = (schema, index, type) => build(schema, fieldsOf(sche
 export const fieldAdded = (schema, name) => build(schema, [...fieldsOf(schema), { name, isRequired: true, schema: { type: "string" } }]);
 
 export const fieldRemoved = (schema, index) => build(schema, fieldsOf(schema).filter((_, i) => i !== index));
-
-export const fieldsMoved = (schema, order) => build(schema, order(fieldsOf(schema)));

@@ -7,13 +7,14 @@ import { configChange, nodeChange } from "./changes.js";
 import { outputsOf, stepsBefore, titleOf } from "./available.js";
 import { Fields } from "./form.jsx";
 import { Gets } from "./gets.jsx";
-import { kindIcon } from "./icons.js";
+import { KindIcon } from "../drawing/icons.jsx";
+import { kindLine, kindWords } from "../drawing/words.js";
 import { LastOutput } from "./last_output.jsx";
 import { More } from "./more.jsx";
 import { Problems } from "./fields.jsx";
 import { keysOf } from "./places.js";
 import { Section } from "./section.jsx";
-import { duration, money, plural } from "./words.js";
+import { duration, inWords, money, plural } from "./words.js";
 
 export function Step({ node }) {
   const desk = useDesk();
@@ -68,14 +69,14 @@ function examplesOf(document, bodies, pins) {
 
 function Head() {
   const { node, kind, title, readOnly, tryStep, change } = useDesk();
-  const Icon = kindIcon(kind?.icon), isAi = kind?.group === "AI";
+  const words = kindWords(node.kind, kind);
   const rename = (text) => change(nodeChange(node.id, { title: text.trim() || null }), `Rename ${title}`);
   const [draft, edit, flush] = useDraft(node.title ?? "", rename);
   return (
     <div className="ins-head">
-      <span className={`tile l${isAi ? " ai" : ""}`}><Icon size={18} aria-hidden="true" /></span>
+      <span className={`tile l${words.isAi ? " ai" : ""}`}><KindIcon name={words.icon} size={18} /></span>
       <div className="sp">
-        <input className="ins-title" value={draft} readOnly={readOnly} placeholder={kind?.title ?? "Step"} aria-label="Name of the step" maxLength={200} data-testid="step-title"
+        <input className="ins-title" value={draft} readOnly={readOnly} placeholder={words.name} aria-label="Name of the step" maxLength={200} data-testid="step-title"
           onChange={(event) => edit(event.target.value)} onBlur={flush} onKeyDown={(event) => { if (event.key === "Enter") flush(); }} />
         <div className="mut t12 el">{lineOf(kind, node)}</div>
       </div>
@@ -86,8 +87,7 @@ function Head() {
 }
 
 function lineOf(kind, node) {
-  const group = { AI: "AI step", People: "People", Flow: "Flow" }[kind?.group] ?? kind?.group ?? "";
-  return [group, kind?.title ?? `“${node.kind}” is not known here`, node.agent ? `done by ${node.agent}` : "", node.disabled ? "switched off" : ""].filter(Boolean).join(" · ");
+  return [kind ? kindLine(node, kind) : `“${node.kind}” is not known here`, node.agent ? `done by ${node.agent}` : "", node.disabled ? "switched off" : ""].filter(Boolean).join(" · ");
 }
 
 function Menu() {
@@ -115,7 +115,7 @@ function Does({ problems }) {
   });
   return (
     <Section title="What it does" testId="does" aside={worst ? <span className="mut t12 num" title="The most that this step can use in one run">{worstInWords(worst)}</span> : null}>
-      {kind ? <p className="ins-help ins-field">{kind.summary.split("\n\n")[0].replace(/`([^`]*)`/g, "“$1”")}</p> : null}
+      {kind ? <p className="ins-help ins-field">{inWords(kind.summary.split("\n\n")[0])}</p> : null}
       <Problems problems={others} />
       {kind ? <Fields schema={kind.schema} root={kind.schema} /> : <p className="ins-none">This kind of step is not known here. Its settings are kept as they are.</p>}
     </Section>

@@ -15,7 +15,7 @@ export function StepPicker({ keys, label, help }) {
     <Labelled keys={keys} label={label} help={help}>
       {({ id, isInvalid, describedBy }) => (
         <div className="row g6">
-          <select id={id} className={`ins-sel wide sp ${isInvalid ? "bad" : ""}`} value={value ?? ""} disabled={readOnly} aria-describedby={describedBy} data-testid={keys.join(".")} onChange={(event) => set(event.target.value || undefined, label)}>
+          <select id={id} className={`ins-sel wide sp ${isInvalid ? "is-bad" : ""}`} value={value ?? ""} disabled={readOnly} aria-describedby={describedBy} data-testid={keys.join(".")} onChange={(event) => set(event.target.value || undefined, label)}>
             <option value="">No step in particular</option>
             {others ? <option value={value}>{chosen ? `${titleOf(chosen, kinds)} (not behind this step)` : `${value} (gone)`}</option> : null}
             {after.map((step) => <option key={step.id} value={step.id}>{titleOf(step, kinds)}</option>)}

@@ -10,6 +10,7 @@ import { moved, renamed } from "./places.js";
 import { plainSchema } from "./schemas.js";
 import { ValueText } from "./value_text.jsx";
 import { plural, said } from "./words.js";
+import { portWord, sentence } from "../drawing/words.js";
 
 /** Rows that each have a port: renaming one keeps its edges, removing one removes them, all in one step of undo. */
 function usePorts(keys, label) {
@@ -21,11 +22,11 @@ function usePorts(keys, label) {
     const from = rows[i].port;
     const next = rows.map((row, j) => (j === i ? { ...row, port } : row));
     const others = rows.some((row, j) => j !== i && row.port === from);
-    change([...configChange(node, keys, next), ...(others ? [] : portRenamed(document, node.id, from, port))], `Rename “${from}” in ${title}`);
+    change([...configChange(node, keys, next), ...(others ? [] : portRenamed(document, node.id, from, port))], `Rename “${sentence(from)}” in ${title}`);
   };
   const remove = (i) => {
     const { port } = rows[i], isShared = rows.some((row, j) => j !== i && row.port === port);
-    change([...configChange(node, keys, rows.filter((_, j) => j !== i)), ...(isShared ? [] : portRemoved(document, node.id, port))], `Remove “${port}” from ${title}`);
+    change([...configChange(node, keys, rows.filter((_, j) => j !== i)), ...(isShared ? [] : portRemoved(document, node.id, port))], `Remove “${sentence(port)}” from ${title}`);
   };
   const edges = (port) => (document.edges ?? []).filter((edge) => edge.source === node.id && (edge.port ?? "out") === port).length;
   const taken = rows.map((row) => row.port);
@@ -34,14 +35,16 @@ function usePorts(keys, label) {
 
 function PortName({ row, i, ports, label, keys }) {
   const problems = useProblems([...keys, i, "port"]);
+  const shown = sentence(row.port ?? "");
   const commit = (text) => {
     const name = text.trim();
+    if (name === shown) return;
     // Two ports of one name would join their edges: such a name waits until it is another.
     if (name && name !== row.port && !ports.taken.includes(name)) ports.rename(i, name);
   };
   return (
     <div className="sp">
-      <TextInput value={row.port ?? ""} commit={commit} label={label} className="sm md" isInvalid={problems.length > 0} testId={`port-${i}`} />
+      <TextInput value={shown} commit={commit} label={label} className="sm md" isInvalid={problems.length > 0} testId={`port-${i}`} />
       <Problems problems={problems} />
     </div>
   );
@@ -50,13 +53,13 @@ function PortName({ row, i, ports, label, keys }) {
 export function Cases({ keys, label, help }) {
   const { readOnly, title } = useDesk();
   const ports = usePorts(keys, label);
-  const add = () => ports.set([...ports.rows, { port: freeName("way", ports.taken), when: "" }], `Add a way to ${title}`);
+  const add = () => ports.set([...ports.rows, { port: freeName("Way", ports.taken), when: "" }], `Add a way to ${title}`);
   return (
     <Labelled keys={keys} label={label} help={help} hint="the first that holds is taken">
       {() => (
         <ol className="ins-cards" data-testid="cases">
           {ports.rows.map((row, i) => <Case key={i} row={row} i={i} ports={ports} keys={keys} label={label} />)}
-          <li className="ins-card mut t12">If none of these holds, the run goes on by “else”.</li>
+          <li className="ins-card mut t12">If none of these holds, the run goes on by “{portWord("else")}”.</li>
           {readOnly ? null : <li><button type="button" className="ins-link" onClick={add}><Plus size={14} aria-hidden="true" />Way</button></li>}
         </ol>
       )}
@@ -72,7 +75,7 @@ function Case({ row, i, ports, keys, label }) {
       <div className="row g6">
         <PortName row={row} i={i} ports={ports} label={`Name of way ${i + 1}`} keys={keys} />
         <span className="sp"><TextInput value={row.label ?? ""} commit={(text) => ports.put(i, { label: text || undefined })} label={`Words on the canvas for way ${i + 1}`} placeholder="Words on the canvas" className="sm" /></span>
-        {readOnly ? null : <RowButtons i={i} count={ports.rows.length} move={(to) => ports.set(moved(ports.rows, i, to), label)} remove={() => ports.remove(i)} name={`way ${row.port}`} />}
+        {readOnly ? null : <RowButtons i={i} count={ports.rows.length} move={(to) => ports.set(moved(ports.rows, i, to), label)} remove={() => ports.remove(i)} name={`way ${sentence(row.port ?? "")}`} />}
       </div>
       <ExpressionWithPreview value={row.when} commit={(text) => ports.put(i, { when: text })} label={`When way ${i + 1} is taken`} isCondition name={`when-${i}`} isInvalid={problems.length > 0} />
       <Problems problems={problems} />
@@ -90,27 +93,29 @@ export function Kinds({ keys, label, help }) {
       {() => (
         <div className="of" data-testid="kinds">
           <table>
-            <thead><tr><th style={{ width: 118 }}>Kind</th><th>What belongs here</th><th style={{ width: 116 }}><span className="sr">Change</span></th></tr></thead>
+            <thead><tr><th style={{ width: 112 }}>Kind</th><th>What belongs here</th><th style={{ width: 76 }}>Examples</th></tr></thead>
             <tbody>
               {ports.rows.map((row, i) => {
                 const isOpen = open === i, count = (row.examples ?? []).length;
                 return [
                   <tr key={i}>
                     <td><PortName row={row} i={i} ports={ports} label={`Name of kind ${i + 1}`} keys={keys} /></td>
-                    <td><ValueText isLine value={row.description ?? ""} commit={(text) => ports.put(i, { description: text })} label={`What belongs to ${row.port}`} placeholder="In a few words" testId={`description-${i}`} /></td>
+                    <td><ValueText isLine value={row.description ?? ""} commit={(text) => ports.put(i, { description: text })} label={`What belongs to ${sentence(row.port ?? "")}`} placeholder="In a few words" testId={`description-${i}`} /></td>
                     <td>
-                      <span className="row g4">
-                        <button type="button" className="ins-link" aria-expanded={isOpen} title={plural(count, "example")} aria-label={`Examples of ${row.port}, ${count}`} onClick={() => setOpen(isOpen ? null : i)}>
-                          {isOpen ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}{count}
-                        </button>
-                        {readOnly ? null : <RowButtons i={i} count={ports.rows.length} move={(to) => ports.set(moved(ports.rows, i, to), label)} remove={() => ports.remove(i)} name={row.port} />}
-                      </span>
+                      <button type="button" className="ins-open" aria-expanded={isOpen} title={plural(count, "example")} aria-label={`More about ${sentence(row.port ?? "")}, ${plural(count, "example")}`} onClick={() => setOpen(isOpen ? null : i)}>
+                        {count}{isOpen ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}
+                      </button>
                     </td>
                   </tr>,
                   isOpen ? (
                     <tr key={`${i}e`}><td colSpan={3} className="ins-inner">
-                      <p className="ins-help">Examples, as people write them. {ports.edges(row.port) ? "" : "Nothing is connected to this kind yet."}</p>
-                      <TextList keys={[...keys, i, "examples"]} label={`Example of ${row.port}`} isTemplate one="Example" />
+                      {readOnly ? null : (
+                        <div className="row g4">
+                          <span className="ins-help sp">{ports.edges(row.port) ? "Examples, as people write them." : "Nothing is connected to this kind yet."}</span>
+                          <RowButtons i={i} count={ports.rows.length} move={(to) => { setOpen(to); ports.set(moved(ports.rows, i, to), `Move “${sentence(row.port ?? "")}” in ${title}`); }} remove={() => { setOpen(null); ports.remove(i); }} name={sentence(row.port ?? "")} />
+                        </div>
+                      )}
+                      <TextList keys={[...keys, i, "examples"]} label={`Example of ${sentence(row.port ?? "")}`} isTemplate one="Example" />
                     </td></tr>
                   ) : null,
                 ];

@@ -88,7 +88,7 @@ export function ValueText({ value, commit, label, isLine, placeholder, described
   const isOpen = Boolean(trigger) && (choices.length > 0 || trigger.query !== "");
   return (
     <div className="ins-at">
-      <div ref={box} id={id} className={`ins-ta${isLine ? " line" : ""}${isInvalid ? " bad" : ""}${isOver ? " over" : ""}`} contentEditable={!readOnly} suppressContentEditableWarning
+      <div ref={box} id={id} className={`ins-ta${isLine ? " is-one" : ""}${isInvalid ? " is-bad" : ""}${isOver ? " is-over" : ""}`} contentEditable={!readOnly} suppressContentEditableWarning
         role="textbox" aria-multiline={!isLine} aria-label={label} aria-describedby={describedBy} aria-invalid={isInvalid || undefined} aria-readonly={readOnly || undefined} aria-autocomplete="list"
         aria-haspopup="listbox" aria-controls={isOpen ? `${id}l` : undefined} aria-activedescendant={isOpen && choices.length ? `${id}l-${active}` : undefined}
         tabIndex={0} spellCheck data-empty={String(!value)} data-placeholder={placeholder ?? ""} data-testid={testId}

@@ -48,4 +48,11 @@ export function typeOf(value) {
   return { number: "number", boolean: "boolean" }[typeof value] ?? "any";
 }
 
+/** What the engine says in its own words, in those of the UI: step, connection, way. */
+export function inWords(text) {
+  return String(text ?? "").replace(/\bnode(s?)\b/g, "step$1").replace(/\bNode(s?)\b/g, "Step$1").replace(/\bedge(s?)\b/g, "connection$1").replace(/\bport(s?)\b/g, "way$1").replace(/`([^`]*)`/g, (_, name) => `“${WAYS[name] ?? name}”`);
+}
+
+const WAYS = { unsure: "Not sure", else: "Otherwise", error: "If it fails", expired: "No answer" };
+
 export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;

@@ -14,7 +14,7 @@ const LIMITS = [
   ["cost_usd", "Money", "$", "", 1], ["tokens", "Tokens", "", "tok", 200000], ["seconds", "Working time", "", "s", 3600],
   ["steps", "Steps", "", "", 200], ["llm_calls", "AI calls", "", "", 50], ["tool_calls", "Tool calls", "", "", 100],
 ];
-const ON_LIMIT = [["stop", "stop, and keep everything so far"], ["ask", "stop and ask a person"]];
+const ON_LIMIT = [["stop", "stop, keep everything"], ["ask", "stop and ask a person"]];
 const TRIGGERS = {
   manual: [Hand, "By hand", "Somebody presses Start."], schedule: [CalendarClock, "On a schedule", "At fixed times."], webhook: [Webhook, "By another system", "A signed call from outside."],
   form: [Hand, "By a form", "Somebody fills in a form."], chat: [MessageSquare, "By a message", "Somebody writes in a conversation."],

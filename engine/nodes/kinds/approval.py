@@ -33,13 +33,13 @@ class ApprovalConfig(NodeConfig):
     """The card that people see, and who decides by when."""
 
     title: Template = Field(
-        default="", title="Question", description="The question, in a few words.", json_schema_extra=hints(widget="line")
+        default="", title="Question", description="The question, in a few words.", json_schema_extra=hints(widget="line", text="")
     )
     message: Template = Field(
         default="",
         title="What the person should know",
         description="What the person needs to know to decide.",
-        json_schema_extra=hints(widget="text"),
+        json_schema_extra=hints(widget="text", text=""),
     )
     show: dict[str, Expr] = Field(
         default_factory=dict,
@@ -80,7 +80,7 @@ class ApprovalConfig(NodeConfig):
         description="The port by which the run goes on then.",
         json_schema_extra=hints(
             text="",
-            choices={"expired": "Go on by “expired”", "approved": "It counts as approved", "rejected": "It counts as rejected"},
+            choices={"expired": "Go on by “No answer”", "approved": "It counts as approved", "rejected": "It counts as rejected"},
             when={"expires_after_s": "*"},
         ),
     )
@@ -157,6 +157,10 @@ class Approval(AskKind[ApprovalConfig]):
         if not config.title.strip() and not config.message.strip():
             found.append(Problem("empty_text", "The card has neither a title nor a message.", "Ask a question.", "warning", field="title"))
         return found
+
+    def port_of(self, config: ApprovalConfig, outputs: Mapping[str, Any]) -> str | None:
+        """The port is the decision."""
+        return outputs.get("decision")
 
     def ask(self, config: ApprovalConfig, given: Mapping[str, Any]) -> Ask:
         """The card."""

@@ -76,6 +76,10 @@ class Branch(InlineKind[BranchConfig]):
         """The cases' ports in their order, then `else`; two cases may share a port."""
         return tuple(dict.fromkeys([*(c.port for c in config.cases if c.port != "error"), ELSE]))
 
+    def port_of(self, config: BranchConfig, outputs: Mapping[str, Any]) -> str | None:
+        """The port is the output."""
+        return outputs.get("case")
+
     def problems(self, config: BranchConfig) -> list[Problem]:
         """`else` and `error` have a meaning of their own."""
         return [

@@ -25,7 +25,7 @@ from engine.nodes.contract import (
     Resolver,
     Template,
     text_of,
-)
+)  # fmt: skip
 from engine.nodes.form import hints
 from engine.nodes.judgement import judgement_of, judgement_request
 from engine.nodes.likeness import Sample, likeness_of
@@ -58,7 +58,7 @@ class ClassifyConfig(NodeConfig):
         le=1,
         title="Sure enough from",
         description="Below this confidence the run goes on by `unsure`.",
-        json_schema_extra=hints(widget="share", text="When it is less sure than this, the run goes on by “unsure”."),
+        json_schema_extra=hints(widget="share", text="When it is less sure than this, the run goes on by “Not sure”."),
     )
     method: Literal["meaning", "model"] = Field(
         default="meaning",
@@ -120,6 +120,10 @@ class Classify(CallKind[ClassifyConfig]):
         """The labels' ports in their order, then `unsure`."""
         return (*(label.port for label in config.labels), UNSURE)
 
+    def port_of(self, config: ClassifyConfig, outputs: Mapping[str, Any]) -> str | None:
+        """The label's, or `unsure` where the confidence is too low."""
+        return outputs.get("label") if 0 < outputs.get("confidence", 1.0) >= config.min_confidence else UNSURE
+
     def problems(self, config: ClassifyConfig) -> list[Problem]:
         """`unsure` and `error` have a meaning of their own."""
         return [
@@ -147,18 +151,17 @@ class Classify(CallKind[ClassifyConfig]):
         """Label, confidence and scores. Raises OutputInvalid when a model answers with something else."""
         text = text_of(given["text"])
         if not text.strip():
-            return _outcome(config, {label.port: 0.0 for label in config.labels})
+            return _outcome(self, config, {label.port: 0.0 for label in config.labels})
         if config.method == "meaning":
-            return _outcome(config, await likeness_of(text, _samples(config, given), ctx))
+            return _outcome(self, config, await likeness_of(text, _samples(config, given), ctx))
         answer = await ctx.model(_request(config, given))
-        return _outcome(config, judgement_of(answer.text, _samples(config, given)))
+        return _outcome(self, config, judgement_of(answer.text, _samples(config, given)))
 
 
-def _outcome(config: ClassifyConfig, scores: dict[str, float]) -> Outcome:
+def _outcome(kind: Classify, config: ClassifyConfig, scores: dict[str, float]) -> Outcome:
     label = max(scores, key=lambda port: scores[port])
-    confidence = scores[label]
-    port = label if confidence > 0 and confidence >= config.min_confidence else UNSURE
-    return Outcome({"label": label, "confidence": confidence, "scores": dict(scores)}, port)
+    outputs: dict[str, JsonValue] = {"label": label, "confidence": scores[label], "scores": dict(scores)}
+    return Outcome(outputs, kind.port_of(config, outputs) or UNSURE)
 
 
 def _samples(config: ClassifyConfig, given: Mapping[str, Any]) -> list[Sample]:

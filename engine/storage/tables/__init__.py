@@ -2,7 +2,7 @@
 
 from engine.storage.tables.people import Audit, Idempotency, LoginAttempt, Secret, SetupLink, Token, User, UserSession, Workspace
 from engine.storage.tables.runs import Approval, Blob, JournalRow, Notification, Run, Timer
-from engine.storage.tables.workflows import Document, Hook, Version, Workflow
+from engine.storage.tables.workflows import Document, Hook, Pin, Version, Workflow
 
 ALL_TABLES = (
     Workspace,
@@ -18,6 +18,7 @@ ALL_TABLES = (
     Document,
     Version,
     Hook,
+    Pin,
     Run,
     JournalRow,
     Blob,
@@ -37,6 +38,7 @@ __all__ = [
     "JournalRow",
     "LoginAttempt",
     "Notification",
+    "Pin",
     "Run",
     "Secret",
     "SetupLink",

@@ -19,6 +19,7 @@ class Run(SQLModel, table=True):
         Index("runs_started", "workspace_id", "started_at"),
         Index("runs_status", "status"),
         Index("runs_workflow", "workflow_id", "started_at"),
+        Index("runs_workflow_mode", "workflow_id", "mode", "started_at"),
     )
 
     run_id: str = primary()

@@ -68,6 +68,22 @@ class Version(SQLModel, table=True):
     published_at: int = instant()
 
 
+class Pin(SQLModel, table=True):
+    """Outputs of a draft's step that stand in for running it in test runs."""
+
+    __tablename__: ClassVar[str] = "pins"
+
+    workflow_id: str = primary()
+    node: str = primary()
+    workspace_id: str
+    outputs: str = long_text()
+    """JSON."""
+    port: str | None = None
+    """The port that whoever pinned it named; None: what the outputs tell."""
+    set_by: str
+    set_at: int = instant()
+
+
 class Hook(SQLModel, table=True):
     """The path of a webhook trigger, and its secret, encrypted and bound to this very row."""
 

@@ -33,6 +33,10 @@ TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
     ("GET", "/api/v1/workflows/{workflow}/versions"): (P.WORKFLOW_READ, None),
     ("GET", "/api/v1/workflows/{workflow}/versions/{version}"): (P.WORKFLOW_READ, None),
     ("POST", "/api/v1/workflows/{workflow}/versions/{version}/promote"): (P.WORKFLOW_PUBLISH, None),
+    ("GET", "/api/v1/workflows/{workflow}/pins"): (P.WORKFLOW_READ, None),
+    ("PUT", "/api/v1/workflows/{workflow}/pins/{node}"): (P.WORKFLOW_EDIT, {"outputs": {}}),
+    ("DELETE", "/api/v1/workflows/{workflow}/pins/{node}"): (P.WORKFLOW_EDIT, None),
+    ("GET", "/api/v1/workflows/{workflow}/last-steps"): (P.RUN_READ, None),
     ("POST", "/api/v1/workflows/{workflow}/runs"): (P.RUN_START, {"inputs": {}}),
     ("GET", "/api/v1/runs"): (P.RUN_READ, None),
     ("GET", "/api/v1/runs/{run}"): (P.RUN_READ, None),
@@ -81,7 +85,7 @@ def routes(thread: EngineThread) -> set[tuple[str, str]]:
 
 def filled(path: str) -> str:
     parts = {"{version}": "1", "{path:path}": "start"}
-    for name in ("{workflow}", "{run}", "{item}", "{user}", "{token}", "{slug}", "{version}", "{path:path}"):
+    for name in ("{workflow}", "{node}", "{run}", "{item}", "{user}", "{token}", "{slug}", "{version}", "{path:path}"):
         path = path.replace(name, parts.get(name, "nothing"))
     assert "{" not in path, path
     return path

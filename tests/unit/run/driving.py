@@ -15,7 +15,7 @@ from pydantic import Field
 
 from engine.clock import ManualClock
 from engine.errors import Permanent, SignalboxError, Transient
-from engine.facade.runs import lowered
+from engine.facade.starting import lowered
 from engine.graph.plan import Plan
 from engine.graph.validate import check
 from engine.ids import CountingIds
@@ -24,6 +24,7 @@ from engine.nodes.contract import CallKind, Capability, Effect, Estimate, Inline
 from engine.nodes.registry import Registry
 from engine.run import codec, events
 from engine.run.asking import Owner
+from engine.run.beginning import work
 from engine.run.decide import run_status, waiting_reason
 from engine.run.events import NOTHING, Spent
 from engine.run.happenings import Answered, Cancel, Finished, Happening, Recover, Resume, SecondsUp, TimerDue
@@ -354,9 +355,7 @@ class Trial:
 
 
 def _worked(prepared: Prepared) -> Finished:
-    from engine.run.executor import _work
-
-    return _work(prepared)
+    return work(prepared)
 
 
 def _told(row: Row, event: events.Event) -> list[str]:

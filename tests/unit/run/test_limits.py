@@ -3,7 +3,7 @@
 import pytest
 
 from engine.errors import Invalid, Transient
-from engine.facade.runs import lowered, parsed_limits
+from engine.facade.starting import lowered, parsed_limits
 from engine.graph.plan import Limits
 from engine.nodes.contract import Estimate
 from engine.run import events

@@ -208,6 +208,8 @@ class NodeKind(ABC, Generic[C]):
     is_box: bool = False
     per_item_fields: ClassVar[frozenset[str]] = frozenset()
     """Of a box: config fields that are worked out inside it, once per item."""
+    wide_fields: ClassVar[frozenset[str]] = frozenset()
+    """Config fields whose expressions may give a whole list of records, larger than other values may be."""
     consent_port: ClassVar[str | None] = None
     """The port that allows the node named by `config.action` to run."""
     keeps_inputs: ClassVar[bool] = True

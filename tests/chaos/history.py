@@ -106,6 +106,7 @@ class History:
         for told in self.runs.values():
             self._journal(told)
             self._settled(told)
+            self._items(told)
             self._rest(told)
         self._inbox()
         self._notifications()
@@ -149,6 +150,18 @@ class History:
         count["steps"] += len(done)
         count["attempts lost and repeated"] += sum(len(event.lost) for _, event in told.of(events.RunRecovered))
         count["in doubt"] += sum(event.error.get("code") == "in_doubt" for _, event in told.of(events.StepFailed))
+
+    def _items(self, told: Told) -> None:
+        """Each item of a box ends once, and nothing of an item that has ended starts again."""
+        ended: set[str] = set()
+        for (row, _), event in zip(told.rows, told.events, strict=True):
+            if isinstance(event, events.ItemEnded):
+                self.found.expect(row.path not in ended, f"{told.name}: the item {row.path} ended twice")
+                ended.add(row.path)
+                self.found.counted["items failed" if event.error else "items done"] += 1
+            for start in event.starts:
+                inside = [item for item in ended if start.path.startswith(f"{item}/")]
+                self.found.expect(not inside, f"{told.name}: {start.path} started after its item had ended")
 
     def _rest(self, told: Told) -> None:
         """The runs table says what the journal says; what is over holds nothing back."""

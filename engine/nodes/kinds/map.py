@@ -49,6 +49,7 @@ class Map(BoxKind[MapConfig]):
     Config = MapConfig
     Outputs = MapOutputs
     per_item_fields = frozenset({"collect"})
+    wide_fields = frozenset({"items"})
     examples = (
         Example(
             "A total per order",

@@ -21,18 +21,34 @@ from tests.ui import browser as chromium
 
 WIDE = 20
 EMAIL, PASSWORD = "dana@example.com", "a long enough pass phrase"
-FRAMES = """() => { window.__frames = []; let last = performance.now();
-  const beat = (now) => { window.__frames.push(now - last); last = now; window.__beat = requestAnimationFrame(beat); }; window.__beat = requestAnimationFrame(beat); }"""
-DRAWN = """(wanted) => new Promise((done) => { const look = () => {
-  const count = document.querySelector('[data-testid=stage]')?.dataset.steps, shown = document.querySelectorAll('.react-flow__node').length;
-  Number(count) === wanted && shown > 0 ? requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))) : setTimeout(look, 5); }; look(); })"""
-UNDO = """() => new Promise((done) => { const stage = document.querySelector('[data-testid=stage]'), before = stage.dataset.steps, start = performance.now();
-  new MutationObserver((_, self) => { if (stage.dataset.steps !== before) { self.disconnect(); requestAnimationFrame(() => done(performance.now() - start)); } }).observe(stage, { attributes: true });
+FRAMES = """() => {
+  window.__frames = []; let last = performance.now();
+  const beat = (now) => { window.__frames.push(now - last); last = now; window.__beat = requestAnimationFrame(beat); };
+  window.__beat = requestAnimationFrame(beat); }"""
+DRAWN = """(wanted) => new Promise((done) => {
+  const look = () => {
+    const count = document.querySelector('[data-testid=stage]')?.dataset.steps, shown = document.querySelectorAll('.react-flow__node').length;
+    if (Number(count) === wanted && shown) requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now())));
+    else setTimeout(look, 5);
+  };
+  look(); })"""
+UNDO = """() => new Promise((done) => {
+  const stage = document.querySelector('[data-testid=stage]'), before = stage.dataset.steps, start = performance.now();
+  new MutationObserver((_, self) => {
+    if (stage.dataset.steps === before) return;
+    self.disconnect();
+    requestAnimationFrame(() => done(performance.now() - start));
+  }).observe(stage, { attributes: true });
   window.dispatchEvent(new KeyboardEvent('keydown', { key: 'z', ctrlKey: true, bubbles: true })); })"""
-STATUS = """(steps) => new Promise((done) => { const marks = window.__canvas.marks, times = []; let at = 0;
-  const next = () => { if (at === steps.length) return done(times); const id = steps[at++], place = document.querySelector(`.stage [data-step="${id}"]`), start = performance.now();
-    new MutationObserver((_, self) => { self.disconnect(); times.push(performance.now() - start); setTimeout(next, 20); }).observe(place, { attributes: true, attributeFilter: ['data-status'] });
-    marks.statuses.set(id, { tone: 'running', word: 'Running', amount: '' }); };
+STATUS = """(steps) => new Promise((done) => {
+  const marks = window.__canvas.marks, times = []; let at = 0;
+  const next = () => {
+    if (at === steps.length) return done(times);
+    const id = steps[at++], place = document.querySelector(`.stage [data-step="${id}"]`), start = performance.now();
+    new MutationObserver((_, self) => { self.disconnect(); times.push(performance.now() - start); setTimeout(next, 20); })
+      .observe(place, { attributes: true, attributeFilter: ['data-status'] });
+    marks.statuses.set(id, { tone: 'running', word: 'Running', amount: '' });
+  };
   next(); })"""
 
 

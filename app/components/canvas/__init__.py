@@ -47,7 +47,7 @@ _BESIDE: tuple[Any, ...] = (
     rx.asset("trying.jsx", shared=True),
     rx.asset("workshop.jsx", shared=True),
     rx.asset("worst.js", shared=True),
-    *inspector.FILES.values(),
+    *inspector.FILES,
 )
 """What canvas.jsx imports: Reflex puts a file beside it only when it is named."""
 

@@ -43,7 +43,6 @@ export function useTries(desk) {
   const watch = useCallback((id) => {
     stop.current?.();
     stop.current = follow(id, {
-      step: (path, step) => shown(path),
       changed: (steps, progress) => { shown(steps); setRun((before) => (before?.id === id ? { ...before, ...progress } : before)); },
       ended: () => finish(id).catch((error) => { if (!(error instanceof Refused || error instanceof Away)) throw error; }),
     });
@@ -76,7 +75,8 @@ export function useTries(desk) {
   }, [tell]);
 
   const startTry = useCallback((what) => setQuestion({ what }), []);
-  return { run, lastRun: last, question, setQuestion, startTry, beginTry: start, cancelTry: cancel, watchRun: (id) => { setRun({ id, status: "running", startedAt: Date.now(), what: {}, spent: {} }); watch(id); }, closeRun: () => { stop.current?.(); setRun(null); } };
+  const closeRun = useCallback(() => { stop.current?.(); setRun(null); }, []);
+  return { run, lastRun: last, question, setQuestion, startTry, beginTry: start, cancelTry: cancel, closeRun };
 }
 
 const asLast = (id, mode, steps) => ({ run_id: id, mode, all: steps, steps: Object.fromEntries(steps.map((step) => [step.node, step])) });

@@ -14,6 +14,7 @@ from engine import (
     LastStep,
     Page,
     PinView,
+    Previewed,
     Published,
     RunStarted,
     RunView,
@@ -83,6 +84,16 @@ class Pinning(Body):
     port: Annotated[str | None, Field(max_length=200, description="Needed only where the outputs do not tell it.")] = None
 
 
+class Preview(Body):
+    """A template or an expression, and the step of the draft that it stands in."""
+
+    node: Annotated[str, Field(max_length=200)]
+    template: str | None = None
+    expression: str | None = None
+    run_id: Annotated[str, Field(max_length=200)] | None = None
+    pins: dict[str, Any] | None = None
+
+
 class Deleted(Body):
     """What was deleted."""
 
@@ -132,6 +143,12 @@ async def delete(asking: AskingOf, workflow: str) -> Deleted:
 async def edit(asking: AskingOf, workflow: str, body: Edits) -> WorkflowSaved:
     """Edit the draft by operations."""
     return await asking.ask(asking.engine.workflows.edit(asking.actor, workflow, revision=body.revision, ops=body.ops))
+
+
+@router.post("/{workflow}/preview")
+async def preview(asking: AskingOf, workflow: str, body: Preview) -> Previewed:
+    """What a setting of the draft would be worth, with the values of a run or with examples; changes and runs nothing."""
+    return await asking.ask(asking.engine.previews.preview(asking.actor, workflow, **body.model_dump()))
 
 
 @router.post("/{workflow}/publish")

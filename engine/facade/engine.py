@@ -16,6 +16,7 @@ from engine.facade.approvals import Approvals
 from engine.facade.core import Core, open_core
 from engine.facade.last_steps import LastSteps
 from engine.facade.pins import Pins
+from engine.facade.previews import Previews
 from engine.facade.repeats import RepeatedRequests
 from engine.facade.runs import Runs
 from engine.facade.workflows import Workflows
@@ -40,6 +41,7 @@ class Engine:
         self._core = core
         self._is_ready = False
         self.workflows = Workflows(core)
+        self.previews = Previews(core)
         self.runs = Runs(core)
         self.pins = Pins(core)
         self.last_steps = LastSteps(core)

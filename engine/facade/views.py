@@ -60,6 +60,8 @@ class Checked(BaseModel):
 
     problems: list[dict[str, Any]]
     worst_case: dict[str, Any] | None
+    steps: dict[str, dict[str, Any]] | None = None
+    """The worst case of each step alone; null where only the limits bound it."""
 
 
 class PublishedTrigger(BaseModel):
@@ -74,6 +76,15 @@ class PublishedTrigger(BaseModel):
     @model_serializer(mode="wrap")
     def _without_an_empty_problem(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {name: value for name, value in dump(self).items() if name != "problem" or value is not None}
+
+
+class Previewed(BaseModel):
+    """What a setting would be worth: `value`, or `error` as `{code, message, hint, position}`."""
+
+    value: Any = None
+    error: dict[str, Any] | None = None
+    is_cut: bool = False
+    """Whether `value` is only the beginning, as text."""
 
 
 class Published(BaseModel):

@@ -20,7 +20,7 @@ from engine.graph.ops import apply_ops, renamed_by
 from engine.graph.problems import Problem, has_errors
 from engine.graph.validate import Checked as CheckedDocument
 from engine.graph.validate import check
-from engine.graph.worst_case import worst_case
+from engine.graph.worst_case import worst_case, worst_case_by_node
 from engine.jsonvalue import canonical, loads
 from engine.nodes.estimates import static_estimates
 from engine.people.permissions import Actor, Permission, require
@@ -177,7 +177,10 @@ class Workflows:
 
     def _validate(self, document: Any) -> Checked:
         checked = check(document, self._core.registry)
-        return Checked(problems=_told(checked.problems), worst_case=self._worst_case(checked))
+        if (plan := checked.plan) is None:
+            return Checked(problems=_told(checked.problems), worst_case=None)
+        estimates = static_estimates(plan, self._core.gateway)
+        return Checked(problems=_told(checked.problems), worst_case=worst_case(plan, estimates), steps=worst_case_by_node(plan, estimates))
 
     def _worst_case(self, checked: CheckedDocument) -> dict[str, Any] | None:
         return worst_case(checked.plan, static_estimates(checked.plan, self._core.gateway)) if checked.plan else None

@@ -73,6 +73,28 @@ def bounds_of(plan: Plan, estimates: Mapping[str, Uses] | None = None) -> Bounds
     return total
 
 
+def worst_case_by_node(plan: Plan, estimates: Mapping[str, Uses] | None = None) -> dict[str, dict[str, Any]]:
+    """Node -> `{steps, llm_calls, tool_calls, tokens, cost_usd}`; null where nothing but the limit bounds it."""
+    return {
+        id_: {
+            **{name: getattr(most, name) for name in ("steps", "llm_calls", "tool_calls", "tokens")},
+            "cost_usd": None if most.cost_micro is None else most.cost_micro / 1e6,
+        }
+        for id_, most in bounds_by_node(plan, estimates).items()
+    }
+
+
+def bounds_by_node(plan: Plan, estimates: Mapping[str, Uses] | None = None) -> dict[str, Bounds]:
+    """The same for each node alone: what one attempt can use, times its tries, times how often it can be reached."""
+    visits = _visits(plan)
+    return {
+        id_: _times(_once(plan, id_, estimates or {}), visits[region.index])
+        for region in plan.regions
+        for id_ in region.nodes
+        if not plan.nodes[id_].is_disabled
+    }
+
+
 def _visits(plan: Plan) -> list[int | None]:
     """How often each region can be run through; None for a box whose number of items is not bounded."""
     visits: list[int | None] = []
@@ -94,17 +116,21 @@ def _items(box: PlannedNode | None) -> int | None:
 def _per_visit(plan: Plan, region: Region, estimates: Mapping[str, Uses]) -> Bounds:
     total = Bounds()
     for id_ in region.nodes:
-        node = plan.nodes[id_]
-        if node.is_disabled:
-            continue
-        llm_calls, tool_calls = node.kind.most_calls(node.config)
-        once = Bounds(1, llm_calls, tool_calls)
-        if (known := estimates.get(id_)) is not None:
-            once = Bounds(1, known.llm_calls, known.tool_calls, known.cost_micro, known.tokens)
-        elif llm_calls or tool_calls:
-            once = Bounds(1, llm_calls, tool_calls, None, None)
-        total = _sum(total, _times(once, node.retry.attempts))
+        if not plan.nodes[id_].is_disabled:
+            total = _sum(total, _once(plan, id_, estimates))
     return total
+
+
+def _once(plan: Plan, id_: str, estimates: Mapping[str, Uses]) -> Bounds:
+    """One time that a node's turn comes, with all its tries."""
+    node = plan.nodes[id_]
+    llm_calls, tool_calls = node.kind.most_calls(node.config)
+    once = Bounds(1, llm_calls, tool_calls)
+    if (known := estimates.get(id_)) is not None:
+        once = Bounds(1, known.llm_calls, known.tool_calls, known.cost_micro, known.tokens)
+    elif llm_calls or tool_calls:
+        once = Bounds(1, llm_calls, tool_calls, None, None)
+    return _times(once, node.retry.attempts)
 
 
 def _sum(a: Bounds, b: Bounds) -> Bounds:

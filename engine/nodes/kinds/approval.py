@@ -10,33 +10,82 @@ from pydantic import BaseModel, Field
 from engine.errors import ConfigInvalid
 from engine.graph.suggest import did_you_mean, listed, shown
 from engine.nodes.contract import Answer, Ask, AskKind, Example, Expr, NodeConfig, Outcome, Problem, Template, text_of
+from engine.nodes.form import hints
 from engine.roles import Role
 
 
 class Approvers(NodeConfig):
     """Who may decide."""
 
-    roles: list[Template] = Field(default_factory=list, description="Roles that may decide; with no role and no user, every approver may.")
-    users: list[Template] = Field(default_factory=list, description="People who may decide, by e-mail address.")
-    quorum: int = Field(default=1, ge=1, le=20, description="How many people have to agree; one rejection is enough to reject.")
-    four_eyes: bool = Field(default=False, description="Whether whoever started the run or last edited the workflow may not decide.")
+    roles: list[Template] = Field(
+        default_factory=list, title="Roles", description="Roles that may decide; with no role and no user, every approver may."
+    )
+    users: list[Template] = Field(default_factory=list, title="People", description="People who may decide, by e-mail address.")
+    quorum: int = Field(
+        default=1, ge=1, le=20, title="How many must agree", description="How many people have to agree; one rejection is enough to reject."
+    )
+    four_eyes: bool = Field(
+        default=False,
+        title="Somebody else decides",
+        description="Whether whoever started the run or last edited the workflow may not decide.",
+    )
 
 
 class ApprovalConfig(NodeConfig):
     """The card that people see, and who decides by when."""
 
-    title: Template = Field(default="", description="The question, in a few words.")
-    message: Template = Field(default="", description="What the person needs to know to decide.")
-    show: dict[str, Expr] = Field(default_factory=dict, description="Values to show beside the message: a name and an expression each.")
-    editable: dict[str, Expr] = Field(default_factory=dict, description="Values that the person may change: a name and an expression each.")
-    approvers: Approvers = Field(default_factory=Approvers, description="Who may decide.")
+    title: Template = Field(
+        default="", title="Question", description="The question, in a few words.", json_schema_extra=hints(widget="line", text="")
+    )
+    message: Template = Field(
+        default="",
+        title="What the person should know",
+        description="What the person needs to know to decide.",
+        json_schema_extra=hints(widget="text", text=""),
+    )
+    show: dict[str, Expr] = Field(
+        default_factory=dict,
+        title="What the person sees",
+        description="Values to show beside the message: a name and an expression each.",
+        json_schema_extra=hints(widget="names", text="Values shown beside the message, each under its name.", add="Value to show"),
+    )
+    editable: dict[str, Expr] = Field(
+        default_factory=dict,
+        title="What the person may change",
+        description="Values that the person may change: a name and an expression each.",
+        json_schema_extra=hints(
+            widget="names", text="They are filled in already; later steps get what the person made of them.", add="Value to change"
+        ),
+    )
+    approvers: Approvers = Field(
+        default_factory=Approvers, title="Who decides", description="Who may decide.", json_schema_extra=hints(widget="approvers", text="")
+    )
     action: str | None = Field(
-        default=None, description="The node that is allowed by the approval; the card shows exactly what it would do."
+        default=None,
+        title="What it allows",
+        description="The node that is allowed by the approval; the card shows exactly what it would do.",
+        json_schema_extra=hints(
+            widget="step", text="The card shows exactly what that step would do, and nothing else may be done with the consent."
+        ),
     )
     expires_after_s: float | None = Field(
-        default=None, gt=0, le=31_536_000, description="After how many seconds without an answer the run goes on."
+        default=None,
+        gt=0,
+        le=31_536_000,
+        title="Answer within",
+        description="After how many seconds without an answer the run goes on.",
+        json_schema_extra=hints(widget="duration", text="After that the run goes on without an answer.", none="Waits for ever"),
     )
-    on_expire: Literal["expired", "approved", "rejected"] = Field(default="expired", description="The port by which the run goes on then.")
+    on_expire: Literal["expired", "approved", "rejected"] = Field(
+        default="expired",
+        title="If nobody answers in time",
+        description="The port by which the run goes on then.",
+        json_schema_extra=hints(
+            text="",
+            choices={"expired": "Go on by “No answer”", "approved": "It counts as approved", "rejected": "It counts as rejected"},
+            when={"expires_after_s": "*"},
+        ),
+    )
 
 
 class ApprovalOutputs(BaseModel):

@@ -11,6 +11,7 @@ from engine.expressions.values import is_true
 from engine.graph.fieldtree import Each, Keyed
 from engine.jsonvalue import JsonValue
 from engine.nodes.contract import PORT_NAME, Example, Expr, InlineKind, NodeConfig, Outcome, Problem, Resolver
+from engine.nodes.form import hints
 
 ELSE = "else"
 
@@ -20,13 +21,22 @@ class BranchCase(NodeConfig):
 
     port: str = Field(description="The port by which the run goes on.", pattern=PORT_NAME)
     label: str = Field(default="", description="What the canvas shows at the port.", max_length=200)
-    when: Expr = Field(description="The condition; 0, an empty text, an empty list and null count as no.")
+    when: Expr = Field(
+        title="When",
+        description="The condition; 0, an empty text, an empty list and null count as no.",
+        json_schema_extra=hints(widget="rule"),
+    )
 
 
 class BranchConfig(NodeConfig):
     """The ways."""
 
-    cases: list[BranchCase] = Field(description="The ways in their order; the first whose condition holds is taken.", max_length=100)
+    cases: list[BranchCase] = Field(
+        title="Ways",
+        description="The ways in their order; the first whose condition holds is taken.",
+        max_length=100,
+        json_schema_extra=hints(widget="cases", text=""),
+    )
 
 
 class BranchOutputs(BaseModel):

@@ -26,6 +26,7 @@ from engine.nodes.contract import (
     Template,
     text_of,
 )  # fmt: skip
+from engine.nodes.form import hints
 from engine.nodes.judgement import judgement_of, judgement_request
 from engine.nodes.likeness import Sample, likeness_of
 
@@ -43,11 +44,34 @@ class ClassifyLabel(NodeConfig):
 class ClassifyConfig(NodeConfig):
     """The text and what it may be about."""
 
-    text: Template = Field(description="The text to sort.")
-    labels: list[ClassifyLabel] = Field(description="What it may be about; each has a port of its own.", min_length=1, max_length=100)
-    min_confidence: float = Field(default=0.3, ge=0, le=1, description="Below this confidence the run goes on by `unsure`.")
-    method: Literal["meaning", "model"] = Field(default="meaning", description="`meaning` compares with examples, free; `model` asks one.")
-    model: Template = Field(default="default", description="The model that is asked where the method is `model`.")
+    text: Template = Field(title="Text to sort", description="The text to sort.", json_schema_extra=hints(widget="text", text=""))
+    labels: list[ClassifyLabel] = Field(
+        title="Kinds",
+        description="What the text may be about; each label has a port of its own.",
+        min_length=1,
+        max_length=100,
+        json_schema_extra=hints(widget="labels", text="Each kind is a way on. Examples help most: write them as people do."),
+    )
+    min_confidence: float = Field(
+        default=0.3,
+        ge=0,
+        le=1,
+        title="Sure enough from",
+        description="Below this confidence the run goes on by `unsure`.",
+        json_schema_extra=hints(widget="share", text="When it is less sure than this, the run goes on by “Not sure”."),
+    )
+    method: Literal["meaning", "model"] = Field(
+        default="meaning",
+        title="How it is sorted",
+        description="`meaning` compares with the examples, at once and for free; `model` asks a model.",
+        json_schema_extra=hints(text="", choices={"meaning": "By meaning, at once and free", "model": "By asking a model"}),
+    )
+    model: Template = Field(
+        default="default",
+        title="Model",
+        description="The model that is asked where the method is `model`.",
+        json_schema_extra=hints(widget="model", text="", when={"method": "model"}),
+    )
 
 
 class ClassifyOutputs(BaseModel):

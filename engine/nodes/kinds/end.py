@@ -8,14 +8,23 @@ from typing import Any, Literal
 from pydantic import Field
 
 from engine.nodes.contract import Example, Expr, InlineKind, NodeConfig, Outcome
+from engine.nodes.form import hints
 
 
 class EndConfig(NodeConfig):
     """What the run gives back, and whether it went well."""
 
-    output: dict[str, Expr] = Field(default_factory=dict, description="The run's output: a name and an expression for each value.")
+    output: dict[str, Expr] = Field(
+        default_factory=dict,
+        title="What the run gives back",
+        description="The run's output: a name and an expression for each value.",
+        json_schema_extra=hints(widget="names", text=""),
+    )
     outcome: Literal["success", "failure"] = Field(
-        default="success", description="Whether a run that gets here counts as succeeded or failed."
+        default="success",
+        title="The run counts as",
+        description="Whether a run that gets here counts as succeeded or failed.",
+        json_schema_extra=hints(text="", choices={"success": "Succeeded", "failure": "Failed"}),
     )
 
 

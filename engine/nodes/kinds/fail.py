@@ -9,12 +9,18 @@ from pydantic import Field
 
 from engine.errors import FailedOnPurpose
 from engine.nodes.contract import Example, InlineKind, NodeConfig, Outcome, Template, text_of
+from engine.nodes.form import hints
 
 
 class FailConfig(NodeConfig):
     """Why."""
 
-    message: Template = Field(default="", description="Why the run fails; it is shown to whoever looks at the run.")
+    message: Template = Field(
+        default="",
+        title="Why",
+        description="Why the run fails; it is shown to whoever looks at the run.",
+        json_schema_extra=hints(widget="text"),
+    )
 
 
 class Fail(InlineKind[FailConfig]):

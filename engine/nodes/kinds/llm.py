@@ -27,6 +27,7 @@ from engine.nodes.contract import (
     parse_json_answer,
     text_of,
 )
+from engine.nodes.form import hints
 from engine.schemas import check_schema
 
 TIMEOUT_S = 120.0
@@ -35,14 +36,51 @@ TIMEOUT_S = 120.0
 class LlmConfig(NodeConfig):
     """The question, and who answers it within which bounds."""
 
-    model: Template = Field(default="default", description="The model: `default`, `cheap`, `careful`, or a model's own name.")
-    system: Template = Field(default="", description="Who the model is and what rules it keeps.")
-    prompt: Template = Field(description="What the model is asked.")
-    output: dict[str, Any] | None = Field(default=None, description="A JSON Schema; the answer must fit it and is kept as `json`.")
-    temperature: float | None = Field(default=None, ge=0, le=2, description="How freely the model answers; 0 is the most predictable.")
-    max_tokens: int = Field(default=1024, ge=1, le=1_000_000, description="The longest answer, in tokens (about four letters each).")
+    model: Template = Field(
+        default="default",
+        title="Model",
+        description="The model: `default`, `cheap`, `careful`, or a model's own name.",
+        json_schema_extra=hints(widget="model", text="", order=2),
+    )
+    system: Template = Field(
+        default="",
+        title="Role and rules",
+        description="Who the model is and what rules it keeps.",
+        json_schema_extra=hints(widget="text", text="", placeholder="Who it is and what rules it keeps", order=1),
+    )
+    prompt: Template = Field(
+        title="Instructions",
+        description="What the model is asked.",
+        json_schema_extra=hints(widget="text", text="", placeholder="What should it do? Type / for a value", order=0),
+    )
+    output: dict[str, Any] | None = Field(
+        default=None,
+        title="What comes out",
+        description="A JSON Schema; the answer must fit it and is kept as `json`.",
+        json_schema_extra=hints(widget="schema", text="", none="A text. Add fields to get an answer in named parts.", order=3),
+    )
+    temperature: float | None = Field(
+        default=None,
+        ge=0,
+        le=2,
+        title="Freedom",
+        description="How freely the model answers; 0 is the most predictable.",
+        json_schema_extra=hints(text="From 0, the most predictable, to 2.", is_folded=True),
+    )
+    max_tokens: int = Field(
+        default=1024,
+        ge=1,
+        le=1_000_000,
+        title="Longest answer",
+        description="The longest answer, in tokens (about four letters each).",
+        json_schema_extra=hints(text="A token is about four letters.", unit="tokens", order=4),
+    )
     fallback_models: list[Template] = Field(
-        default_factory=list, max_length=5, description="Models to ask in turn when the first does not answer."
+        default_factory=list,
+        max_length=5,
+        title="If it does not answer, ask",
+        description="Models to ask in turn when the first does not answer.",
+        json_schema_extra=hints(widget="models", text="", is_folded=True),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from engine.nodes.contract import CallKind, Capability, Effect, Example, NodeConfig, NodeContext, Outcome, Problem, Template, text_of
+from engine.nodes.form import hints
 
 CHANNELS = ("app",)
 
@@ -15,9 +16,16 @@ CHANNELS = ("app",)
 class NotifyConfig(NodeConfig):
     """Where and what."""
 
-    channel: Template = Field(default="app", description="Where the message goes; `app` shows it in Signalbox.")
-    subject: Template = Field(default="", description="The message in a few words.")
-    message: Template = Field(default="", description="The message.")
+    channel: Template = Field(
+        default="app",
+        title="Where",
+        description="Where the message goes; `app` shows it in Signalbox.",
+        json_schema_extra=hints(widget="line", text="“app” shows it in Signalbox.", order=3),
+    )
+    subject: Template = Field(
+        default="", title="Subject", description="The message in a few words.", json_schema_extra=hints(widget="line", text="")
+    )
+    message: Template = Field(default="", title="Message", description="The message.", json_schema_extra=hints(widget="text", text=""))
 
 
 class NotifyOutputs(BaseModel):

@@ -8,12 +8,17 @@ from typing import Any
 from pydantic import Field
 
 from engine.nodes.contract import Example, Expr, InlineKind, NodeConfig, Outcome
+from engine.nodes.form import hints
 
 
 class SetConfig(NodeConfig):
     """The values."""
 
-    values: dict[str, Expr] = Field(description="A name and an expression for each value; they do not see each other.")
+    values: dict[str, Expr] = Field(
+        title="Values",
+        description="A name and an expression for each value; they do not see each other.",
+        json_schema_extra=hints(widget="names", text="Later steps read each value under its name."),
+    )
 
 
 class Set(InlineKind[SetConfig]):

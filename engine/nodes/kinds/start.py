@@ -9,13 +9,21 @@ from pydantic import Field
 
 from engine.jsonvalue import JsonValue
 from engine.nodes.contract import Example, InlineKind, NodeConfig, Outcome, Problem, Resolver
+from engine.nodes.form import hints
 from engine.schemas import check_schema
 
 
 class StartConfig(NodeConfig):
     """What a run has to be given."""
 
-    inputs: dict[str, Any] = Field(default_factory=dict, description="What a run has to be given, as a JSON Schema of an object.")
+    inputs: dict[str, Any] = Field(
+        default_factory=dict,
+        title="What a run is given",
+        description="What a run has to be given, as a JSON Schema of an object.",
+        json_schema_extra=hints(
+            widget="schema", text="Whoever starts a run fills these in.", none="Nothing. Add a field for what a run needs to know."
+        ),
+    )
 
 
 class Start(InlineKind[StartConfig]):

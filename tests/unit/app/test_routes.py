@@ -28,6 +28,7 @@ TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
     ("PUT", "/api/v1/workflows/{workflow}"): (P.WORKFLOW_EDIT, {"revision": 1, "document": HELLO}),
     ("DELETE", "/api/v1/workflows/{workflow}"): (P.WORKFLOW_EDIT, None),
     ("POST", "/api/v1/workflows/{workflow}/ops"): (P.WORKFLOW_EDIT, {"revision": 1, "ops": []}),
+    ("POST", "/api/v1/workflows/{workflow}/preview"): (P.WORKFLOW_READ, {"node": "start", "expression": "1"}),
     ("POST", "/api/v1/workflows/{workflow}/publish"): (P.WORKFLOW_PUBLISH, {"note": ""}),
     ("GET", "/api/v1/workflows/{workflow}/versions"): (P.WORKFLOW_READ, None),
     ("GET", "/api/v1/workflows/{workflow}/versions/{version}"): (P.WORKFLOW_READ, None),

@@ -1,0 +1,49 @@
+// Follows a run by its events and keeps its steps as they are now: `{path: step}` in the form of GET /api/v1/runs/{id}/steps.
+const ENDED = new Set(["run_ended", "run_stopped"]);
+const KINDS = ["run_started", "step_done", "step_failed", "step_waiting", "voted", "consent_void", "steps_started", "limit_reached", "run_stopped", "run_resumed", "run_recovered", "run_cancelled", "run_ended"];
+
+export const nodeOf = (path) => path.split("/").at(-1).replace(/#\d+|\[\d+\]/g, "");
+
+export function follow(run, { changed, ended }) {
+  const source = new EventSource(`/api/v1/runs/${run}/events`), steps = {};
+  let spent = { cost_usd: 0, steps: 0, tokens: 0 }, isOver = false;
+  const put = (path, facts) => { steps[path] = { spent: {}, port: null, ...steps[path], path, node: nodeOf(path), ...facts }; };
+  const take = (message) => {
+    const { type, path, data } = JSON.parse(message.data);
+    for (const begun of data?.starts ?? []) put(begun.path, { status: "running" });
+    for (const gone of data?.cancelled ?? []) put(gone, { status: "cancelled" });
+    for (const passed of data?.skipped ?? []) put(passed, { status: "skipped" });
+    const fate = fateOf(type, data);
+    if (fate && path) put(path, fate);
+    if (type === "step_done" || type === "step_failed") spent = added(spent, data?.spent);
+    const status = statusOf(type, data, steps);
+    changed(steps, { ...(status ? { status } : {}), spent, reason: data?.reason ?? "" });
+    if (ENDED.has(type)) { isOver = true; source.close(); ended(); }
+  };
+  KINDS.forEach((kind) => source.addEventListener(kind, take));
+  // The browser tries again by itself; a run that ended meanwhile is told by its steps.
+  source.onerror = () => { if (source.readyState === EventSource.CLOSED && !isOver) { isOver = true; ended(); } };
+  return () => { isOver = true; source.close(); };
+}
+
+function fateOf(type, data) {
+  if (type === "step_done") return { status: "done", port: data.port ?? null, spent: asUsd(data.spent) };
+  if (type === "step_failed") return { status: data.retry_at ? "running" : "failed", spent: asUsd(data.spent), error: data.error };
+  if (type === "step_waiting") return { status: "waiting", kind: "approval" };
+  return null;
+}
+
+const asUsd = (spent) => (spent ? { ...spent, cost_usd: spent.cost_usd ?? (spent.cost_micro ?? 0) / 1e6 } : {});
+
+function added(sum, spent) {
+  const more = asUsd(spent);
+  return { cost_usd: sum.cost_usd + (more.cost_usd ?? 0), tokens: sum.tokens + (more.tokens ?? 0), steps: sum.steps + 1 };
+}
+
+function statusOf(type, data, steps) {
+  if (type === "run_ended") return data.status;
+  if (type === "run_stopped") return "stopped";
+  if (type === "run_cancelled") return "cancelled";
+  const all = Object.values(steps);
+  return all.some((step) => step.status === "running") ? "running" : all.some((step) => step.status === "waiting") ? "waiting" : null;
+}

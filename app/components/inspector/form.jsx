@@ -1,0 +1,126 @@
+// The form of a step, made from its kind's JSON Schema.
+
+import { useState } from "react";
+import { ChevronDown, ChevronRight } from "lucide-react";
+import { useDesk, useForm, useSetting } from "./desk.jsx";
+import { Choice, DurationInput, ExpressionWithPreview, Labelled, LongInput, NumberInput, Problems, Share, Switch, TemplateField, TextInput, TextList } from "./fields.jsx";
+import { ModelPicker, ModelsPicker } from "./model_picker.jsx";
+import { ApproversPicker } from "./people_picker.jsx";
+import { Cases, Kinds, NamedValues, ObjectsTable } from "./tables.jsx";
+import { SchemaTable } from "./schema_table.jsx";
+import { StepPicker } from "./step_picker.jsx";
+import { labelOf, plainSchema } from "./schemas.js";
+import { at, keysOf } from "./places.js";
+import { brief, inWords, said } from "./words.js";
+
+/** The settings of one object: in the order their hints ask for, those that matter little folded. */
+export function Fields({ schema, root, keys = [] }) {
+  const { value } = useForm();
+  const [isOpen, setOpen] = useState(false);
+  const known = Object.entries(schema.properties ?? {}).map(([name, field], i) => ({ name, field: plainSchema(field, root), order: field["x-order"] ?? i, isRequired: (schema.required ?? []).includes(name) }));
+  const here = at(value, keys) ?? {};
+  const shown = known.filter(({ field }) => isAsked(field, here, schema, root)).sort((a, b) => a.order - b.order);
+  const isSet = ({ name }) => name in here;
+  const first = shown.filter((entry) => !entry.field["x-folded"]), folded = shown.filter((entry) => entry.field["x-folded"]);
+  const render = ({ name, field, isRequired }) => <Field key={name} name={name} schema={field} root={root} keys={[...keys, name]} isRequired={isRequired} />;
+  return (
+    <>
+      {first.map(render)}
+      {folded.length ? (
+        <div className="ins-field">
+          <button type="button" className="ins-link" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+            {isOpen ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}
+            {isOpen ? "Fewer settings" : `More settings${folded.filter(isSet).length ? `, ${folded.filter(isSet).length} changed` : ""}`}
+          </button>
+        </div>
+      ) : null}
+      {isOpen ? folded.map(render) : null}
+      <Unknown known={known.map((entry) => entry.name)} here={here} keys={keys} isClosed={schema.additionalProperties === false} />
+    </>
+  );
+}
+
+/** A setting that only counts together with another one: `x-when: {"method": "model"}`, or `"*"` for any value. */
+function isAsked(field, here, schema, root) {
+  return Object.entries(field["x-when"] ?? {}).every(([name, wanted]) => {
+    const value = here[name] ?? plainSchema(schema.properties?.[name], root).default;
+    return wanted === "*" ? value !== undefined && value !== null : value === wanted;
+  });
+}
+
+// What this version of the step does not know is shown and kept: another one may.
+function Unknown({ known, here, keys, isClosed }) {
+  const form = useForm();
+  const others = Object.keys(here).filter((name) => !known.includes(name));
+  if (!isClosed || !others.length) return null;
+  return others.map((name) => {
+    const problems = form.problems.filter((problem) => problem.field && keysOf(problem.field, form.prefix).join() === [...keys, name].join());
+    return (
+      <div className="ins-field" key={name}>
+        <div className="lab">{said(name)}<span className="mut">not a setting of this step</span></div>
+        <div className="row g6"><code className="ins-code el sp">{brief(here[name])}</code><button type="button" className="btn sm" onClick={() => form.set([...keys, name], undefined, said(name))}>Remove</button></div>
+        <Problems problems={problems} />
+      </div>
+    );
+  });
+}
+
+const WIDGETS = { cases: Cases, labels: Kinds, names: NamedValues, schema: SchemaTable, approvers: ApproversPicker, model: ModelPicker, models: ModelsPicker, step: StepPicker };
+
+export function Field({ name, schema, root, keys, isRequired }) {
+  const { roles } = useDesk();
+  const label = labelOf(name, schema), widget = schema["x-widget"], help = schema["x-help"] ?? inWords(schema.description);
+  const Widget = WIDGETS[widget];
+  if (Widget) return <Widget keys={keys} label={label} help={help} schema={schema} root={root} isRequired={isRequired} />;
+  if (schema.type === "boolean") return <BooleanField keys={keys} label={label} help={help} schema={schema} />;
+  if (schema.type === "object" && schema.properties) return <fieldset className="ins-set"><legend>{label}</legend><Fields schema={schema} root={root} keys={keys} /></fieldset>;
+  if (schema.type === "object" && roles[`${keys.join(".")}.*`]) return <NamedValues keys={keys} label={label} help={help} schema={schema} />;
+  const isObjects = schema.type === "array" && plainSchema(schema.items, root).type === "object";
+  return (
+    <Labelled keys={keys} label={label} help={help} hint={schema["x-hint"]} isWhole={isObjects || schema.type === "array"}>
+      {(told) => <Control {...told} name={name} keys={keys} schema={schema} root={root} label={label} isRequired={isRequired} />}
+    </Labelled>
+  );
+}
+
+function BooleanField({ keys, label, help, schema }) {
+  const [value, set] = useSetting(keys);
+  return <div className="ins-field"><Switch value={value ?? schema.default} commit={(next) => set(next, label)} label={label} help={help} testId={`switch-${keys.join(".")}`} /></div>;
+}
+
+function Control({ id, isInvalid, describedBy, name, keys, schema, root, label, isRequired }) {
+  const [value, set] = useSetting(keys);
+  // A setting at its default is left out of the document.
+  const commit = (next) => set(next === "" && !isRequired && (schema.default === "" || schema.nullable) ? undefined : next, label);
+  const given = { id, isInvalid, describedBy, label, value, commit, testId: keys.join("."), name: keys.join("."), placeholder: schema["x-placeholder"] };
+  const choices = choicesOf(schema), widget = schema["x-widget"], items = schema.type === "array" ? plainSchema(schema.items, root) : null;
+  if (choices) return <Choice {...given} value={value ?? schema.default} choices={choices} />;
+  if (widget === "share") return <Share {...given} fallback={schema.default} />;
+  if (widget === "duration" || name.endsWith("_s")) return <DurationInput {...given} none={schema["x-none"] ?? "Never"} />;
+  if (schema.type === "number" || schema.type === "integer") return <NumberInput {...given} fallback={schema.default} unit={schema["x-unit"]} isWholeNumber={schema.type === "integer"} />;
+  if (schema["x-role"] === "expression") return <ExpressionWithPreview {...given} isCondition={widget === "rule"} />;
+  if (schema["x-role"] === "template") return <TemplateField {...given} isLine={widget === "line"} />;
+  if (items?.type === "string") return <TextList keys={keys} label={label} isTemplate={items["x-role"] === "template"} />;
+  if (items?.type === "object") return <ObjectsTable keys={keys} label={label} schema={items} root={root} />;
+  if (schema.type === "string") return widget === "text" ? <LongInput {...given} /> : <TextInput {...given} />;
+  return <JsonInput {...given} value={value ?? schema.default} />;
+}
+
+function choicesOf(schema) {
+  const values = schema.enum ?? (schema.const !== undefined ? [schema.const] : null);
+  return values && values.map((choice) => [choice, schema["x-choices"]?.[choice] ?? said(String(choice))]);
+}
+
+/** For what has no form: the value as JSON, which is only kept when it is whole. */
+export function JsonInput({ id, value, commit, label, describedBy, isInvalid }) {
+  const [isBad, setBad] = useState(false);
+  const hand = (text) => {
+    try { commit(text.trim() ? JSON.parse(text) : undefined); setBad(false); } catch { setBad(true); }
+  };
+  return (
+    <>
+      <LongInput id={id} value={value === undefined || value === null ? "" : JSON.stringify(value, null, 2)} commit={hand} label={label} rows={5} isInvalid={isInvalid || isBad} describedBy={describedBy} />
+      {isBad ? <p className="ins-bad failed">This is not whole JSON yet; the workflow keeps what was there before.</p> : null}
+    </>
+  );
+}

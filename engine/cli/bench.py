@@ -30,6 +30,20 @@ def engine(
         typer.echo(json.dumps(figures))
 
 
+@bench.command("map")
+def long_box(
+    items: Annotated[int, typer.Option(min=10, max=100_000, help="Items of the list.")] = 10_000,
+    concurrency: Annotated[int, typer.Option(min=1, max=1_000, help="Items at once.")] = 5,
+    size: Annotated[int, typer.Option(min=1, max=100_000, help="Bytes of text in an item; both steps keep it in the journal.")] = 1024,
+) -> None:
+    """What a long map box costs: steps a second, whether that stays so to its end, and memory."""
+    import asyncio
+
+    from engine.cli.bench_map import measure
+
+    typer.echo(json.dumps(asyncio.run(measure(items=items, concurrency=concurrency, size=size))))
+
+
 @bench.command()
 def triage(
     data: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="CSV: text,category. Default: an excerpt of 154.")] = None,

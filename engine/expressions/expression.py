@@ -9,7 +9,7 @@ from typing import Any
 from engine.expressions.compile import Reference, compile_source
 from engine.expressions.errors import Absent, ExpressionError, NotReadable, TooCostly
 from engine.expressions.frame import MAX_FUEL, MAX_SOURCE, Frame
-from engine.expressions.values import plain
+from engine.expressions.values import plain, plain_wide
 from engine.jsonvalue import JsonValue
 
 ROOT_NAMES = frozenset({"inputs", "nodes", "item", "index", "visit", "run", "vars", "now"})
@@ -42,10 +42,17 @@ class Expression:
         MissingValue for a key, place, node or root that is not there; else ExpressionError with another code. At most
         10,000 units of work, 20,000 values and 1,000,000 characters.
         """
+        return self._evaluate(scope, plain)
+
+    def evaluate_wide(self, scope: Mapping[str, Any]) -> JsonValue:
+        """The same where the value may be a whole list of records: at most 500,000 values and 20,000,000 characters."""
+        return self._evaluate(scope, plain_wide)
+
+    def _evaluate(self, scope: Mapping[str, Any], copied: Callable[[Any], JsonValue]) -> JsonValue:
         frame = Frame(scope, MAX_FUEL - self._cost, [None] * self._slots if self._slots else None)
         try:
             try:
-                return plain(self._step(frame))
+                return copied(self._step(frame))
             except Absent as absent:
                 raise absent.as_error() from None
         except ExpressionError as error:

@@ -12,6 +12,8 @@ MAX_DEPTH = 40  # levels of nesting in an expression, bodies included
 MAX_FUEL = 10_000  # units of work in one evaluation
 MAX_TEXT = 1_000_000  # characters of any text, and of all texts of a result together
 MAX_NODES = 20_000  # values in a result, and items in any list made on the way
+MAX_WIDE_TEXT = 20_000_000  # the same where a whole list is handed on: the items of a box, the output of a run
+MAX_WIDE_NODES = 500_000
 MAX_LEVELS = 64  # levels of nesting in a value
 
 ITEMS_A_UNIT = 8  # items of a list that a built-in loop handles for one unit of fuel

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from engine.expressions.errors import ExpressionError
 from engine.expressions.expression import ROOT_NAMES
-from engine.expressions.frame import MAX_DEPTH, MAX_FUEL, MAX_NODES, MAX_SOURCE, MAX_TEXT
+from engine.expressions.frame import MAX_DEPTH, MAX_FUEL, MAX_NODES, MAX_SOURCE, MAX_TEXT, MAX_WIDE_NODES, MAX_WIDE_TEXT
 from engine.expressions.functions import FUNCTIONS, Function
 
 _NAMES = {
@@ -92,7 +92,8 @@ def _limits() -> str:
         "## Limits\n\n"
         f"An expression has at most {MAX_SOURCE:,} characters and {MAX_DEPTH} levels of nesting. One evaluation does at most {MAX_FUEL:,}\n"
         f"units of work (an operator is one; long texts and lists cost by their size), all expressions of a template together.\n"
-        f"A result has at most {MAX_NODES:,} values and {MAX_TEXT:,} characters. Longer work belongs into a map box or a code step."
+        f"A result has at most {MAX_NODES:,} values and {MAX_TEXT:,} characters; the items of a map box and the output of a run at most\n"
+        f"{MAX_WIDE_NODES:,} and {MAX_WIDE_TEXT:,}. Longer work belongs into a map box or a code step."
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.expressions.errors import ResultTooLarge, TypeMismatch
-from engine.expressions.frame import MAX_LEVELS, MAX_NODES, MAX_TEXT, Frame
+from engine.expressions.frame import MAX_LEVELS, MAX_NODES, MAX_TEXT, MAX_WIDE_NODES, MAX_WIDE_TEXT, Frame
 from engine.jsonvalue import MAX_INT, JsonValue
 
 _KINDS: dict[type, str] = {
@@ -103,16 +103,18 @@ def identity(frame: Frame, value: Any, level: int = 0) -> Any:
 class _Copy:
     """Counts while it copies: a list that is used twice counts twice, or a short expression could make gigabytes."""
 
-    __slots__ = ("characters", "nodes")
+    __slots__ = ("characters", "most_characters", "most_nodes", "nodes")
 
-    def __init__(self) -> None:
+    def __init__(self, most_nodes: int, most_characters: int) -> None:
         self.nodes = 0
         self.characters = 0
+        self.most_nodes = most_nodes
+        self.most_characters = most_characters
 
     def of(self, value: Any, level: int) -> JsonValue:
         self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise ResultTooLarge(f"The result has more than {MAX_NODES:,} values")
+        if self.nodes > self.most_nodes:
+            raise ResultTooLarge(f"The result has more than {self.most_nodes:,} values")
         if level > MAX_LEVELS:
             raise ResultTooLarge(f"The result is nested deeper than {MAX_LEVELS} levels")
         kind = type(value)
@@ -135,8 +137,8 @@ class _Copy:
 
     def text(self, text: str) -> str:
         self.characters += len(text)
-        if self.characters > MAX_TEXT:
-            raise ResultTooLarge(f"The result has more than {MAX_TEXT:,} characters of text")
+        if self.characters > self.most_characters:
+            raise ResultTooLarge(f"The result has more than {self.most_characters:,} characters of text")
         if not text.isascii() and not is_clean(text):
             raise TypeMismatch("The data holds a text that is not valid Unicode (a lone surrogate)")
         return text
@@ -158,4 +160,9 @@ def plain(value: Any) -> JsonValue:
     """
     if value is None or value is True or value is False:
         return value
-    return _Copy().of(value, 0)
+    return _Copy(MAX_NODES, MAX_TEXT).of(value, 0)
+
+
+def plain_wide(value: Any) -> JsonValue:
+    """The same with at most 500,000 values and 20,000,000 characters, for what may be a whole list of records."""
+    return _Copy(MAX_WIDE_NODES, MAX_WIDE_TEXT).of(value, 0)

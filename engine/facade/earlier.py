@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from threading import Lock
 from typing import Any
 
 from engine.graph.plan import PlannedNode
@@ -15,6 +17,7 @@ from engine.storage.journal_reader import JournalReader, Mark, StoredRun
 RUNS_PER_MODE = 25
 MARKS_PER_RUN = 2_000
 MARKS_IN_ALL = 20_000
+RUNS_KEPT = 100
 
 
 class EarlierRuns:
@@ -22,6 +25,9 @@ class EarlierRuns:
 
     def __init__(self, reader: JournalReader) -> None:
         self._reader = reader
+        self._marks: OrderedDict[tuple[str, int], list[Mark]] = OrderedDict()
+        """(run, its last row) -> ends of its steps: the builder asks after every change, and a run that has ended stays as it is."""
+        self._lock = Lock()
 
     def latest(self, workflow_id: str) -> list[StoredRun]:
         """The latest runs, newest first: up to 25 test runs and as many live ones."""
@@ -31,10 +37,23 @@ class EarlierRuns:
         """The latest ends of steps in these runs; of a run that looped long only the last ones."""
         found: list[Mark] = []
         for run in runs:
-            found += self._reader.marks(run.run_id, most=min(MARKS_PER_RUN, MARKS_IN_ALL - len(found)))
+            found += self._marks_of(run)
             if len(found) >= MARKS_IN_ALL:
                 break
         return found
+
+    def _marks_of(self, run: StoredRun) -> list[Mark]:
+        key = (run.run_id, run.head_seq)
+        with self._lock:
+            if (kept := self._marks.get(key)) is not None:
+                self._marks.move_to_end(key)
+                return kept
+        marks = self._reader.marks(run.run_id, most=MARKS_PER_RUN)
+        with self._lock:
+            self._marks[key] = marks
+            while len(self._marks) > RUNS_KEPT:
+                self._marks.popitem(last=False)
+        return marks
 
     def last_by_path(self, run_id: str, is_wanted: Callable[[str], bool]) -> dict[str, Mark]:
         """Path -> the end of its last attempt in one run, in the order in which they ended."""

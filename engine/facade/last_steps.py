@@ -16,7 +16,7 @@ from engine.facade.finding import find
 from engine.facade.pins import pins_of
 from engine.facade.views import LastStep, Page
 from engine.graph.validate import check
-from engine.insight.staleness import Draft, draft_of, stale_reason
+from engine.insight.staleness import Draft, draft_of, stale_reasons
 from engine.jsonvalue import loads
 from engine.people.permissions import Actor, Permission, require
 from engine.run import events
@@ -47,56 +47,38 @@ class LastSteps:
             pins = {pin.node: loads(pin.outputs) for pin in pins_of(session, found.id)}
         draft = self._draft(found.document)
         runs = {run.run_id: run for run in self._earlier.latest(found.id)}
-        marks = sorted(self._earlier.ended_steps(runs.values()), key=lambda mark: (mark.at, mark.seq), reverse=True)
-        by_path: dict[tuple[str, str], list[Mark]] = {}
-        for mark in marks:
-            by_path.setdefault((mark.run_id, mark.path), []).append(mark)
+        compared = _Compared(self, draft, pins)
         items: dict[str, LastStep] = {}
-        for (run_id, path), attempts in by_path.items():
-            if node_of(path) in draft.nodes and node_of(path) not in items:
-                step = self._last_step(runs[run_id], path, attempts, draft, pins)
-                if step is not None:
-                    items[step.node] = step
+        waiting = self._ends(draft, list(runs.values()))
+        while waiting:
+            # One reading for all nodes; only those whose latest attempt is tried again need a second look.
+            read = self._read([ends[0] for ends in waiting.values()])
+            for node, (attempts, *_) in waiting.items():
+                events_of = [read[mark.run_id, mark.seq] for mark in attempts]
+                if not _is_tried_again(events_of[0]):
+                    items[node] = _last_step(runs[attempts[0].run_id], attempts, events_of, compared)
+            waiting = {node: ends[1:] for node, ends in waiting.items() if node not in items and len(ends) > 1}
         return Page(items=[items[node] for node in draft.nodes if node in items])
 
-    def _last_step(self, run: StoredRun, path: str, attempts: list[Mark], draft: Draft, pins: Mapping[str, Any]) -> LastStep | None:
-        read = self._earlier.read(run.run_id, attempts)
-        last, node = read[attempts[0].seq], node_of(path)
-        if isinstance(last, events.StepFailed) and last.retry_at is not None:
-            # It is tried again: it has not ended yet.
-            return None
-        done = last if isinstance(last, events.StepDone) else events.StepDone()
-        reason = self._pin_reason(done, pins.get(node)) if done.pinned else self._stale(done.reused or run.run_id, run, node, draft)
-        return LastStep(
-            node=node,
-            path=path,
-            run_id=run.run_id,
-            mode=run.mode,
-            version=run.version,
-            status="done" if last is done else "failed",
-            port=done.port,
-            attempt=attempts[0].attempt,
-            started_at=iso(last.started_at or attempts[0].at),
-            ended_at=iso(attempts[0].at),
-            spent=_spent(attempts, read),
-            pinned=done.pinned,
-            simulated=done.simulated,
-            reused=done.reused or None,
-            is_stale=reason is not None,
-            stale_reason=reason,
-        )
+    def _ends(self, draft: Draft, runs: list[StoredRun]) -> dict[str, list[list[Mark]]]:
+        """Node -> its steps in these runs, the latest first, each with its attempts."""
+        found: dict[str, dict[tuple[str, str], list[Mark]]] = {}
+        for mark in sorted(self._earlier.ended_steps(runs), key=lambda mark: (mark.at, mark.seq), reverse=True):
+            if (node := node_of(mark.path)) in draft.nodes:
+                found.setdefault(node, {}).setdefault((mark.run_id, mark.path), []).append(mark)
+        return {node: list(steps.values()) for node, steps in found.items()}
 
-    def _pin_reason(self, done: events.StepDone, pinned: Any) -> str | None:
-        if pinned is None:
-            return "Its output was pinned then, and is not any more."
-        return None if pinned == done.outputs else "Another output is pinned now."
+    def _read(self, steps: list[list[Mark]]) -> dict[tuple[str, int], Any]:
+        by_run: dict[str, list[Mark]] = {}
+        for mark in (mark for attempts in steps for mark in attempts):
+            by_run.setdefault(mark.run_id, []).append(mark)
+        return {(run_id, seq): event for run_id, marks in by_run.items() for seq, event in self._earlier.read(run_id, marks).items()}
 
-    def _stale(self, origin: str, run: StoredRun, node: str, draft: Draft) -> str | None:
-        made_by = run if origin == run.run_id else self._core.reader.run(origin)
-        body = self._core.reader.document(made_by.doc_hash) if made_by else None
-        if body is None or made_by is None:
-            return "The run that it comes from cannot be read any more."
-        return stale_reason(node, draft=draft, then=self._draft(body, known=made_by.doc_hash))
+    def document_of(self, run_id: str) -> Draft | None:
+        """The document that a run has executed, as far as staleness goes; None when it cannot be read any more."""
+        run = self._core.reader.run(run_id)
+        body = self._core.reader.document(run.doc_hash) if run else None
+        return self._draft(body, known=run.doc_hash) if run and body is not None else None
 
     def _draft(self, body: str, *, known: str | None = None) -> Draft:
         """The document as far as staleness goes; working out what it reads takes up to a second, so it is kept."""
@@ -122,12 +104,70 @@ class LastSteps:
             return {}
 
 
-def _spent(attempts: list[Mark], read: Mapping[int, Any]) -> dict[str, float | int]:
+class _Compared:
+    """Tells what is stale in one draft; every run and every document is compared once."""
+
+    def __init__(self, last_steps: LastSteps, draft: Draft, pins: Mapping[str, Any]) -> None:
+        self._last_steps, self._draft, self._pins = last_steps, draft, pins
+        self._by_run: dict[str, Mapping[str, str] | None] = {}
+        self._by_document: dict[int, Mapping[str, str]] = {}
+
+    def reason(self, node: str, run_id: str, done: events.StepDone | None) -> str | None:
+        """Why the result of a step is not what it would give now."""
+        if done is not None and done.pinned:
+            return self._of_pin(node, done)
+        origin = done.reused or run_id if done is not None else run_id
+        if origin not in self._by_run:
+            self._by_run[origin] = self._reasons(origin)
+        reasons = self._by_run[origin]
+        return "The run that it comes from cannot be read any more." if reasons is None else reasons.get(node)
+
+    def _of_pin(self, node: str, done: events.StepDone) -> str | None:
+        if node not in self._pins:
+            return "Its output was pinned then, and is not any more."
+        return None if self._pins[node] == done.outputs else "Another output is pinned now."
+
+    def _reasons(self, run_id: str) -> Mapping[str, str] | None:
+        then = self._last_steps.document_of(run_id)
+        if then is None:
+            return None
+        if id(then) not in self._by_document:
+            self._by_document[id(then)] = stale_reasons(self._draft, then)
+        return self._by_document[id(then)]
+
+
+def _is_tried_again(event: Any) -> bool:
+    return isinstance(event, events.StepFailed) and event.retry_at is not None
+
+
+def _last_step(run: StoredRun, attempts: list[Mark], ends: list[Any], compared: _Compared) -> LastStep:
+    mark, last = attempts[0], ends[0]
+    done = last if isinstance(last, events.StepDone) else None
+    reason = compared.reason(node_of(mark.path), run.run_id, done)
+    return LastStep(
+        node=node_of(mark.path),
+        path=mark.path,
+        run_id=run.run_id,
+        mode=run.mode,
+        version=run.version,
+        status="done" if done else "failed",
+        port=done.port if done else None,
+        attempt=mark.attempt,
+        started_at=iso(last.started_at or mark.at),
+        ended_at=iso(mark.at),
+        spent=_spent(attempts, ends),
+        pinned=done is not None and done.pinned,
+        simulated=done is not None and done.simulated,
+        reused=(done.reused or None) if done else None,
+        is_stale=reason is not None,
+        stale_reason=reason,
+    )
+
+
+def _spent(attempts: list[Mark], ends: list[Any]) -> dict[str, float | int]:
     total: dict[str, float | int] = dict(spent_as_json(None))
-    for mark in attempts:
-        if not mark.attempt:
-            continue
-        event = read[mark.seq]
-        used = spent_as_json(event.spent) | {"steps": 1, "seconds": max(0, mark.at - (event.started_at or mark.at)) / 1e6}
-        total = {name: total[name] + amount for name, amount in used.items()}
+    for mark, event in zip(attempts, ends, strict=True):
+        if mark.attempt:
+            used = spent_as_json(event.spent) | {"steps": 1, "seconds": max(0, mark.at - (event.started_at or mark.at)) / 1e6}
+            total = {name: total[name] + amount for name, amount in used.items()}
     return total

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -66,7 +66,7 @@ def _tried(trial: events.Trial | None) -> TryView | None:
 
 
 def step_views(
-    rows: list[tuple[Row, events.Event]], *, run_id: str, plan_of: Callable[[str], Plan], doc_hash: str, is_whole: bool
+    rows: Iterable[tuple[Row, events.Event]], *, run_id: str, plan_of: Callable[[str], Plan], doc_hash: str, is_whole: bool
 ) -> list[StepView]:
     """The steps of a run; unless `is_whole`, of bodies over 8 kB `{$ref, field, bytes}`: the address that has them in that field."""
     plan = plan_or_none(plan_of, doc_hash)

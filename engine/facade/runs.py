@@ -175,8 +175,7 @@ class Runs:
 
     def _steps(self, actor: Actor, run_id: str, *, is_whole: bool) -> list[StepView]:
         stored = self._stored(actor, run_id)
-        rows = self._core.reader.rows(run_id)
-        decoded = list(zip(rows, self._decoded(rows), strict=True))
+        decoded = ((row, codec.from_row(row, self._core.reader.blob)) for row in self._core.reader.every_row(run_id))
         return step_views(decoded, run_id=run_id, plan_of=self._core.plans.of, doc_hash=stored.doc_hash, is_whole=is_whole)
 
     async def events(self, actor: Actor, run_id: str, *, after: int = 0, limit: int = 100) -> Page[EventView]:

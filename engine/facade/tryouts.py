@@ -16,7 +16,7 @@ from engine.people.permissions import Actor
 from engine.run.beginning import MOST_TAKEN_OVER, TryOut
 from engine.run.events import StepDone, Trial
 from engine.run.paths import in_order, node_of, slot_of, visits_of
-from engine.run.trial import Kept, Reuse, after, before, named, no_result
+from engine.run.trial import Kept, Reuse, after, before, inside_boxes, named, no_result
 from engine.storage.journal_reader import Beginning, Mark, StoredRun
 
 Way = Literal["only", "until", "from"]
@@ -198,8 +198,9 @@ class _Taken:
 
     def wants(self, path: str) -> bool:
         """Whether a step of an earlier run is of interest."""
-        node = node_of(path)
-        return node in self._plan.nodes and node != self._plan.start and slot_of(path) not in self._slots
+        # A box is taken over whole: what ran inside it is in its results.
+        node, is_inside = node_of(path), "[" in path
+        return not is_inside and node in self._plan.nodes and node != self._plan.start and slot_of(path) not in self._slots
 
     def add(self, run_id: str, place: str | None, steps: Mapping[str, Kept]) -> None:
         """What one run has to offer."""
@@ -286,13 +287,14 @@ def _place(plan: Plan, node: PlannedNode, last: str | None) -> str:
 
 
 def _reads(plan: Plan, node: str) -> tuple[Reference, ...]:
-    """What a step reads; an approval that shows an action reads what the action reads."""
+    """What a step reads: a box with what stands in it, an approval that shows an action with what the action reads."""
     action = getattr(plan.nodes[node].config, "action", None)
-    own = plan.reads.get(node, ())
-    if action is None:
-        return own
-    shown_too = (ref for ref in plan.reads.get(action, ()) if ref.path[:1] != (node,))
-    return (*own, *shown_too)
+    inside = inside_boxes(plan, frozenset({node}))
+    others = inside if action is None else inside | {action}
+    own = [ref for ref in plan.reads.get(node, ()) if ref.path[:1] not in {(name,) for name in inside}]
+    # What they read of the step itself, or of each other, is there when they run.
+    there = {(name,) for name in (node, *inside)}
+    return (*own, *(ref for name in others for ref in plan.reads.get(name, ()) if ref.path[:1] not in there))
 
 
 def _nodes_read(plan: Plan, reads: tuple[Reference, ...]) -> frozenset[str]:

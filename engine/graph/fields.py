@@ -49,6 +49,8 @@ class KindSpec(Protocol):
     """Whether nodes may name this one as their `parent`."""
     per_item_fields: ClassVar[frozenset[str]]
     """Of a box: config fields that are worked out inside it, once per item."""
+    wide_fields: ClassVar[frozenset[str]]
+    """Config fields whose expressions may give a whole list of records, larger than other values may be."""
     consent_port: ClassVar[str | None]
     """The port that allows the node named by `config.action` to run."""
 

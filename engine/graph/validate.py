@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.expressions import ExpressionError, Reference, compile_expression, compile_template
+from engine.expressions import Expression, ExpressionError, Reference, compile_expression, compile_template
 from engine.graph.certain import Certain, certain_facts
 from engine.graph.configs import KnownNode, know
 from engine.graph.document import Draft, parse
@@ -20,7 +20,7 @@ from engine.graph.problems import Problem, has_errors
 from engine.graph.reading import ProblemList
 from engine.graph.references import Known, Mention, judge, known_inputs
 from engine.graph.regions import Regions, both_ways, lay_out
-from engine.graph.structure import START, Structure, check_reach, structure_of
+from engine.graph.structure import START, Structure, check_boxes, check_reach, structure_of
 from engine.graph.suggest import did_you_mean, shown
 from engine.graph.worst_case import above_limits, bounds_of
 from engine.jsonvalue import JsonValue, digest
@@ -71,6 +71,7 @@ def check(value: JsonValue, catalog: KindCatalog) -> Checked:
         message = f"The workflow has {found.expressions:,} expressions; at most {MOST_EXPRESSIONS:,} are possible."
         problems.add(Problem("too_many_expressions", message, "Move parts of it into sub-workflows."))
     check_reach(nodes, flow, structure, problems)
+    check_boxes(nodes, flow, problems)
     for problem in loop_problems(flow, found.loops, {n.id: n.ports for n in nodes.values()}, found.named):
         problems.add(problem)
     regions, certain = _regions_and_facts(found)
@@ -106,18 +107,19 @@ def _compile_fields(node: KnownNode, found: _Check) -> dict[str, Resolver]:
     if node.kind is None:
         return {}
     source: Any = node.config if node.config is not None else node.draft.config
-    per_item = node.kind.per_item_fields
+    per_item, wide = node.kind.per_item_fields, node.kind.wide_fields
     fields: dict[str, Resolver] = {}
     for name, tree in marked_fields(node.kind.config_model).items():
         value = source.get(name) if isinstance(source, dict) else getattr(source, name)
         if value is not None:
-            fields[name] = resolver(value, tree, f"config.{name}", _compiler(node.id, found, is_per_item=name in per_item))
+            compile_ = _compiler(node.id, found, is_per_item=name in per_item, is_wide=name in wide)
+            fields[name] = resolver(value, tree, f"config.{name}", compile_)
         elif not isinstance(source, dict):
             fields[name] = Fixed(None)
     return fields
 
 
-def _compiler(node: str, found: _Check, *, is_per_item: bool) -> Callable[[str, FieldRole, str], Resolver]:
+def _compiler(node: str, found: _Check, *, is_per_item: bool, is_wide: bool) -> Callable[[str, FieldRole, str], Resolver]:
     def compile_(source: str, role: FieldRole, path: str) -> Resolver:
         if role is FieldRole.TEMPLATE and "{{" not in source and len(source) < 100_000:
             return Fixed(source)
@@ -125,13 +127,13 @@ def _compiler(node: str, found: _Check, *, is_per_item: bool) -> Callable[[str, 
         if found.expressions > MOST_EXPRESSIONS:
             return Fixed(None)
         try:
-            compiled = compile_expression(source) if role is FieldRole.EXPRESSION else compile_template(source)
+            compiled = compile_template(source) if role is FieldRole.TEMPLATE else compile_expression(source)
         except ExpressionError as error:
             message = f"{error.message.rstrip('.')} (at character {error.position + 1})."
             found.problems.add(Problem("bad_expression", message, error.next_step, node=node, field=path))
             return Fixed(None)
         found.mentions.extend(Mention(node, path, reference, is_per_item) for reference in compiled.references)
-        return compiled.evaluate
+        return compiled.evaluate_wide if is_wide and isinstance(compiled, Expression) else compiled.evaluate
 
     return compile_
 
@@ -140,7 +142,8 @@ def _regions_and_facts(found: _Check) -> tuple[Regions | None, Certain | None]:
     if not found.loops.order and found.flow.nodes:
         return None, None
     flow, parents, backs = found.flow, found.structure.parents, found.loops.back_edges
-    regions = lay_out(flow, found.loops, ends=found.structure.ends, parents=parents)
+    boxes = frozenset(n.id for n in found.nodes.values() if n.kind is not None and n.kind.is_box) | frozenset(parents.values())
+    regions = lay_out(flow, found.loops, ends=found.structure.ends, parents=parents, boxes=boxes)
     for back, edge in both_ways(regions, flow, backs):
         name = found.named(back.source)
         message = f"By the port `{back.port}`, {name} both repeats the loop and leaves it; a run fails there."

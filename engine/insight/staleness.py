@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,20 +50,25 @@ def _constants_read(references: tuple[Reference, ...], constants: Mapping[str, A
     return canonical({name: value for name, value in constants.items() if name in names or "" in names})
 
 
-def stale_reason(node: str, *, draft: Draft, then: Draft) -> str | None:
-    """Why a result of `then` is not what the step of `draft` would give, in words; None when nothing has changed."""
-    if draft.nodes.get(node) != then.nodes.get(node):
-        return "Its settings have changed since."
-    if draft.constants.get(node) != then.constants.get(node):
-        return "A constant that it uses has changed since."
-    direct = draft.reads.get(node, ())
-    seen, queue = {node, *direct}, list(direct)
+def stale_reasons(draft: Draft, then: Draft) -> dict[str, str]:
+    """Node -> why its result of `then` is not what `draft` would give, in words; nodes of which it is are left out."""
+    reasons: dict[str, str] = {}
+    for node, settings in draft.nodes.items():
+        if settings != then.nodes.get(node):
+            reasons[node] = "Its settings have changed since."
+        elif draft.constants.get(node) != then.constants.get(node):
+            reasons[node] = "A constant that it uses has changed since."
+    readers: dict[str, list[str]] = {}
+    for node, sources in draft.reads.items():
+        for source in sources:
+            readers.setdefault(source, []).append(node)
+    # From what has changed on to whoever uses it, the nearest first.
+    queue = deque((node, node) for node in (*reasons, *(then.nodes.keys() - draft.nodes.keys())))
     while queue:
-        source = queue.pop(0)
-        if draft.nodes.get(source) != then.nodes.get(source) or draft.constants.get(source) != then.constants.get(source):
-            told = f"“{draft.titles.get(source, source)}” has changed since, and "
-            return told + ("this step uses its result." if source in direct else "this step's inputs depend on it.")
-        fresh = [name for name in draft.reads.get(source, ()) if name not in seen]
-        seen.update(fresh)
-        queue += fresh
-    return None
+        changed, source = queue.popleft()
+        for node in readers.get(source, ()):
+            if node not in reasons and node in draft.nodes:
+                told = f"“{draft.titles.get(changed, changed)}” has changed since, and "
+                reasons[node] = told + ("this step uses its result." if source == changed else "this step's inputs depend on it.")
+                queue.append((changed, node))
+    return reasons

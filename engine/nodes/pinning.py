@@ -8,6 +8,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 
 from engine.graph.fields import KindSpec
+from engine.graph.structure import ITEM_PORT
 from engine.graph.suggest import did_you_mean, listed, shown
 from engine.nodes.registry import AnyKind
 
@@ -32,6 +33,8 @@ def pinned_port(
     kind = cast("AnyKind", spec)
     if kind.kind == "start":
         raise PinProblem("outputs", "The start hands on the inputs of the run: give other inputs instead.")
+    # By its port `item` a box leads into itself.
+    ports = tuple(name for name in ports if not (kind.is_box and name == ITEM_PORT))
     if not ports:
         raise PinProblem("outputs", "This step ends its branch: nothing could go on with what is pinned.")
     if port is not None and port not in ports:
@@ -41,7 +44,7 @@ def pinned_port(
         return ERROR_PORT
     _check_names(kind, config, outputs)
     _check_types(kind, outputs)
-    leaving = port if port is not None else kind.port_of(config, outputs)
+    leaving = port or kind.port_of(config, outputs) or next(iter(ports if kind.is_box else ()), None)
     if leaving not in ports:
         told = f"These outputs lead to `{shown(str(leaving))}`, which is no port of it" if leaving is not None else "The port is not clear"
         raise PinProblem("port", f"{told}. Choose one of: {listed(ports)}.")

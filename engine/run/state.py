@@ -6,32 +6,21 @@ costs the same whether it is the tenth or the ten-thousandth. How edges settle a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from engine.errors import Bug
 from engine.graph.plan import ROOT, Limits, Plan, PlannedNode
-from engine.run import events
+from engine.jsonvalue import dumps
+from engine.run import events, halts
 from engine.run.budget import Ledger
 from engine.run.events import NOTHING, Spent, Start, Trial
-from engine.run.frontier import Frame, StandIn, Step
+from engine.run.frontier import Box, Consent, Frame, Item, StandIn, Step
 from engine.run.paths import node_of
 from engine.run.routing import Router, leaving_port, port_without_decision
 from engine.run.trial import may_open
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
-
-
-@dataclass(slots=True)
-class Consent:
-    """What an approval allowed: the digest of the action's resolved config."""
-
-    approval: str
-    attempt: int
-    """Of the approval's step."""
-    digest: str
-    editable: dict[str, Any] = field(default_factory=dict)
-    is_waived: bool = False
-    """Nobody was asked: the approval was pinned or taken over, in a test run that touches nothing."""
 
 
 @dataclass(slots=True)
@@ -59,9 +48,15 @@ class RunState:
     frames: dict[str, Frame] = field(default_factory=dict)
     steps: dict[str, Step] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Node -> its latest outputs."""
+    """Node -> its latest outputs; those of a body are kept by its item."""
     consents: dict[str, Consent] = field(default_factory=dict)
-    """Action node -> its consent."""
+    """Action node -> its consent; those of a body are kept by its item."""
+    items: dict[str, Item] = field(default_factory=dict)
+    """Items that are being worked on."""
+    ended: dict[str, None] = field(default_factory=dict)
+    """Keys of items in which nothing is alive any more, in the order in which they ended."""
+    full: dict[str, None] = field(default_factory=dict)
+    """Paths of open boxes that have nothing left to do."""
     running: int = 0
     busy_since: int = 0
     at: int = 0
@@ -119,6 +114,7 @@ class RunState:
     def cancel_step(self, path: str) -> None:
         """A step is given up; what a call in flight has cost is not known, so its reservation stays charged."""
         step = self.steps.pop(path)
+        self.full.pop(path, None)
         if step.status == "running":
             self.settle(step, step.reserved)
         self.cancelled_now.append(path)
@@ -132,16 +128,42 @@ class RunState:
         if not self.running:
             self.ledger.busy_us += self.at - self.busy_since
 
-    def scope(self, step: Step, now: str, started_at: str) -> dict[str, Any]:
-        """The names that a step's expressions see (workflow.md, Values)."""
-        return {
+    def scope(self, frame: Frame, now: str, started_at: str) -> dict[str, Any]:
+        """The names that expressions see in a frame (workflow.md, Values)."""
+        names = {
             "inputs": self.inputs,
-            "nodes": self.outputs,
+            "nodes": self.visible(frame.within),
             "vars": self.plan.vars,
-            "visit": self.frames[step.frame].innermost_visit,
+            "visit": frame.innermost_visit,
             "run": {"id": self.run_id, "started_at": started_at},
             "now": now,
         }
+        if (item := self.items.get(frame.within)) is not None and (box := self.steps[item.box].box) is not None:
+            names |= {"item": box.items[item.index], "index": item.index}
+        return names
+
+    def visible(self, within: str) -> dict[str, dict[str, Any]]:
+        """Node -> outputs, as they are seen from inside an item: its own, then those around it."""
+        item = self.items.get(within)
+        return self.outputs if item is None else {**self.visible(item.around), **item.outputs}
+
+    def consents_in(self, within: str) -> dict[str, Consent]:
+        """Action node -> its consent, in an item or at the top; none where the item has been given up."""
+        if not within:
+            return self.consents
+        item = self.items.get(within)
+        return {} if item is None else item.consents
+
+    def keep(self, step: Step, outputs: dict[str, Any]) -> None:
+        """The latest outputs of a node; nobody needs those of an item that has been given up."""
+        if not step.within:
+            self.outputs[step.node.id] = outputs
+        elif (item := self.items.get(step.within)) is not None:
+            item.outputs[step.node.id] = outputs
+
+    def action_of(self, approval: Step) -> Step:
+        """The action whose consent this approval asks for a second time."""
+        return next(s for s in self.steps.values() if s.node.id == approval.void_for and s.within == approval.within)
 
 
 def new_state(plan: Plan, run_id: str) -> RunState:
@@ -202,15 +224,10 @@ def _on_done(state: RunState, event: events.StepDone, at: int, path: str, attemp
     step = state.steps.pop(path)
     if step.status == "running":
         state.settle(step, event.spent)
+    state.full.pop(path, None)
     node = step.node
-    state.outputs[node.id] = event.outputs
-    action = getattr(node.config, "action", None)
-    if event.consent is not None and action:
-        state.consents[action] = Consent(path, attempt, event.consent, event.outputs.get("values", {}))
-    elif action and (event.pinned or event.reused) and state.effects == "simulated" and event.port == node.kind.consent_port:
-        state.consents[action] = Consent(path, attempt, "", is_waived=True)
-    elif node.consent:
-        state.consents.pop(node.id, None)
+    state.keep(step, event.outputs)
+    _note_consent(state, step, event, attempt)
     if node.kind.kind == "end":
         state.results[node.order] = event.outputs
         if getattr(node.config, "outcome", "success") == "failure":
@@ -227,15 +244,27 @@ def _on_done(state: RunState, event: events.StepDone, at: int, path: str, attemp
     Router(state).leave(step.frame, node, event.port)
 
 
+def _note_consent(state: RunState, step: Step, event: events.StepDone, attempt: int) -> None:
+    """What an approval has allowed, or the end of what was allowed."""
+    node, consents = step.node, state.consents_in(step.within)
+    action = getattr(node.config, "action", None)
+    if event.consent is not None and action:
+        consents[action] = Consent(step.path, attempt, event.consent, event.outputs.get("values", {}))
+    elif action and (event.pinned or event.reused) and state.effects == "simulated" and event.port == node.kind.consent_port:
+        consents[action] = Consent(step.path, attempt, "", is_waived=True)
+    elif node.consent:
+        consents.pop(node.id, None)
+
+
 def _consent_again(state: RunState, step: Step, event: events.StepDone) -> None:
     # The graph has moved on already; only the action that waited for the second answer is concerned.
     state.frames[step.frame].live -= 1
-    action = next(s for s in state.steps.values() if s.node.id == step.void_for)
+    action = state.action_of(step)
     if event.outputs.get("decision") == "approved":
         action.status = "ready"
         return
     # It fails with the next event. Consent to nothing: should somebody resume the run, it is asked once more.
-    state.consents[action.node.id] = Consent(step.path, step.attempt, "")
+    state.consents_in(step.within)[action.node.id] = Consent(step.path, step.attempt, "")
 
 
 def _on_failed(state: RunState, event: events.StepFailed, at: int, path: str, _attempt: int) -> None:
@@ -254,18 +283,35 @@ def _on_failed(state: RunState, event: events.StepFailed, at: int, path: str, _a
     if event.goes_on is None:
         _fail(state, step, event.error)
         return
+    if step.box is not None:
+        state.full.pop(path, None)
+        Router(state).empty(step)
+    if event.goes_on == "around":
+        _end_around(state, event.ends, {**event.error, "path": event.error.get("path", path)})
+        return
     _go_on(state, step, event.goes_on, event.error)
 
 
 def _go_on(state: RunState, step: Step, how: str, error: dict[str, Any]) -> None:
     outputs = dict(step.node.default_output) if how == "default" else {}
-    state.outputs[step.node.id] = outputs | {"error": error}
-    state.consents.pop(step.node.id, None)
+    state.keep(step, outputs | {"error": error})
+    state.consents_in(step.within).pop(step.node.id, None)
     if state.ends_with(step.node):
         state.end_trial()
         return
     port = leaving_port(state, step.frame, step.node, "error" if how == "port" else port_without_decision(step.node))
     Router(state).leave(step.frame, step.node, port)
+
+
+def _end_around(state: RunState, path: str, error: dict[str, Any]) -> None:
+    """The item, or the whole box, at `path` ends with an error of something inside it."""
+    if (item := state.items.get(path)) is not None:
+        item.error = error
+        Router(state).clear(item.key)
+    elif (step := state.steps.get(path)) is not None and step.box is not None:
+        step.box.failure = error
+        Router(state).empty(step)
+        state.full[path] = None
 
 
 def _fail(state: RunState, step: Step, error: dict[str, Any]) -> None:
@@ -282,6 +328,26 @@ def _on_waiting(state: RunState, event: events.StepWaiting, at: int, path: str, 
     step.digest, step.item, step.inputs, step.votes = event.digest, event.item, event.inputs, ()
 
 
+def _on_box_opened(state: RunState, event: events.BoxOpened, _at: int, path: str, _attempt: int) -> None:
+    step = state.steps[path]
+    state.settle(step, NOTHING)
+    items = event.inputs["items"]
+    step.status, step.box = "open", Box(items, [None] * len(items))
+    Router(state).open_items(step)
+
+
+def _on_item_ended(state: RunState, event: events.ItemEnded, _at: int, path: str, _attempt: int) -> None:
+    item = state.items[path]
+    step = state.steps[item.box]
+    if step.box is None:
+        raise Bug(f"{item.box} is no open box.")
+    if event.error is not None:
+        step.box.errors[item.index] = event.error
+    else:
+        step.box.results[item.index] = dumps(event.outputs["result"])
+    Router(state).leave_item(step, item)
+
+
 def _on_vote(state: RunState, event: events.Voted, _at: int, path: str, _attempt: int) -> None:
     step = state.steps[path]
     step.votes = (*step.votes, event.by)
@@ -290,13 +356,13 @@ def _on_vote(state: RunState, event: events.Voted, _at: int, path: str, _attempt
 def _on_consent_void(state: RunState, event: events.ConsentVoid, _at: int, path: str, _attempt: int) -> None:
     action = state.steps[path]
     action.status = "waiting"
-    consent = state.consents.pop(action.node.id)
+    consent = state.consents_in(action.within).pop(action.node.id)
     if event.approval in state.steps:
         return
     node = state.plan.nodes[node_of(event.approval)]
     frame = state.frames[action.frame]
     frame.live += 1
-    again = Step(event.approval, node, action.frame, attempt=consent.attempt, void_for=action.node.id)
+    again = Step(event.approval, node, action.frame, action.within, attempt=consent.attempt, void_for=action.node.id)
     state.steps[event.approval] = again
 
 
@@ -304,65 +370,20 @@ def _on_steps_started(_state: RunState, _event: events.StepsStarted, _at: int, _
     """All of it is in `starts`."""
 
 
-def _on_limit(state: RunState, event: events.LimitMet, at: int, path: str, _attempt: int) -> None:
-    state.halted, state.used_up = event.limit, path if event.limit == "max_visits" else ""
-    for lost in event.interrupted:
-        _give_back(state, state.steps[lost])
-
-
-def _give_back(state: RunState, step: Step) -> None:
-    # What a call in flight has cost is not known: its reservation stays charged in full.
-    state.settle(step, step.reserved)
-    step.rest()
-
-
-def _on_stopped(state: RunState, event: events.RunStopped, _at: int, _path: str, _attempt: int) -> None:
-    state.is_stopped, state.status, state.reason = True, "stopped", event.reason
-
-
-def _on_resumed(state: RunState, event: events.RunResumed, _at: int, _path: str, _attempt: int) -> None:
-    # Only whoever was told that the visits are used up has allowed more of them.
-    used_up = state.used_up if state.halted == "max_visits" else ""
-    state.is_stopped, state.status, state.reason, state.halted, state.failure, state.used_up = False, "running", "", "", None, ""
-    state.ledger.limits = replace(state.ledger.limits, **event.limits)
-    for step in state.steps.values():
-        step.base = step.attempt
-        if step.status == "failed":
-            step.status = "ready"
-    Router(state).again(used_up)
-
-
-def _on_recovered(state: RunState, event: events.RunRecovered, _at: int, _path: str, _attempt: int) -> None:
-    for lost in event.lost:
-        state.steps[lost].base += 1
-        _give_back(state, state.steps[lost])
-
-
-def _on_cancelled(state: RunState, event: events.RunCancelled, at: int, _path: str, _attempt: int) -> None:
-    for step in state.steps.values():
-        if step.status == "running":
-            state.settle(step, step.reserved)
-        state.cancelled_now.append(step.path)
-    state.steps.clear()
-    state.status, state.reason = "cancelling", event.reason
-
-
-def _on_ended(state: RunState, event: events.RunEnded, _at: int, _path: str, _attempt: int) -> None:
-    state.status, state.reason = event.status, event.reason
-
-
 _HANDLERS: dict[type, Any] = {
     events.RunStarted: _on_started,
     events.StepDone: _on_done,
     events.StepFailed: _on_failed,
+    events.BoxOpened: _on_box_opened,
+    events.ItemEnded: _on_item_ended,
     events.StepWaiting: _on_waiting,
     events.Voted: _on_vote,
     events.ConsentVoid: _on_consent_void,
     events.StepsStarted: _on_steps_started,
-    events.LimitMet: _on_limit,
-    events.RunStopped: _on_stopped,
-    events.RunResumed: _on_resumed,
-    events.RunRecovered: _on_recovered,
-    events.RunCancelled: _on_cancelled,
-    events.RunEnded: _on_ended,
+    events.LimitMet: halts.on_limit,
+    events.RunStopped: halts.on_stopped,
+    events.RunResumed: halts.on_resumed,
+    events.RunRecovered: halts.on_recovered,
+    events.RunCancelled: halts.on_cancelled,
+    events.RunEnded: halts.on_ended,
 }

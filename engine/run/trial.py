@@ -65,10 +65,10 @@ def may_open(plan: Plan, trial: Trial | None) -> frozenset[str] | None:
     if trial is None or trial.what != "until":
         return None
     found = before(plan, trial.node) | {trial.node}
-    return found | _inside_boxes(plan, found)
+    return found | inside_boxes(plan, found)
 
 
-def _inside_boxes(plan: Plan, boxes: frozenset[str]) -> frozenset[str]:
+def inside_boxes(plan: Plan, boxes: frozenset[str]) -> frozenset[str]:
     """The nodes of the boxes' bodies: no edge leads from them to what follows their box."""
     inside: set[int] = set()
     found: set[str] = set()

@@ -15,7 +15,8 @@ CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["t
 CONTRACTS = {contract["id"]: contract for contract in CONFIG["contracts"]}
 
 # The smallest tree that has every room a contract names by itself.
-MINIMAL = ["app/__init__.py", "engine/__init__.py", "engine/run/__init__.py", "engine/run/decide.py", "engine/run/state.py"]
+MINIMAL = ["app/__init__.py", "engine/__init__.py", "engine/run/__init__.py"]
+MINIMAL += [f"engine/run/{name}.py" for name in ("decide", "halts", "paths", "state", "trial")]
 MINIMAL += ["engine/nodes/__init__.py", "engine/nodes/kinds/__init__.py", "engine/nodes/kinds/llm.py"]
 MINIMAL += [
     "engine/clock.py",

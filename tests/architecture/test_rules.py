@@ -7,7 +7,7 @@ from tests.architecture.source import ROOT, Module, product_modules
 
 MODULES = product_modules()
 ROOMS = {path.stem for path in (ROOT / "engine").iterdir() if path.is_dir() or path.suffix == ".py"}
-PURE = ("engine.run.decide", "engine.run.state")
+PURE = ("engine.run.decide", "engine.run.halts", "engine.run.paths", "engine.run.state", "engine.run.trial")
 
 
 def sample(text: str, *, path: str = "engine/graph/sample.py") -> Module:

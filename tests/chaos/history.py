@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.graph.plan import Plan
 from engine.graph.validate import check
+from engine.insight.timeline import node_of
 from engine.nodes.registry import Registry
 from engine.run import codec, events
 from engine.run.budget import RESERVED
@@ -55,7 +56,7 @@ class Told:
 
     def kind_at(self, path: str) -> str:
         """The kind of the node whose step has this path, `draft#2/ok`."""
-        return self.state.plan.nodes[path.rsplit("/", 1)[-1].split("#", 1)[0]].kind.kind
+        return self.state.plan.nodes[node_of(path)].kind.kind
 
     def starts(self) -> set[tuple[str, int]]:
         """(path, attempt) of every durable intent."""
@@ -105,6 +106,7 @@ class History:
         for told in self.runs.values():
             self._journal(told)
             self._settled(told)
+            self._items(told)
             self._rest(told)
         self._inbox()
         self._notifications()
@@ -148,6 +150,18 @@ class History:
         count["steps"] += len(done)
         count["attempts lost and repeated"] += sum(len(event.lost) for _, event in told.of(events.RunRecovered))
         count["in doubt"] += sum(event.error.get("code") == "in_doubt" for _, event in told.of(events.StepFailed))
+
+    def _items(self, told: Told) -> None:
+        """Each item of a box ends once, and nothing of an item that has ended starts again."""
+        ended: set[str] = set()
+        for (row, _), event in zip(told.rows, told.events, strict=True):
+            if isinstance(event, events.ItemEnded):
+                self.found.expect(row.path not in ended, f"{told.name}: the item {row.path} ended twice")
+                ended.add(row.path)
+                self.found.counted["items failed" if event.error else "items done"] += 1
+            for start in event.starts:
+                inside = [item for item in ended if start.path.startswith(f"{item}/")]
+                self.found.expect(not inside, f"{told.name}: {start.path} started after its item had ended")
 
     def _rest(self, told: Told) -> None:
         """The runs table says what the journal says; what is over holds nothing back."""

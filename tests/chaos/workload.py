@@ -67,6 +67,11 @@ def _set(name: str, value: str, **settings: Any) -> dict[str, Any]:
     return _node(name, "set", {"values": {"x": value}}, **settings)
 
 
+def _box(name: str, items: str, collect: str, **more: Any) -> dict[str, Any]:
+    config = {key: more.pop(key) for key in list(more) if key in ("concurrency", "on_item_error")}
+    return _node(name, "map", {"items": items, "collect": collect, **config}, **more)
+
+
 def _document(name: str, nodes: list[dict[str, Any]], edges: str, output: dict[str, str]) -> dict[str, Any]:
     """`edges` are `source target` or `source.port target`, or `source.port target max_visits` for a way back."""
     inputs = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
@@ -152,6 +157,38 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
             {"x": "nodes.a.x"},
         ),
         _document(
+            "boxed",
+            [
+                _box("each", "[inputs.n, 1, 2, 3, 4]", "nodes.x.x", concurrency=2),
+                _node("mark", "marked", parent="each"),
+                _set("x", "item + index", parent="each"),
+            ],
+            "start each,each.item mark,mark x,each done",
+            {"x": "sum(nodes.each.results)"},
+        ),
+        _document(
+            "nested",
+            [
+                _box("outer", "[0, 1, 2]", "sum(nodes.inner.results)", concurrency=3),
+                _node("ok", "approval", {"title": "Item {{ item }}?"}, parent="outer"),
+                _box("inner", "[item, item + inputs.n]", "item * visit", concurrency=2, parent="outer", join="any"),
+                _node("again", "marked", {"pause_ms": 0.3}, parent="inner"),
+                _node("enough", "branch", {"cases": [{"port": "more", "when": "visit < 2"}]}, parent="inner"),
+            ],
+            "start outer,outer.item ok,ok.approved inner,ok.rejected inner,inner.item again,again enough,enough.more again 3,outer done",
+            {"x": "sum(nodes.outer.results)"},
+        ),
+        _document(
+            "risky",
+            [
+                _box("each", "[1, 2, 3]", "item", concurrency=3, on_item_error="collect"),
+                _node("pay", "unsafe", {"pause_ms": 3.0}, parent="each"),
+                _node("mark", "marked", parent="each"),
+            ],
+            "start each,each.item pay,pay mark,each done",
+            {"x": "inputs.n + len(nodes.each.results)"},
+        ),
+        _document(
             "unsafe",
             [_set("a", "inputs.n"), _node("pay", "unsafe", {"pause_ms": 3.0}), _set("b", "nodes.a.x + 1")],
             "start a,a pay,pay b,b done",
@@ -194,6 +231,12 @@ def expected(workflow: str, n: int) -> dict[str, Any]:
             return {"x": n * 2 + n + 1}
         case "loop":
             return {"x": 4}
+        case "boxed":
+            return {"x": n + 10 + 10}
+        case "nested":
+            return {"x": 3 * n + 6}
+        case "risky":
+            return {"x": n + 3}
         case "unsafe":
             return {"x": n + 1}
         case "talked":

@@ -274,3 +274,41 @@ async def test_a_try_out_goes_on_after_a_crash(tmp_path: Path) -> None:
             assert list(steps) == paths and steps["b"].attempt == 2
         assert (await again.steps(runs[0]))["a"].reused == first.id and not again.works.calls["a"]
         assert again.works.calls["c b after a"] == 1
+
+
+BOXED: tuple[list[Any], list[Any]] = (
+    [
+        "start",
+        work("list", say="x"),
+        node("each", "map") | {"config": {"items": "[1, 2]", "collect": "nodes.check.said"}},
+        work("check", say="{{ nodes.list.said }}{{ item }}", parent="each"),
+        work("last", say="last {{ join(nodes.each.results, '-') }}"),
+        {"id": "end", "kind": "end", "config": {"output": {"said": "nodes.last.said"}}},
+    ],
+    ["start -> list", "list -> each", "each.item -> check", "each.out -> last", "last -> end"],
+)
+
+
+async def test_a_box_is_tried_and_taken_over_as_a_whole(tmp_path: Path) -> None:
+    async with opened(tmp_path / "home") as bench:
+        flow = await draft(bench, *BOXED)
+        until = await tried_out(bench, flow, {"until": "each"})
+        assert list(await bench.steps(until.id)) == ["start", "list", "each", "each[0]/check", "each[1]/check"]
+        only = await tried_out(bench, flow, {"only": "each"})
+        steps = await bench.steps(only.id)
+        assert list(steps) == ["list", "each", "each[0]/check", "each[1]/check"] and steps["each"].outputs["results"] == ["x1", "x2"]
+        rest = await tried_out(bench, flow, {"from": "last"})
+        assert rest.output == {"said": "last x1-x2"}
+        assert [path for path, step in (await bench.steps(rest.id)).items() if step.reused] == ["list", "each"]
+        whole = await tried_out(bench, flow, {"from": "each"})
+        assert whole.output == rest.output and bench.works.calls["x1"] == 3
+        for tried in ({"only": "check"}, {"until": "check"}, {"from": "check"}):
+            with pytest.raises(Invalid, match="runs once per item"):
+                await tried_out(bench, flow, tried)
+        assert {s.path for s in (await bench.engine.last_steps.list(ANN, flow)).items} >= {"each", "each[1]/check"}
+        await bench.engine.pins.set(ANN, flow, "check", outputs={"said": "pinned"})
+        assert (await tried_out(bench, flow)).output == {"said": "last pinned-pinned"}
+        await bench.engine.pins.set(ANN, flow, "each", outputs={"results": ["all"], "errors": []}, port="out")
+        assert (await tried_out(bench, flow)).output == {"said": "last all"}
+        with pytest.raises(Invalid, match="port"):
+            await bench.engine.pins.set(ANN, flow, "each", outputs={"results": [], "errors": []}, port="item")

@@ -51,7 +51,8 @@ export function actionsOf(desk) {
     const size = make.sizeFor({ kind: kind.kind, config: {} }, kind), place = at(above), drawn = desk.flow.getNode(above.id), own = drawn ?? sizeOf(above);
     const port = where.from && drawn?.handles?.find((handle) => handle.type === "source" && handle.id === where.from.port);
     const many = (drawn?.handles?.filter((handle) => handle.type === "source").length ?? 1) > 1;
-    return make.snap({ x: place.x + (port && many ? port.x + 5 : own.width / 2) - size.width / 2, y: place.y + own.height + GAP });
+    // Exactly below the port, so that the track is straight; only the height keeps to the grid.
+    return { x: place.x + (port && many ? port.x + 5 : own.width / 2) - size.width / 2, y: make.snap({ x: 0, y: place.y + own.height + GAP }).y };
   };
 
   // Adds a step of this kind: at a place, behind a port, before a step, or on an edge.
@@ -64,6 +65,7 @@ export function actionsOf(desk) {
     else if (position && parent && !chosen.parent) position = inside(position, parent);
     else if (!position && above) position = placeBelow(above, kind, chosen);
     position ??= middle(kind);
+    if (chosen.position && chosen.from && !isInto) position = straightBelow(chosen.from, kind, position);
     const size = make.sizeFor({ kind: kind.kind, config: {} }, kind);
     const room = !chosen.position && above ? make.makeRoom(desk.document, at, { y: position.y - GAP / 2, left: position.x, right: position.x + size.width, parent, by: size.height + GAP }) : [];
     const needsRoom = room.some((move) => move.value.y - size.height - GAP < position.y + size.height + 24);
@@ -71,7 +73,15 @@ export function actionsOf(desk) {
     change([...(needsRoom ? room : []), ...ops], "Add a step");
     select(made);
     focusStep(made[0]);
+    requestAnimationFrame(() => requestAnimationFrame(() => { if (!isInSight(made[0])) show(made[0]); }));
     return made[0];
+  };
+
+  // Let go nearly below a port means below it: the track is straight then.
+  const straightBelow = ({ source, port }, kind, position) => {
+    const above = desk.flow.getNode(source), handle = above?.handles?.find((one) => one.type === "source" && one.id === port), size = make.sizeFor({ kind: kind.kind, config: {} }, kind);
+    const x = handle ? above.position.x + handle.x + 5 - size.width / 2 : position.x;
+    return Math.abs(x - position.x) < 64 ? { x, y: position.y } : position;
   };
 
   // A place on the canvas, counted from a box's corner.
@@ -190,6 +200,8 @@ export function actionsOf(desk) {
     duplicate: () => { const text = copied(); if (selectedSteps().length || desk.selected.nodes.size) paste(text, null); },
     // Shows our own layout where the document's hides something.
     showLayout: () => { if (needsLayout(desk.document, desk.kinds)) { desk.places = layout(desk.document, desk.kinds); desk.setPlaces(desk.places); } },
+    // Alone, a first step stands at the top: what follows comes below it.
+    showFirst: () => { const height = window.document.querySelector(".stage")?.clientHeight ?? 800; desk.flow.setCenter(120, height / 2 - 72, { zoom: 1 }); },
     fit: () => desk.flow.fitView(FIT), selectAll: () => select(desk.flow.getNodes().filter((node) => node.type !== "group-frame").map((node) => node.id)),
   };
 }

@@ -22,12 +22,12 @@ function Saving({ state }) {
 
 export function Worst({ worst, isShort }) {
   if (!worst) return null;
-  const { bounds, limits } = worst;
+  const { bounds, seconds } = worst;
   if (!bounds) return <span className="worst wl" title="The worst case can be told when the problems are solved"><ShieldCheck size={16} aria-hidden="true" /><span>Worst case: not known yet</span></span>;
   return (
     <span className="worst" data-testid="worst" title="The most that one run can use, computed from the drawing and its limits. A run never goes beyond it.">
       <ShieldCheck size={16} aria-hidden="true" />
-      <span>{isShort ? "" : "At most "}<b>{bounds.steps.toLocaleString("en-US")} {bounds.steps === 1 ? "step" : "steps"}</b> · <b>{money(bounds.cost_usd) || "$0"}</b> · <b>{length(limits)}</b></span>
+      <span>{isShort ? "" : "At most "}<b>{bounds.steps.toLocaleString("en-US")} {bounds.steps === 1 ? "step" : "steps"}</b> · <b>{money(bounds.cost_usd) || "$0"}</b> · <b>{length(seconds)}</b></span>
     </span>
   );
 }

@@ -46,7 +46,7 @@ function Loading() {
   return (
     <div className="workshop" aria-busy="true" data-testid="loading">
       <header className="bt"><a href="/" aria-label="Home"><Logo /></a><span className="mut">Workflows /</span><span className="skeleton" style={{ width: 160 }} /></header>
-      <div className="bgrid"><aside className="pal" /><div className="canvas" role="status"><span className="sr">The workflow is loading.</span></div><aside className="ins" /></div>
+      <div className="bgrid"><aside className="pal" /><div className="canvas" role="status"><span className="sr">The workflow is loading.</span></div><aside className="side" /></div>
     </div>
   );
 }

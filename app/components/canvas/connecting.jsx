@@ -6,7 +6,7 @@ import { checkConnection } from "./rules.js";
 
 export function ConnectPanel({ work }) {
   const { source } = work.panel, node = work.nodeOf(source), ports = useMemo(() => (node ? portsOf(node, work.kinds.get(node.kind)) : []), [node]);
-  const [port, setPort] = useState(ports[0]?.id), [query, setQuery] = useState(""), [chosen, setChosen] = useState(0), list = useRef(null);
+  const [port, setPort] = useState(() => (ports.find((one) => !work.state.document.edges.some((edge) => edge.source === source && (edge.port ?? "out") === one.id)) ?? ports[0])?.id), [query, setQuery] = useState(""), [chosen, setChosen] = useState(0), list = useRef(null);
   const targets = useMemo(() => runOrder(work.state.document).map(work.nodeOf).filter((one) => one && one.id !== source && work.name(one).toLowerCase().includes(query.trim().toLowerCase()))
     .map((one) => ({ node: one, ...checkConnection(work.state.document, work.kinds, { source, port, target: one.id }) })), [work.state.document, source, port, query]);
   const close = () => { work.setPanel(null); work.jump(source); };
@@ -16,6 +16,8 @@ export function ConnectPanel({ work }) {
     event.stopPropagation();
     if (event.key === "Escape") close();
     if (event.key === "Enter" && event.target.tagName === "INPUT") { event.preventDefault(); take(targets[chosen]); }
+    const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (side && !query && ports.length > 1) { event.preventDefault(); setPort(ports[(ports.findIndex((one) => one.id === port) + side + ports.length) % ports.length].id); }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && event.target.tagName === "INPUT") { event.preventDefault(); setChosen((chosen + step + targets.length) % Math.max(1, targets.length)); }
   };

@@ -15,6 +15,7 @@ export function useDesk({ loaded, newDraft, isSmall }) {
     // What went wrong stays until it was read.
     if (!toast.stays) setTimeout(() => setToasts((all) => all.filter((one) => one.id !== id)), TOAST_MS);
   }, []);
+  const dismiss = useCallback((id) => setToasts((all) => all.filter((one) => one.id !== id)), []);
   const [draft] = useState(() => newDraft(tell));
   const state = useSyncExternalStore(draft.listen, draft.get, draft.get);
   const kinds = useMemo(() => kindMap(loaded.kinds), [loaded.kinds]);
@@ -29,9 +30,11 @@ export function useDesk({ loaded, newDraft, isSmall }) {
   });
   const actions = useMemo(() => actionsOf(desk.current), []);
   useUnsavedGuard(draft);
+  // For measurements from outside, which write statuses without a run.
+  useEffect(() => { window.__canvas = { marks }; return () => { delete window.__canvas; }; }, [marks]);
   // Whatever is selected may have gone by undo or by somebody else's change.
   useEffect(() => setSelected((before) => stillThere(before, state.document)), [state.document]);
-  return { ...desk.current, ...actions, state, toasts, dismiss: (id) => setToasts((all) => all.filter((one) => one.id !== id)), desk: desk.current };
+  return { ...desk.current, ...actions, state, toasts, dismiss, desk: desk.current };
 }
 
 export const NOTHING = { nodes: new Set(), edges: new Set() };

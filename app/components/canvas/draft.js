@@ -31,8 +31,8 @@ export class Draft {
 
   #took(workflow) {
     this.confirmed = workflow.document;
-    const { name, slug, revision, live_version: live, document, problems, updated_by: updatedBy } = workflow;
-    this.state = { ...this.state, document, revision, problems, name, slug, live, updatedBy, structure: {} };
+    const { name, slug, revision, live_version: live, document, problems, updated_by: updatedBy, worst_case: worst } = workflow;
+    this.state = { ...this.state, document, revision, problems, name, slug, live, updatedBy, worst, structure: {} };
   }
 
   listen = (listener) => { this.#told.add(listener); return () => this.#told.delete(listener); };
@@ -113,7 +113,7 @@ export class Draft {
       if (this.state.saving === "away") this.tell({ tone: "done", text: "Connected again. Your changes are saved." });
       this.batch = null;
       this.#tries = 0;
-      this.#set({ revision: saved.revision, problems: saved.problems, saving: this.#queue.length ? "unsaved" : "saved", savedAt: new Date() });
+      this.#set({ revision: saved.revision, problems: saved.problems, worst: saved.worst_case, saving: this.#queue.length ? "unsaved" : "saved", savedAt: new Date() });
       this.#keep();
       return true;
     } catch (error) {

@@ -1,6 +1,7 @@
 // A workflow without steps: what sets it off is the first thing to say.
 import { useEffect, useRef } from "react";
 import { CalendarClock, FileInput, LayoutTemplate, Play, Plus, Webhook } from "lucide-react";
+import { focusStep } from "./actions.js";
 import { TrackDrawing } from "./marks.jsx";
 import { make } from "./first.js";
 
@@ -12,7 +13,7 @@ const CHOICES = [
 
 export function EmptyCanvas({ work }) {
   const first = useRef(null);
-  const choose = (name) => { const { ops, select } = make(name, work.state); work.change(ops, "Add the first step"); work.select([select]); requestAnimationFrame(() => work.fit()); };
+  const choose = (name) => { const { ops, select } = make(name, work.state); work.change(ops, "Add the first step"); work.select([select]); focusStep(select); setTimeout(work.showFirst, 60); };
   useEffect(() => {
     first.current?.focus();
     const key = (event) => { const choice = CHOICES[Number(event.key) - 1]; if (choice && !event.target.closest("input,textarea,dialog")) choose(choice.name); };

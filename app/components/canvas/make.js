@@ -25,7 +25,7 @@ const FIRST_CONFIG = {
 
 export function newNode(document, kind, position, parent) {
   const id = freeId(idsOf(document.nodes), kind.kind);
-  return { id, kind: kind.kind, title: kindWords(kind.kind, kind).name, config: FIRST_CONFIG[kind.kind]?.() ?? {}, position: snap(position), ...(parent ? { parent } : {}) };
+  return { id, kind: kind.kind, title: kindWords(kind.kind, kind).name, config: FIRST_CONFIG[kind.kind]?.() ?? {}, position: { x: Math.round(position.x), y: Math.round(position.y) }, ...(parent ? { parent } : {}) };
 }
 
 export const snap = ({ x, y }) => ({ x: Math.round(x / 8) * 8, y: Math.round(y / 8) * 8 });

@@ -26,6 +26,8 @@ export function Dialog({ title, onClose, children, width = 440, testid }) {
   useEffect(() => {
     const shown = place.current;
     shown.showModal();
+    // The browser would begin at the cross; a person begins at what is asked.
+    shown.querySelector(".body input,.body textarea,.body select,.options button,.foot .btn.pri")?.focus();
     return () => shown.close();
   }, []);
   return (

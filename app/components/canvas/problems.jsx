@@ -1,6 +1,6 @@
 // Everything that is wrong with the draft, in words; a click leads there.
 import { ArrowRight, CircleCheck, CircleX, TriangleAlert, X } from "lucide-react";
-import { edgeKey } from "../drawing/drawing.jsx";
+import { edgeKey, plainly } from "../drawing/drawing.jsx";
 
 export function ProblemsPanel({ work }) {
   const { problems = [], document } = work.state, sorted = [...problems].sort((a, b) => (a.severity === b.severity ? 0 : a.severity === "error" ? -1 : 1));
@@ -19,16 +19,13 @@ export function ProblemsPanel({ work }) {
   );
 }
 
-// Messages name steps by title and id; people need only the title.
-const plain = (text) => (text ?? "").replace(/(“[^”]+”) \([a-z][a-z0-9_]*\)/g, "$1").replaceAll("`", "“").replace(/“([^“”]*)“/g, "“$1”");
-
 function Problem({ problem, work, go }) {
   const node = problem.node && work.nodeOf(problem.node), isError = problem.severity === "error";
   return (
     <li>
       <button type="button" className={`problem ${isError ? "failed" : "limit"}`} onClick={go}>
         {isError ? <CircleX size={16} aria-label="Problem" /> : <TriangleAlert size={16} aria-label="Hint" />}
-        <span className="sp"><span className="md">{node ? work.name(node) : "The workflow"}</span><span>{plain(problem.message)}</span>{problem.hint ? <span className="mut t12">{plain(problem.hint)}</span> : null}</span>
+        <span className="sp"><span className="md">{node ? work.name(node) : "The workflow"}</span><span>{plainly(problem.message)}</span>{problem.hint ? <span className="mut t12">{plainly(problem.hint)}</span> : null}</span>
         <ArrowRight size={14} aria-hidden="true" />
       </button>
     </li>

@@ -5,16 +5,18 @@ import { Inspector } from "../inspector/inspector.jsx";
 export function SidePanel({ work }) {
   const { selected, state, pins, lastRun } = work;
   const chosen = useMemo(() => chosenOf(selected, state.document), [selected, state.document]);
+  // Where steps stand is nothing to the inspector: after a drag it has nothing to do.
+  const document = useMemo(() => state.document, [state.structure]);
   const back = (event) => { if (event.key === "Escape" && typeof chosen === "string" && !event.defaultPrevented) { event.stopPropagation(); work.jump(chosen); } };
   return (
-    <aside className="ins" aria-label="Settings" onKeyDown={back} data-testid="inspector">
+    <div className="side" onKeyDown={back}>
       <Inspector
-        workflow={{ id: work.draft.id, name: state.name, revision: state.revision }} document={state.document} selected={chosen} kinds={work.kindList} models={work.models} people={work.people}
+        workflow={{ id: work.draft.id, name: state.name, revision: state.revision }} document={document} selected={chosen} kinds={work.kindList} models={work.models} people={work.people}
         problems={state.problems ?? []} lastRun={lastRun} pins={pins} readOnly={!work.canEdit}
         change={(ops, label) => work.change(ops, label, { joins: `${label} ${JSON.stringify(chosen)} ${ops.map((op) => Object.keys(op.value ?? {})).join()}` })}
         select={(id) => (id ? work.jump(id) : work.select([]))} pin={work.pin} tryStep={(id, what) => work.startTry({ [{ step: "only", upto: "until", from: "from" }[what]]: id })}
       />
-    </aside>
+    </div>
   );
 }
 

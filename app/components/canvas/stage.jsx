@@ -1,11 +1,10 @@
 // The canvas in the middle: moving, connecting, selecting and dropping; what it means for the document is decided elsewhere.
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { applyNodeChanges } from "@xyflow/react";
-import { noticesOf, Surface, toFlow } from "../drawing/drawing.jsx";
+import { noticesOf, openAt, Surface, toFlow } from "../drawing/drawing.jsx";
 import { checkConnection } from "./rules.js";
 
 const KIND = "application/x-signalbox-kind";
-const FIT = { padding: 0.08, maxZoom: 1, minZoom: 0.05 };
 
 // The steps as they stand while they are dragged; positions come back from the document when it changes.
 function useNodes(work, drawn) {
@@ -35,7 +34,7 @@ export function Stage({ work, children }) {
   useEffect(() => {
     if (fitted.current || !nodes.length) return;
     fitted.current = true;
-    requestAnimationFrame(() => work.flow.fitView(FIT));
+    requestAnimationFrame(() => (nodes.length === 1 ? work.showFirst() : openAt(work.flow, nodes)));
   }, [nodes.length]);
 
   const onNodesChange = useCallback((changes) => {

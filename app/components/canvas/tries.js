@@ -11,10 +11,16 @@ export function useTries(desk) {
   const stop = useRef(null), tried = useRef(null), now = useRef({});
   now.current = { run, last };
 
+  // Since a try of this page the page itself can tell; what ran before it was told with the results.
+  const staleOf = (steps, document, ids) => ({
+    ...Object.fromEntries(steps.filter((step) => step.is_stale).map((step) => [step.node, step.stale_reason ?? "Changed since this run"])),
+    ...(tried.current ? staleSteps(tried.current, document, ids, kinds) : {}),
+  });
+
   const shown = useCallback((steps) => {
     const document = draft.state.document;
     const list = Object.values(steps).flat();
-    const statuses = statusesOf(list), stale = tried.current ? staleSteps(tried.current, document, Object.keys(statuses), kinds) : {};
+    const statuses = statusesOf(list), stale = staleOf(list, document, Object.keys(statuses));
     for (const id in stale) statuses[id] = { ...statuses[id], stale: stale[id] };
     marks.statuses.replace(statuses);
     markEdges(marks, takenEdges(document, list));
@@ -23,7 +29,7 @@ export function useTries(desk) {
   useEffect(() => { if (last) shown(last.all); }, [last, state.structure, shown]);
   useEffect(() => () => stop.current?.(), []);
   useEffect(() => {
-    lastSteps(draft.id).then((found) => { if (found && !now.current.run) { tried.current = null; setLast(found); } });
+    lastSteps(draft.id).then((found) => { if (found && !now.current.run) { tried.current = draft.state.document; setLast(found); } });
   }, [draft]);
 
   const finish = useCallback(async (id) => {
@@ -37,7 +43,6 @@ export function useTries(desk) {
   const watch = useCallback((id) => {
     stop.current?.();
     stop.current = follow(id, {
-      step: (path, step) => shown(path),
       changed: (steps, progress) => { shown(steps); setRun((before) => (before?.id === id ? { ...before, ...progress } : before)); },
       ended: () => finish(id).catch((error) => { if (!(error instanceof Refused || error instanceof Away)) throw error; }),
     });
@@ -47,7 +52,7 @@ export function useTries(desk) {
   const start = useCallback(async (inputs, what = {}) => {
     if (!(await draft.save())) { tell({ tone: "failed", title: "Not started.", text: "Your last changes are not saved yet, so a try would not be what you see.", stays: true }); return false; }
     try {
-      const part = Object.keys(what).length ? { try: { ...what, ...(now.current.last?.run_id && !what.until ? { base: now.current.last.run_id } : {}) } } : {};
+      const part = Object.keys(what).length ? { try: what } : {};
       const started = await ask("POST", `/api/v1/workflows/${draft.id}/runs`, { mode: "test", inputs, ...part });
       tried.current = draft.state.document;
       marks.statuses.replace({});
@@ -70,7 +75,8 @@ export function useTries(desk) {
   }, [tell]);
 
   const startTry = useCallback((what) => setQuestion({ what }), []);
-  return { run, lastRun: last, question, setQuestion, startTry, beginTry: start, cancelTry: cancel, watchRun: (id) => { setRun({ id, status: "running", startedAt: Date.now(), what: {}, spent: {} }); watch(id); }, closeRun: () => { stop.current?.(); setRun(null); } };
+  const closeRun = useCallback(() => { stop.current?.(); setRun(null); }, []);
+  return { run, lastRun: last, question, setQuestion, startTry, beginTry: start, cancelTry: cancel, closeRun };
 }
 
 const asLast = (id, mode, steps) => ({ run_id: id, mode, all: steps, steps: Object.fromEntries(steps.map((step) => [step.node, step])) });
@@ -78,7 +84,7 @@ const asLast = (id, mode, steps) => ({ run_id: id, mode, all: steps, steps: Obje
 // What every step did last, whoever tried it; nothing where nobody may look or nothing has run.
 async function lastSteps(workflow) {
   try {
-    const steps = await all(`/api/v1/workflows/${workflow}/last-steps`);
+    const { items: steps } = await ask("GET", `/api/v1/workflows/${workflow}/last-steps`);
     return steps.length ? asLast(steps.map((step) => step.run_id).sort().at(-1), "test", steps) : null;
   } catch (error) {
     if (error instanceof Refused || error instanceof Away) return null;

@@ -17,7 +17,7 @@ import { Arrange, Tools } from "./tools.jsx";
 import { TryPanel } from "./trying.jsx";
 import { useTries } from "./tries.js";
 import { usePins } from "./pins.js";
-import { useWorstCase } from "./worst.js";
+import { worstOf } from "./worst.js";
 
 const PHONE = "(max-width: 640px)";
 
@@ -33,7 +33,8 @@ function useIsSmall() {
 
 export function Workshop({ loaded, isDark, newDraft }) {
   const isSmall = useIsSmall(), desk = useDesk({ loaded, newDraft, isSmall });
-  const pins = usePins(desk), tries = useTries(desk), worst = useWorstCase(desk);
+  const pins = usePins(desk), tries = useTries(desk);
+  const worst = useMemo(() => worstOf(desk.state), [desk.state.worst, desk.state.document.limits]);
   const work = useLatest({ ...desk, ...pins, ...tries, worst, isDark, isSmall, models: loaded.models, people: loaded.people });
   useKeys(work);
   const { panel, state } = work, isEmpty = state.document.nodes.length === 0;

@@ -35,7 +35,7 @@ export function Connection({ lost }) {
   const [text, more, tone] = isSaid
     ? ["Connection lost.", "Nothing is lost: runs go on where they were. This page comes back by itself.", "waiting"]
     : ["Connected again.", "", "done"];
-  return h("div", { className: "line", role: "status", "aria-live": "polite" },
+  return h("div", { className: "lost", role: "status", "aria-live": "polite" },
     isSaid || wasSaid ? h("p", { className: `said ${tone}`, "data-testid": "connection" }, h("b", null, text), more ? ` ${more}` : "") : null);
 }
 

@@ -6,8 +6,9 @@ import { GroupFrame, MapBox, Note } from "./box.jsx";
 import { Track } from "./edge.jsx";
 import { kindMap, toFlow } from "./flow.js";
 import { layout, needsLayout } from "./layout.js";
-import { Drawn, Marks } from "./marks.js";
+import { Drawn, Marks, useIsFar } from "./marks.js";
 import { Compact, Step } from "./step.jsx";
+import { sentence } from "./words.js";
 import "@xyflow/react/dist/base.css";
 import "./drawing.css";
 
@@ -23,10 +24,16 @@ const NODES = { step: Step, compact: Compact, box: MapBox, note: Note, "group-fr
 const EDGES = { track: Track };
 const SNAP = [8, 8];
 // Above this many steps only what is in sight is drawn.
-const MANY = 120;
-const FAR = 0.45;
+const MANY = 120, LARGE = 0.6;
 const FIT = { padding: 0.08, maxZoom: 1, minZoom: 0.05 };
-const isFar = (store) => store.transform[2] < FAR;
+
+// A large drawing is opened where its runs begin, at a size that can be read; a small one as a whole.
+export function openAt(flow, nodes) {
+  const first = nodes.find((node) => node.data?.node?.kind === "start") ?? nodes.find((node) => node.data?.node);
+  if (nodes.length <= MANY || !first) { flow.fitView(FIT); return; }
+  const height = window.document.querySelector(".drawing")?.clientHeight ?? 800;
+  flow.setCenter(first.position.x + first.width / 2, first.position.y + height / 2 / LARGE - 48, { zoom: LARGE });
+}
 
 export const useMarks = () => {
   const made = useRef(null);
@@ -68,7 +75,7 @@ function Mini({ marks }) {
 
 // React Flow with our steps, edges and tokens; everything else is passed on to it.
 export function Surface({ nodes, edges, marks, shared, readOnly = false, dark = false, mini = true, children, ...more }) {
-  const far = useStore(isFar);
+  const far = useIsFar();
   const drawn = useMemo(() => ({ ...marks, readOnly, ...shared }), [marks, readOnly, shared]);
   return (
     <Drawn.Provider value={drawn}>
@@ -115,13 +122,13 @@ function Frozen({ document, kinds, statuses, taken, diffs, problems, selected = 
   useEffect(() => { marks.diffs.replace(diffs ?? {}); }, [marks, diffs]);
   useEffect(() => { marks.notices.replace(noticesOf(problems ?? [])); }, [marks, problems]);
   useEffect(() => { setNodes(drawn.nodes.map((node) => ({ ...node, selected: node.id === selected }))); }, [drawn, selected]);
-  useEffect(() => { flow.fitView(FIT); }, [drawn, flow]);
+  useEffect(() => { openAt(flow, drawn.nodes); }, [drawn, flow]);
   useEffect(() => {
     const node = selected && flow.getInternalNode(selected);
     if (node && !isInSight(flow, node)) flow.setCenter(node.internals.positionAbsolute.x + node.width / 2, node.internals.positionAbsolute.y + 40, { zoom: flow.getZoom(), duration: 200 });
   }, [selected, flow]);
   return (
-    <Surface nodes={nodes} edges={drawn.edges} marks={marks} readOnly dark={dark} mini={mini} aria-label={label} fitView
+    <Surface nodes={nodes} edges={drawn.edges} marks={marks} readOnly dark={dark} mini={mini} aria-label={label}
       onNodesChange={(changes) => setNodes((all) => applyNodeChanges(changes.filter((change) => change.type === "dimensions"), all))}
       onNodeClick={(_, node) => onSelect?.(node.type === "note" || node.type === "group-frame" ? null : node.id)} onPaneClick={() => onSelect?.(null)}
     >
@@ -136,10 +143,13 @@ export function noticesOf(problems) {
   for (const problem of problems) {
     if (!problem.node) continue;
     const name = problem.severity === "error" ? "problem" : "hint";
-    told[problem.node] = { ...told[problem.node], [name]: told[problem.node]?.[name] ?? problem.message };
+    told[problem.node] = { ...told[problem.node], [name]: told[problem.node]?.[name] ?? plainly(problem.message) };
   }
   return told;
 }
+
+// Names in backticks are for those who write documents.
+export const plainly = (text) => String(text ?? "").replace(/`([^`]*)`/g, (_, name) => `“${/^[a-z_]+$/.test(name) ? sentence(name) : name}”`).replace(/(“[^”]+”) \([a-z][a-z0-9_]*\)/g, "$1").replace(/\bnode\b/g, "step");
 
 function isInSight(flow, node) {
   const at = flow.flowToScreenPosition(node.internals.positionAbsolute), frame = window.document.querySelector(".drawing")?.getBoundingClientRect();

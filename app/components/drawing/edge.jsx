@@ -2,7 +2,7 @@
 import { memo, useContext } from "react";
 import { EdgeLabelRenderer, getSmoothStepPath } from "@xyflow/react";
 import { Plus, RotateCcw } from "lucide-react";
-import { Drawn, useMark } from "./marks.js";
+import { Drawn, useIsFar, useMark } from "./marks.js";
 
 const ARROW = 7, CORNER = 12, LANE = 20, OUT = 44;
 
@@ -21,13 +21,31 @@ function wayBack({ sourceX: x, sourceY: y, targetX, targetY, data }) {
 }
 
 function wayOn(props) {
-  const { sourceX, sourceY, targetX, targetY } = props;
-  if (Math.abs(sourceX - targetX) < 6 && targetY > sourceY) {
-    return { path: `M${sourceX} ${sourceY}L${targetX} ${targetY - ARROW + 1}`, labelX: (sourceX + targetX) / 2, labelY: (sourceY + targetY) / 2 };
+  const { sourceX, sourceY, targetX, targetY, data: { route } } = props, end = targetY - ARROW + 1;
+  if (targetY - sourceY < 24) {
+    const [path, labelX, labelY] = getSmoothStepPath({ ...props, targetY: end, borderRadius: CORNER, offset: 18 });
+    return { path, labelX, labelY };
   }
-  const [path, labelX, labelY] = getSmoothStepPath({ ...props, targetY: props.targetY - ARROW + 1, borderRadius: CORNER, offset: 18 });
-  return { path, labelX, labelY };
+  if (Math.abs(sourceX - targetX) < 6 && !route?.lane) return { path: `M${sourceX} ${sourceY}L${targetX} ${end}`, labelX: (sourceX + targetX) / 2, labelY: (sourceY + targetY) / 2 };
+  const within = (y) => Math.min(Math.max(y, sourceY + 10), targetY - 12), turn = within(route?.turn ?? (sourceY + targetY) / 2);
+  const points = route?.lane === undefined ? [[sourceX, turn], [targetX, turn]] : [[sourceX, turn], [route.lane, turn], [route.lane, within(route.back)], [targetX, within(route.back)]];
+  const middle = points[Math.floor(points.length / 2) - 1], next = points[Math.floor(points.length / 2)];
+  return { path: rounded([[sourceX, sourceY], ...points, [targetX, end]]), labelX: (middle[0] + next[0]) / 2, labelY: (middle[1] + next[1]) / 2 };
 }
+
+// A line along these points whose corners are round as far as there is room.
+function rounded(points) {
+  let path = `M${points[0]}`;
+  for (let at = 1; at < points.length - 1; at++) {
+    const [before, here, after] = [points[at - 1], points[at], points[at + 1]];
+    const size = Math.min(CORNER, distance(before, here) / 2, distance(here, after) / 2);
+    path += `L${toward(here, before, size)}Q${here} ${toward(here, after, size)}`;
+  }
+  return `${path}L${points.at(-1)}`;
+}
+
+const distance = (a, b) => Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1]);
+const toward = ([x, y], [toX, toY], by) => [x + Math.sign(toX - x) * by, y + Math.sign(toY - y) * by];
 
 function Add({ x, y, data }) {
   const { onEdgeAdd } = useContext(Drawn);
@@ -41,9 +59,10 @@ function Add({ x, y, data }) {
 
 export const Track = memo(function Track(props) {
   const { data, selected, targetX, targetY } = props;
-  const state = useMark("edges", data.key), used = useMark("edges", `${data.key} used`);
+  const far = useIsFar(), state = useMark("edges", data.key), used = useMark("edges", `${data.key} used`);
   const way = data.isBack ? wayBack(props) : wayOn(props);
   const name = `${state === "taken" || state === "live" ? ` ${state}` : ""}${data.isBack ? " back" : ""}${selected ? " is-selected" : ""}${state === "removed" || state === "added" ? ` ${state}` : ""}`;
+  if (far) return <g className={`track${name}`} data-edge={data.key}><path className="rail" d={way.path} /></g>;
   return (
     <g className={`track${name}`} data-edge={data.key}>
       <path className="wide" d={way.path} />

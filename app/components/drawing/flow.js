@@ -1,5 +1,6 @@
 // A document as React Flow takes it: nodes in the order of a run, each with its size and ports, and the edges between them.
 import { backEdges, runOrder, usedPorts } from "./layout.js";
+import { routesOf } from "./routes.js";
 import { boxSize, COMPACT, edgeKey, handlesOf, portsOf, sizeOf } from "./shape.js";
 import { kindLine, kindWords, portWord, titleOf } from "./words.js";
 
@@ -26,7 +27,8 @@ export function toFlow(document, kinds, { places = null, before = null } = {}) {
   document.nodes.forEach((node) => make(node, 0));
   const steps = [...made.values()].sort((a, b) => depthOf(a, byId) - depthOf(b, byId) || a.data.step - b.data.step);
   const nodes = [...groupsOf(document, made), ...steps, ...notesOf(document, known)];
-  return { nodes, edges: edgesOf(document, made, back, new Map(before?.edges.map((edge) => [edge.id, edge]) ?? [])), order };
+  const edges = edgesOf(document, made, back), routes = routesOf(nodes, edges), old = new Map(before?.edges.map((edge) => [edge.id, edge]) ?? []);
+  return { nodes, edges: edges.map((edge) => keptEdge({ ...edge, data: { ...edge.data, route: routes[edge.id] } }, old.get(edge.id))), order };
 }
 
 function depthOf(node, byId) {
@@ -55,19 +57,23 @@ function flowNode(node, kind, { place, step, of, ports: used, children, isInside
   };
 }
 
-function edgesOf(document, made, back, known) {
+// The same object as before when nothing about it is different: it is not drawn again.
+function keptEdge(edge, old) {
+  if (!old || old.data.edge !== edge.data.edge || old.targetHandle !== edge.targetHandle) return edge;
+  return ["isBack", "lane", "room", "label"].every((name) => old.data[name] === edge.data[name]) && ["turn", "lane", "back"].every((name) => old.data.route?.[name] === edge.data.route?.[name]) ? old : edge;
+}
+
+function edgesOf(document, made, back) {
   const seen = new Map(), lanes = new Map();
   return document.edges.filter((edge) => made.has(edge.source) && made.has(edge.target)).map((edge) => {
     const key = edgeKey(edge), twin = seen.get(key) ?? 0;
     seen.set(key, twin + 1);
-    const id = twin ? `${key} ${twin}` : key, isBack = back.has(key), old = known.get(id);
+    const id = twin ? `${key} ${twin}` : key, isBack = back.has(key);
     const source = made.get(edge.source), handle = source.handles.find((one) => one.id === (edge.port ?? "out") && one.type === "source");
     const lane = isBack ? (lanes.set(edge.target, (lanes.get(edge.target) ?? -1) + 1), lanes.get(edge.target)) : 0;
     const room = handle ? source.width - handle.x : 0;
-    if (old && old.data.edge === edge && old.data.isBack === isBack && old.data.lane === lane && old.data.room === room) return old;
     return {
       id, type: "track", source: edge.source, sourceHandle: edge.port ?? "out", target: edge.target, targetHandle: isBack ? "back" : "in",
-      selected: old?.selected,
       data: { edge, key, isBack, lane, room, label: isBack ? backLabel(edge, source.data.node.kind) : "" },
     };
   });

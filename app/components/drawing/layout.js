@@ -105,6 +105,6 @@ function arrange(nodes, edges, sizes, back, corner) {
   const snap = (value) => Math.round(value / 8) * 8;
   return Object.fromEntries(nodes.map((node) => {
     const at = graph.node(node.id), size = sizes.get(node.id);
-    return [node.id, { x: snap(at.x - size.width / 2) + corner.x, y: snap(at.y - size.height / 2) + corner.y }];
+    return [node.id, { x: Math.round(at.x - size.width / 2) + corner.x, y: snap(at.y - size.height / 2) + corner.y }];
   }));
 }

@@ -1,5 +1,6 @@
 // Holds what changes often on a drawing (statuses, taken edges), keyed by step or edge: a change repaints one of them, never the canvas.
 import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
+import { useStore } from "@xyflow/react";
 
 export class Marks {
   #values = new Map();
@@ -44,3 +45,9 @@ export function useMark(kind, key) {
   const marks = useContext(Drawn)[kind];
   return useSyncExternalStore(useCallback((tell) => marks.listen(key, tell), [marks, key]), () => marks.get(key), () => undefined);
 }
+
+const FAR = 0.45;
+const isFar = (store) => store.transform[2] < FAR;
+
+// From afar a step is a card with its colour and an edge a line: a thousand of them have to be moved at once.
+export const useIsFar = () => useStore(isFar);

@@ -3,7 +3,7 @@ import { memo, useContext } from "react";
 import { Handle, Position } from "@xyflow/react";
 import { Pin } from "lucide-react";
 import { Tile, ToneIcon } from "./icons.jsx";
-import { Drawn, useMark } from "./marks.js";
+import { Drawn, useIsFar, useMark } from "./marks.js";
 
 const AT_REST = { tone: "rest", word: "Not tried yet", amount: "" };
 
@@ -83,8 +83,13 @@ const outer = (id, data, selected, status) => ({
   "data-step": id, "data-kind": data.node.kind, "data-status": status.tone, title: status.stale || undefined,
 });
 
+function FromAfar({ id, data, selected, status }) {
+  return <div {...outer(id, data, selected, status)}><div className="hd"><span className={`tile${data.isAi ? " ai" : ""}`} /><div className="nm el">{data.title}</div></div><div className={`state ${toneClass(status.tone)} tinted`} /></div>;
+}
+
 export const Step = memo(function Step({ id, data, selected }) {
-  const status = useStatus(id, data.node);
+  const status = useStatus(id, data.node), far = useIsFar();
+  if (far) return <FromAfar id={id} data={data} selected={selected} status={status} />;
   return (
     <div {...outer(id, data, selected, status)}>
       <Targets node={data.node} />
@@ -98,7 +103,8 @@ export const Step = memo(function Step({ id, data, selected }) {
 });
 
 export const Compact = memo(function Compact({ id, data, selected }) {
-  const status = useStatus(id, data.node);
+  const status = useStatus(id, data.node), far = useIsFar();
+  if (far) return <FromAfar id={id} data={data} selected={selected} status={status} />;
   const isQuiet = status.tone === "rest" || status.isSentence;
   return (
     <div {...outer(id, data, selected, status)}>

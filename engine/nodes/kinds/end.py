@@ -37,6 +37,7 @@ class End(InlineKind[EndConfig]):
     Config = EndConfig
     fixed_ports = ()
     keeps_inputs = False
+    wide_fields = frozenset({"output"})
     examples = (
         Example(
             "The reply is the output",

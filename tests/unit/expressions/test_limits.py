@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine.expressions import ExpressionError, compile_expression, compile_template
-from engine.expressions.frame import MAX_DEPTH, MAX_FUEL, MAX_NODES, MAX_SOURCE, MAX_TEXT
+from engine.expressions.frame import MAX_DEPTH, MAX_FUEL, MAX_NODES, MAX_SOURCE, MAX_TEXT, MAX_WIDE_NODES
 from tests.unit.expressions.evaluation import code_of, error_of, value_of
 
 
@@ -104,6 +104,18 @@ def test_a_result_has_at_most_20000_values() -> None:
     assert len(value_of("inputs", inputs=[0] * (MAX_NODES - 1))) == MAX_NODES - 1
     assert code_of("inputs", inputs=[0] * MAX_NODES) == "too_large"
     assert code_of("inputs + inputs", inputs=[0] * 15_000) == "too_large"
+
+
+def test_a_whole_list_of_records_is_handed_on_where_one_is_expected() -> None:
+    expression = compile_expression("inputs.rows")
+    rows = [{"n": i, "name": "x" * 200} for i in range(10_000)]
+    with pytest.raises(ExpressionError):
+        expression.evaluate({"inputs": {"rows": rows}})
+    found = expression.evaluate_wide({"inputs": {"rows": rows}})
+    assert found == rows and found is not rows
+    with pytest.raises(ExpressionError) as raised:
+        expression.evaluate_wide({"inputs": {"rows": [0] * MAX_WIDE_NODES}})
+    assert raised.value.code == "too_large"
 
 
 def test_a_result_has_at_most_a_million_characters() -> None:

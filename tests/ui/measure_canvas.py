@@ -27,7 +27,8 @@ FRAMES = """() => {
   window.__beat = requestAnimationFrame(beat); }"""
 DRAWN = """(wanted) => new Promise((done) => {
   const look = () => {
-    const count = document.querySelector('[data-testid=stage]')?.dataset.steps, shown = document.querySelectorAll('.react-flow__node').length;
+    const count = document.querySelector('[data-testid=stage]')?.dataset.steps;
+    const shown = document.querySelectorAll('.react-flow__node').length;
     if (Number(count) === wanted && shown) requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now())));
     else setTimeout(look, 5);
   };

@@ -56,7 +56,7 @@ function openPicker(work) {
 function openInspector(work, event) {
   if (!work.only() && !work.selected.edges.size) return;
   if (!event.target.closest(".react-flow__node,.stage,body")) return;
-  window.document.querySelector(".ins")?.querySelector("input:not([disabled]),textarea,select,button,[tabindex='0']")?.focus();
+  window.document.querySelector(".side")?.querySelector("input:not([disabled]),textarea,select,button,[tabindex='0']")?.focus();
 }
 
 export function useKeys(work) {

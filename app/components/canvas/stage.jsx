@@ -158,7 +158,7 @@ function useConnecting(work) {
       const other = ended.toHandle?.type === "source" && from.type === "target" ? ended.toHandle.id : undefined;
       const wanted = wantedOf(from, id);
       if (id !== from.nodeId || ended.toHandle?.id !== from.id) work.connect({ ...wanted, port: wanted.port ?? other ?? "out" });
-    } else if (!window.document.elementFromPoint(at.x, at.y)?.closest(".react-flow__panel,.pal,.ins")) {
+    } else if (!window.document.elementFromPoint(at.x, at.y)?.closest(".react-flow__panel,.pal,.side")) {
       const position = desk.flow.screenToFlowPosition(at);
       desk.setPanel({ name: "picker", at, where: { position: { x: position.x - 120, y: position.y }, ...(from.type === "source" ? { from: { source: from.nodeId, port: from.id } } : { to: from.nodeId }) } });
     }

@@ -4,7 +4,7 @@ import { IconButton } from "./marks.jsx";
 
 export function Tools({ work }) {
   return (
-    <div className="react-flow__panel bottom left tools" role="toolbar" aria-label="Canvas">
+    <div className="react-flow__panel tools" role="toolbar" aria-label="Canvas">
       {work.canEdit ? <><IconButton icon={WandSparkles} label="Tidy up" keys="T" onClick={work.tidy} /><IconButton icon={StickyNote} label="Add a note" keys="Shift+N" onClick={() => work.addNote()} /></> : null}
       <IconButton icon={Search} label="Find" keys="Ctrl+F" onClick={() => work.setPanel({ name: "find" })} />
       <IconButton icon={Keyboard} label="All keys" keys="?" onClick={() => work.setDialog({ name: "keys" })} />
@@ -16,7 +16,7 @@ export function Arrange({ work }) {
   const { nodes } = work.selected;
   if (nodes.size < 2 || !work.canEdit) return null;
   return (
-    <div className="react-flow__panel top center arrange" role="toolbar" aria-label="Selected steps" data-testid="arrange">
+    <div className="react-flow__panel arrange" role="toolbar" aria-label="Selected steps" data-testid="arrange">
       <span className="md">{nodes.size} selected</span>
       <IconButton icon={AlignStartVertical} label="Align at the left" onClick={() => work.align("left")} />
       <IconButton icon={AlignCenterVertical} label="Align at the middle" onClick={() => work.align("center")} />

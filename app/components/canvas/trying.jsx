@@ -28,7 +28,7 @@ export function TryPanel({ work }) {
   const most = bounds.cost_usd ?? limits.cost_usd ?? 1, used = run.spent?.cost_usd ?? 0, steps = run.spent?.steps ?? 0, all = bounds.steps ?? limits.steps;
   const share = Math.min(1, Math.max(most ? used / most : 0, all ? steps / all : 0));
   return (
-    <div className="react-flow__panel top left trying-card" data-testid="run" data-status={run.status} data-run={run.id}>
+    <div className="react-flow__panel trying-card" data-testid="run" data-status={run.status} data-run={run.id}>
       <div className="row"><span className={`st ${tone}`}><ToneIcon tone={tone} />{word}</span><span className="md">{partName(work, run)}</span><span className="sp" /><Elapsed run={run} />
         <button type="button" className="btn ghost ic sm" aria-label={isMoving(run) ? "Stop this try" : "Put away"} title={isMoving(run) ? "Stop (Ctrl+Enter)" : "Put away"} onClick={isMoving(run) ? work.cancelTry : work.closeRun}>{isMoving(run) ? <Square size={14} /> : <X size={14} />}</button></div>
       <div className="burn"><i style={{ width: `${share * 100}%`, ...(share >= 1 ? { background: "var(--limit-solid)" } : {}) }} /></div>

@@ -6,7 +6,7 @@ import { GroupFrame, MapBox, Note } from "./box.jsx";
 import { Track } from "./edge.jsx";
 import { kindMap, toFlow } from "./flow.js";
 import { layout, needsLayout } from "./layout.js";
-import { Drawn, Marks, useIsFar } from "./marks.js";
+import { ANY, Drawn, Marks, useIsFar } from "./marks.js";
 import { Compact, Step } from "./step.jsx";
 import { sentence } from "./words.js";
 import "@xyflow/react/dist/base.css";
@@ -63,7 +63,21 @@ export function Zoom() {
 
 const MINI = { running: "running", waiting: "waiting", done: "done", failed: "failed", limit: "limit", doubt: "doubt" };
 
+// The small map is painted anew at most so often: it has no place for haste.
+const REPAINT_MS = 400;
+
+function useAnyChange(marks) {
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    let timer = 0;
+    const stop = marks.listen(ANY, () => { timer ||= setTimeout(() => { timer = 0; setTurn((before) => before + 1); }, REPAINT_MS); });
+    return () => { stop(); clearTimeout(timer); };
+  }, [marks]);
+  return turn;
+}
+
 function Mini({ marks }) {
+  useAnyChange(marks.statuses);
   const color = (node) => {
     if (node.type === "note") return "var(--note-line)";
     if (node.type === "box" || node.type === "group-frame") return "var(--hover)";
@@ -88,7 +102,7 @@ export function Surface({ nodes, edges, marks, shared, readOnly = false, dark = 
       >
         <Background variant="dots" gap={16} size={1.6} color="var(--dot)" />
         {mini && nodes.length > 6 ? <Mini marks={marks} /> : null}
-        <div className="react-flow__panel bottom left"><Zoom /></div>
+        <div className="react-flow__panel zoom-place"><Zoom /></div>
         {children}
       </ReactFlow>
     </Drawn.Provider>

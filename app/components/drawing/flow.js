@@ -4,6 +4,7 @@ import { routesOf } from "./routes.js";
 import { boxSize, COMPACT, edgeKey, handlesOf, portsOf, sizeOf } from "./shape.js";
 import { kindLine, kindWords, portWord, titleOf } from "./words.js";
 
+const STEP = { "aria-roledescription": "step" };
 export const NOTE = "note:", GROUP = "group:";
 
 export const kindMap = (kinds) => (kinds instanceof Map ? kinds : new Map((kinds ?? []).map((kind) => [kind.kind, kind])));
@@ -51,6 +52,7 @@ function flowNode(node, kind, { place, step, of, ports: used, children, isInside
     ...(isInside ? { parentId: node.parent } : {}),
     ...size,
     handles: handlesOf(node, ports, size, isBox),
+    domAttributes: STEP,
     ariaLabel: `${title}, ${words.name.toLowerCase()}, step ${step} of ${of}`,
     data: { node, kind, title, line: kindLine(node, kind), icon: words.icon, isAi: words.isAi, ports, step, shape },
     ...(old ? { selected: old.selected, measured: size } : { measured: size }),

@@ -2,6 +2,9 @@
 import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
 import { useStore } from "@xyflow/react";
 
+// Listened to for any change at all.
+export const ANY = Symbol("any");
+
 export class Marks {
   #values = new Map();
   #listeners = new Map();
@@ -15,6 +18,7 @@ export class Marks {
     if (value === undefined) this.#values.delete(key);
     else this.#values.set(key, value);
     this.#listeners.get(key)?.forEach((tell) => tell());
+    this.#listeners.get(ANY)?.forEach((tell) => tell());
   }
 
   // Everything that is not named is forgotten.

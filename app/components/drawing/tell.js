@@ -11,7 +11,7 @@ const RANK = ["running", "in_doubt", "failed", "waiting", "stopped", "ready", "d
 export const money = (usd) => (usd ? (usd >= 0.1 ? `$${usd.toFixed(2)}` : `$${usd.toFixed(4).replace(/0{1,2}$/, "")}`) : "");
 
 export function length(seconds) {
-  if (!(seconds > 0)) return "";
+  if (!(seconds >= 0.05)) return "";
   if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
   return seconds < 3600 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 360) / 10} h`;
 }

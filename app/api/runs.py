@@ -91,12 +91,13 @@ async def events(
     limit: LimitOf = 100,
     bodies: BodiesOf = "whole",
     last_event_id: Annotated[str | None, Header()] = None,
-) -> Page[EventView] | Response:
+) -> Response:
     """The journal as JSON, or with `Accept: text/event-stream` as a stream that ends with the run."""
     runs, is_whole = asking.engine.runs, bodies == "whole"
     if STREAM not in request.headers.get("accept", ""):
         after = _seq(cursor, field="cursor")
-        return await asking.ask(runs.events(asking.actor, run, after=after, limit=limit, is_whole=is_whole))
+        told = await asking.ask(runs.events_json(asking.actor, run, after=after, limit=limit, is_whole=is_whole))
+        return Response(told, media_type="application/json")
     after = _seq(last_event_id, field="Last-Event-ID") if last_event_id else _seq(cursor, field="after")
     # Asked first: a run that does not exist is a 404, not a stream that ends at once.
     await asking.ask(runs.events(asking.actor, run, limit=1))

@@ -10,7 +10,7 @@ from engine.clock import iso
 from engine.errors import NotFound
 from engine.facade import cursors
 from engine.facade.core import Core
-from engine.facade.run_views import event_view
+from engine.facade.run_views import event_json, event_view
 from engine.facade.views import EventView, Page, RunDocument, TokenView
 from engine.jsonvalue import loads
 from engine.people.permissions import Actor, Permission, require
@@ -37,6 +37,12 @@ class RunEvents:
         require(actor, Permission.RUN_READ)
         size = cursors.page_size(limit)
         return await self._core.in_thread(lambda: self._page(actor, run_id, after, size, is_whole))
+
+    async def events_json(self, actor: Actor, run_id: str, *, after: int = 0, limit: int = 100, is_whole: bool = True) -> bytes:
+        """The same page as JSON, `{"items", "next"}`, without the detour over objects."""
+        require(actor, Permission.RUN_READ)
+        size = cursors.page_size(limit)
+        return await self._core.in_thread(lambda: self._page_json(actor, run_id, after, size, is_whole))
 
     async def event(self, actor: Actor, run_id: str, seq: int) -> EventView:
         """One journal row with its bodies whole. NotFound."""
@@ -99,14 +105,22 @@ class RunEvents:
                 return
 
     def _page(self, actor: Actor, run_id: str, after: int, size: int, is_whole: bool) -> Page[EventView]:
-        self._known(actor, run_id)
-        rows = self._core.reader.rows(run_id, after=after, limit=size + 1)
-        views = [self._event(run_id, row, is_whole) for row in rows[:size]]
+        rows = self._rows(actor, run_id, after, size)
+        views = [event_view(row, self._decoded_row(row), address=_address(run_id, row, is_whole)) for row in rows[:size]]
         return Page(items=views, next=str(views[-1].seq) if len(rows) > size else None)
 
-    def _event(self, run_id: str, row: Row, is_whole: bool) -> EventView:
-        event = codec.from_row(row, self._core.reader.blob)
-        return event_view(row, event, address=None if is_whole else f"/api/v1/runs/{run_id}/events/{row.seq}")
+    def _page_json(self, actor: Actor, run_id: str, after: int, size: int, is_whole: bool) -> bytes:
+        rows = self._rows(actor, run_id, after, size)
+        items = b",".join(event_json(row, self._decoded_row, address=_address(run_id, row, is_whole)) for row in rows[:size])
+        following = b'"%d"' % rows[size - 1].seq if len(rows) > size else b"null"
+        return b'{"items":[' + items + b'],"next":' + following + b"}"
+
+    def _rows(self, actor: Actor, run_id: str, after: int, size: int) -> list[Row]:
+        self._known(actor, run_id)
+        return self._core.reader.rows(run_id, after=after, limit=size + 1)
+
+    def _decoded_row(self, row: Row) -> events.Event:
+        return codec.from_row(row, self._core.reader.blob)
 
     def _known(self, actor: Actor, run_id: str) -> None:
         head = self._core.reader.journal_head(run_id)
@@ -121,3 +135,7 @@ class RunEvents:
         if body is None:
             raise NotFound("What this run ran is not stored here any more.")
         return RunDocument(hash=found, document=loads(body))
+
+
+def _address(run_id: str, row: Row, is_whole: bool) -> str | None:
+    return None if is_whole else f"/api/v1/runs/{run_id}/events/{row.seq}"

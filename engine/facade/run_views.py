@@ -112,3 +112,14 @@ def event_view(row: Row, event: events.Event, *, address: str | None) -> EventVi
         for name in _BODIES & data.keys():
             data[name] = _by_reference(data[name], address, f"data.{name}")
     return EventView(seq=row.seq, type=row.kind, at=iso(row.at), path=row.path, attempt=row.attempt, data=data)
+
+
+def event_json(row: Row, event_of: Callable[[Row], events.Event], *, address: str | None) -> bytes:
+    """The same as JSON. A row without large values is told as it stands: a run of 10,000 steps is read in one go by every visitor."""
+    tag = b'{"type":"%b"' % row.kind.encode()
+    is_small = len(row.payload) <= BODY_BYTES and b'"blobs"' not in row.payload
+    if not is_small or not row.payload.startswith(tag):
+        return event_view(row, event_of(row), address=address).model_dump_json().encode()
+    rest = row.payload[len(tag) :].removeprefix(b",")
+    head = f'{{"seq":{row.seq},"type":"{row.kind}","at":"{iso(row.at)}","path":{dumps(row.path).decode()},"attempt":{row.attempt},"data":{{'
+    return head.encode() + rest + b"}"

@@ -125,7 +125,7 @@ function begin(run, start, at) {
   closeSpan(step, at);
   Object.assign(step, { status: "running", attempt: start.attempt ?? 1, endedAt: null, retryAt: null, outputs: null, error: null, port: null, item: "" });
   step.startedAt ??= at;
-  step.tries.push({ number: step.attempt, from: at, to: null, status: "running", error: null, spent: null });
+  step.tries.push({ number: step.attempt, from: at, to: null, status: "running", error: null, spent: null, most: start.reserved ?? {} });
   step.spans.push({ from: at, to: null, kind: "work" });
   run.reserved.set(start.path, start.reserved ?? {});
   run.used.steps += 1;

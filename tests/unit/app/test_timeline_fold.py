@@ -22,8 +22,8 @@ given.map(({ before, behind }) => {
   const run = fold(fold(emptyRun(), before), [...before.slice(-2), ...behind]);
   return {
     status: run.status, used: { ...run.used, busy_us: Math.round(busyUs(run, run.at)) }, running: run.running,
-    steps: [...run.steps.values()].filter((step) => step.tries.length || step.status !== "ready").map((step) => [step.path, step.status, step.attempt]),
-    open: [...run.steps.values()].filter((step) => step.status !== "running" && step.status !== "waiting" && step.spans.some((s) => s.to === null)).length,
+    steps: [...run.steps.values()].filter((s) => s.tries.length || s.status !== "ready").map((s) => [s.path, s.status, s.attempt]),
+    open: [...run.steps.values()].filter((s) => !["running", "waiting"].includes(s.status) && s.spans.some((p) => p.to === null)).length,
   };
 })
 """

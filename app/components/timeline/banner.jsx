@@ -1,5 +1,5 @@
 // Why a run does not move and what would move it, and how it went, both made from the record.
-import { Fragment } from "react";
+import { Fragment, memo } from "react";
 import { Link } from "react-router";
 import { ToneIcon } from "../drawing/icons.jsx";
 import { bannerOf, storyOf } from "./story.js";
@@ -39,7 +39,7 @@ export function Banner({ run, book, now, can, trouble, busy, onRaise, onGoOn, on
   );
 }
 
-export function Story({ run, book, onSelect, onHover }) {
+export const Story = memo(function Story({ run, book, onSelect, onHover }) {
   if (!run.seq) return null;
   return (
     <section className="rn-what" aria-label="What happened">
@@ -47,7 +47,7 @@ export function Story({ run, book, onSelect, onHover }) {
       <p data-testid="story">{storyOf(run, book).map((sentence, index) => <Fragment key={index}>{sentence.map((part, place) => partOf(part, place, onSelect, onHover))} </Fragment>)}</p>
     </section>
   );
-}
+});
 
 function partOf(part, key, onSelect, onHover) {
   if (typeof part === "string") return part;

@@ -13,7 +13,7 @@ export function openFeed(run, { told, token, became }) {
   let isOver = false;
   let isClosed = false;
   let failures = 0;
-  let current = null;
+  const current = { stop: new AbortController() };
   let wake = null;
 
   const take = (events, isMore) => {
@@ -24,16 +24,20 @@ export function openFeed(run, { told, token, became }) {
   };
 
   async function load() {
-    for (let next = String(last); next !== null; ) {
-      const page = await ask(`${address}&limit=${PAGE}&after=${next}`, { Accept: "application/json" }).then((answer) => answer.json());
-      next = page.next;
-      take(page.items, next !== null);
+    const page = (after) => ask(`${address}&limit=${PAGE}&after=${after}`, { Accept: "application/json" }).then((answer) => answer.json());
+    let after = last;
+    let found = await page(after);
+    for (;;) {
+      // The numbers of events have no gaps: the next page is on its way while this one is folded.
+      const ahead = found.next === null ? null : page((after += PAGE));
+      take(found.items, ahead !== null);
+      if (!ahead) return;
+      found = await ahead;
     }
   }
 
   async function ask(url, headers) {
-    current = new AbortController();
-    const answer = await fetch(url, { headers, signal: current.signal, cache: "no-store" });
+    const answer = await fetch(url, { headers, signal: current.stop.signal, cache: "no-store" });
     if (answer.ok) return answer;
     throw Object.assign(new Error(`answered ${answer.status}`), { status: answer.status });
   }
@@ -47,7 +51,7 @@ export function openFeed(run, { told, token, became }) {
     let watch = 0;
     const listen = () => {
       clearTimeout(watch);
-      watch = setTimeout(() => current.abort(), SILENCE_MS);
+      watch = setTimeout(() => current.stop.abort(), SILENCE_MS);
     };
     try {
       for (listen(); ; listen()) {
@@ -73,6 +77,7 @@ export function openFeed(run, { told, token, became }) {
   async function run_() {
     became("loading");
     while (!isClosed) {
+      current.stop = new AbortController();
       try {
         if (last === 0) await load();
         if (!isOver) await follow();
@@ -91,7 +96,7 @@ export function openFeed(run, { told, token, became }) {
 
   run_();
   return {
-    close() { isClosed = true; current?.abort(); wake?.(); },
+    close() { isClosed = true; current.stop.abort(); wake?.(); },
     // A run that had ended goes on: somebody resumed it.
     again() { if (isOver) { isOver = false; run_(); } },
   };

@@ -1,4 +1,5 @@
 // The head of a run: what ran, how it stands, what it has used of what it may use, and what can be done with it.
+import { memo } from "react";
 import { Link } from "react-router";
 import { Play, Square } from "lucide-react";
 import { ToneIcon } from "../drawing/icons.jsx";
@@ -24,7 +25,7 @@ export function Line({ state }) {
   return <span className={`rn-line ${look}`} role="status" aria-live="polite" data-testid="line" data-state={state}>{text ? <><i aria-hidden="true" />{text}</> : null}</span>;
 }
 
-export function Head({ run, book, now, state, can, onGoOn, onCancel }) {
+export const Head = memo(function Head({ run, book, now, state, canGoOn, canCancel, onGoOn, onCancel }) {
   const status = runStatus(run, book);
   const { limits, used } = run;
   const share = limits.cost_micro ? Math.min(100, Math.round((used.cost_micro / limits.cost_micro) * 100)) : 0;
@@ -45,8 +46,8 @@ export function Head({ run, book, now, state, can, onGoOn, onCancel }) {
         </span>
         <Line state={state} />
         <span className="sp" />
-        {can.goOn ? <button type="button" className="btn" onClick={onGoOn}><Play size={16} aria-hidden="true" />Go on…</button> : null}
-        {can.cancel ? <button type="button" className="btn danger" onClick={onCancel}><Square size={16} aria-hidden="true" />Cancel run</button> : null}
+        {canGoOn ? <button type="button" className="btn" onClick={onGoOn}><Play size={16} aria-hidden="true" />Go on…</button> : null}
+        {canCancel ? <button type="button" className="btn danger" onClick={onCancel}><Square size={16} aria-hidden="true" />Cancel run</button> : null}
       </div>
       <dl className="row rn-facts">
         <Fact name="Worked"><Of used={length(busyUs(run, now) / 1000)} most={limits.busy_us ? length(limits.busy_us / 1000) : ""} /></Fact>
@@ -62,4 +63,4 @@ export function Head({ run, book, now, state, can, onGoOn, onCancel }) {
       </dl>
     </header>
   );
-}
+});

@@ -1,5 +1,5 @@
 // The step list and the bars over time: one row a step, only those in sight are drawn.
-import { useEffect, useMemo, useRef, useState } from "react";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { Check, ChevronDown, ChevronRight, RotateCcw } from "lucide-react";
 import { Tile, ToneIcon } from "../drawing/icons.jsx";
@@ -28,7 +28,7 @@ function useScroller(list) {
   return place;
 }
 
-export function List({ run, book, rows, scale, now, selected, hot, onSelect, onOpen, onToggle, onHover }) {
+export function List({ run, version, book, rows, scale, now, selected, hot, onSelect, onOpen, onToggle, onHover }) {
   const list = useRef(null);
   const { element, margin, height } = useScroller(list);
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => element, estimateSize: () => height, overscan: 8, scrollMargin: margin, getItemKey: (index) => rows[index].key });
@@ -52,7 +52,7 @@ export function List({ run, book, rows, scale, now, selected, hot, onSelect, onO
     <div ref={list} className="rn-list" role="treegrid" aria-label="Steps" aria-rowcount={rows.length} aria-colcount={2} tabIndex={0} data-testid="steps" data-rows={rows.length}
       aria-activedescendant={at >= 0 ? `row-${at}` : undefined} onKeyDown={keys} onMouseLeave={() => onHover("")} style={{ height: virtual.getTotalSize() }}>
       {virtual.getVirtualItems().map((item) => (
-        <Row key={item.key} index={item.index} row={rows[item.index]} top={item.start - margin} height={height} run={run} book={book} scale={scale} now={now}
+        <Row key={item.key} index={item.index} row={rows[item.index]} top={item.start - margin} height={height} run={run} version={version} book={book} scale={scale} now={now}
           isSelected={rows[item.index].key === selected} isHot={hot !== "" && rows[item.index].node === hot} onSelect={onOpen} onToggle={onToggle} onHover={onHover} />
       ))}
     </div>
@@ -64,7 +64,7 @@ function above(rows, at) {
   return Math.max(0, at);
 }
 
-function Row({ index, row, top, height, run, book, scale, now, isSelected, isHot, onSelect, onToggle, onHover }) {
+const Row = memo(function Row({ index, row, top, height, run, book, scale, now, isSelected, isHot, onSelect, onToggle, onHover }) {
   const step = row.steps.at(-1);
   const look = lookOf(book, row.node);
   const told = statusOf(run, row, step);
@@ -88,7 +88,7 @@ function Row({ index, row, top, height, run, book, scale, now, isSelected, isHot
       <div role="gridcell" className="z"><Bars row={row} scale={scale} now={now} /></div>
     </div>
   );
-}
+});
 
 function titleOf(row, book) {
   if (row.kind === "item") return `Item ${row.index + 1}`;
@@ -106,7 +106,10 @@ function statusOf(run, row, step) {
   if (row.kind === "unneeded") return { tone: "skipped", word: run.status === "succeeded" ? "Not needed" : "Not reached" };
   if (row.kind === "ahead") return { tone: "rest", word: "Not yet" };
   if (row.kind === "item") return stepStatus(run, row.steps.find((one) => one.status === "failed" || one.status === "waiting" || one.status === "running") ?? step);
-  return step ? stepStatus(run, step) : { tone: "rest", word: "Not yet" };
+  if (!step) return { tone: "rest", word: "Not yet" };
+  const told = stepStatus(run, step);
+  // Who is waited for stands in the step itself: a row has no room for it.
+  return told.word.startsWith("Waiting for") ? { ...told, word: "Waiting" } : told;
 }
 
 // One cell a round: sent back, good, or not used.
@@ -158,14 +161,14 @@ function labelOf(row, bars) {
 }
 
 // The lines behind the bars, and the combs where time is shortened.
-export function Grid({ scale }) {
+export const Grid = memo(function Grid({ scale }) {
   return (
     <div className="rn-lines" aria-hidden="true">
       {scale.ticks.slice(1).map((tick) => <i key={tick.x} className="gl" style={{ left: percent(tick.x) }} />)}
       {scale.cuts.map(([from, to]) => <i key={from} className="brk" style={{ left: percent((from + to) / 2) }} />)}
     </div>
   );
-}
+});
 
 export function Axis({ scale }) {
   return (
@@ -179,7 +182,7 @@ export function Axis({ scale }) {
 const POINTS = 240;
 
 // What was spent when, up to the limit.
-export function Spend({ run, scale, now }) {
+export const Spend = memo(function Spend({ run, scale, now }) {
   const { limits, used } = run;
   const isMoney = used.cost_micro > 0;
   const total = isMoney ? used.cost_micro : used.tokens;
@@ -201,7 +204,7 @@ export function Spend({ run, scale, now }) {
       </div>
     </div>
   );
-}
+});
 
 export function Legend() {
   return (

@@ -1,23 +1,25 @@
 // The way that a run took, drawn on the workflow as it was: frozen, with taken edges and the state of each step.
-import { useEffect, useMemo, useState } from "react";
+import { memo, useEffect, useMemo, useState } from "react";
 import { useReactFlow } from "@xyflow/react";
 import { Lock, Maximize2, Minimize2 } from "lucide-react";
 import { Drawing, edgeKey } from "../drawing/drawing.jsx";
 import { takenOf } from "./rows.js";
 import { amount, length, stepStatus } from "./words.js";
 
-const CLOSE = 0.6;
+const CLOSE = 0.7;
+const SETTLED_MS = 250;
 
 // Keeps the step that somebody looks at in the middle, large enough to be read.
 function Follow({ node, isWide }) {
   const flow = useReactFlow();
   useEffect(() => {
+    // The drawing first shows all of itself; a little later it comes closer.
     const later = setTimeout(() => {
       if (isWide) return void flow.fitView({ padding: 0.08, maxZoom: 1 });
       const found = flow.getInternalNode(node);
       const at = found?.internals.positionAbsolute;
       if (at) flow.setCenter(at.x + (found.width ?? 240) / 2, at.y + (found.height ?? 80) / 2, { zoom: CLOSE });
-    }, 60);
+    }, SETTLED_MS);
     return () => clearTimeout(later);
   }, [flow, node, isWide]);
   return null;
@@ -26,7 +28,7 @@ function Follow({ node, isWide }) {
 function statusesOf(run, book) {
   const told = {};
   const seen = new Map();
-  for (const step of run.steps.values()) seen.set(step.node, [...(seen.get(step.node) ?? []), step]);
+  for (const step of run.steps.values()) (seen.get(step.node) ?? seen.set(step.node, []).get(step.node)).push(step);
   const isOver = run.endedAt !== null;
   for (const id of book.nodes.keys()) if (isOver && !seen.has(id)) told[id] = { tone: "skipped", word: run.status === "succeeded" ? "Not needed" : "Not reached" };
   for (const [node, steps] of seen) {
@@ -41,9 +43,16 @@ function statusesOf(run, book) {
   return told;
 }
 
-export function Route({ run, book, version, dark, node, hot, isWide, onWide, onSelect, onHover }) {
+export const Route = memo(function Route({ run, book, version, dark, node, hot, isWide, onWide, onSelect, onHover }) {
   const [isShown, setShown] = useState(false);
-  useEffect(() => setShown(true), []);
+  useEffect(() => {
+    // Where the column is hidden nothing is drawn: there is no room to measure.
+    const width = window.matchMedia("(min-width: 1101px)");
+    const look = () => setShown(width.matches);
+    look();
+    width.addEventListener("change", look);
+    return () => width.removeEventListener("change", look);
+  }, []);
   const statuses = useMemo(() => statusesOf(run, book), [run, book, version]);
   const taken = useMemo(() => takenOf(run, book, edgeKey), [run, book, version]);
   return (
@@ -64,4 +73,4 @@ export function Route({ run, book, version, dark, node, hot, isWide, onWide, onS
       <div className="rn-key t12 mut" aria-hidden="true"><span><i className="tk" />Taken</span><span><i className="bk" />Sent back</span><span><i />Not taken</span></div>
     </section>
   );
-}
+});

@@ -1,13 +1,11 @@
 // The step list of a run: one row a step, rounds of a loop under their step, items and turns under the step that holds them.
-import { runOrder } from "../drawing/layout.js";
 import { kindWords, sentence, titleOf } from "../drawing/words.js";
 
-// What the document says of its steps, ready to be asked by id.
-export function bookOf(document) {
+// What the document says of its steps, ready to be asked by id; `order` are the ids as a run comes to them.
+export function bookOf(document, order = []) {
   const nodes = new Map((document?.nodes ?? []).map((node) => [node.id, node]));
   const rounds = new Map();
   for (const edge of document?.edges ?? []) if (edge.max_visits) rounds.set(edge.target, Math.max(rounds.get(edge.target) ?? 0, edge.max_visits));
-  const order = document ? runOrder(document) : [];
   return { document, nodes, rounds, order: new Map(order.map((id, index) => [id, index])), name: document?.name ?? "" };
 }
 
@@ -52,14 +50,14 @@ export function treeOf(run) {
     if (!scopes.has(place.scope)) {
       scopes.set(place.scope, new Map());
       const base = ITEM.exec(place.scope)?.[1] ?? place.scope;
-      if (place.scope) under.set(base, [...(under.get(base) ?? []), place.scope]);
+      if (place.scope) (under.get(base) ?? under.set(base, []).get(base)).push(place.scope);
     }
     const groups = scopes.get(place.scope);
     const group = groups.get(place.node);
     if (group) group.steps.push(step);
     else groups.set(place.node, { node: place.node, loop: place.loop, steps: [step] });
   }
-  for (const [base, found] of under) if (!run.steps.has(base)) hold(scopes, base, found);
+  for (const base of under.keys()) if (!run.steps.has(base)) hold(scopes, base);
   return { scopes, under };
 }
 
@@ -145,7 +143,7 @@ export function takenOf(run, book, edgeKey) {
   const running = new Set();
   for (const step of run.steps.values()) {
     const port = step.status === "done" ? step.port : step.status === "failed" && step.goesOn === "port" ? "error" : null;
-    if (port !== null) left.set(step.node, (left.get(step.node) ?? new Set()).add(port));
+    if (port !== null) (left.get(step.node) ?? left.set(step.node, new Set()).get(step.node)).add(port);
     if (step.status === "running") running.add(step.node);
   }
   const taken = {};

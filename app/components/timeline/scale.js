@@ -1,6 +1,7 @@
 // Where a moment stands on the axis: time runs evenly while a step works, and long waits are shortened.
 
 const SHORTENED = 0.18; // of the time worked: more than that a wait never takes
+const USED = 0.985; // of the width: what has just begun must still be seen
 const LEAST_MS = 400; // a wait shorter than this is drawn as long as it was
 
 // Runs of work from all steps, merged and in order: [[from, to], …].
@@ -40,9 +41,9 @@ export function scaleOf(work, start, end) {
   const at = (moment) => {
     const piece = pieces[indexOf(pieces, moment)];
     const share = Math.min(1, Math.max(0, (moment - piece.from) / (piece.to - piece.from)));
-    return (piece.x + share * piece.length) / total;
+    return ((piece.x + share * piece.length) / total) * USED;
   };
-  const cuts = pieces.filter((piece) => piece.isCut).map((piece) => [piece.x / total, (piece.x + piece.length) / total]);
+  const cuts = pieces.filter((piece) => piece.isCut).map((piece) => [(piece.x / total) * USED, ((piece.x + piece.length) / total) * USED]);
   return { at, cuts, ticks: ticksOf(pieces, total, start) };
 }
 
@@ -73,10 +74,10 @@ function ticksOf(pieces, total, start) {
       isBehindCut = true;
       continue;
     }
-    if (isBehindCut) add(piece.x / total, piece.from - start);
+    if (isBehindCut) add((piece.x / total) * USED, piece.from - start);
     isBehindCut = false;
     for (let ms = Math.ceil((piece.from - start) / step) * step; ms < piece.to - start; ms += step) {
-      add((piece.x + ms + start - piece.from) / total, ms);
+      add(((piece.x + ms + start - piece.from) / total) * USED, ms);
     }
   }
   return ticks;

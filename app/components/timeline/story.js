@@ -73,7 +73,7 @@ export function storyOf(run, book) {
   const starter = run.by ? `${run.by} started it` : "It was started";
   sentences.push([run.mode === "test" ? `${starter} as a test` : starter, run.startedAt ? ` at ${clock(run.startedAt)}.` : "."]);
   const groups = new Map();
-  for (const step of run.steps.values()) groups.set(step.node, [...(groups.get(step.node) ?? []), step]);
+  for (const step of run.steps.values()) (groups.get(step.node) ?? groups.set(step.node, []).get(step.node)).push(step);
   for (const [node, steps] of groups) {
     const sentence = sentenceOf(book, node, steps);
     if (sentence) sentences.push(sentence);
@@ -89,7 +89,8 @@ function sentenceOf(book, node, steps) {
   const kind = book.nodes.get(node)?.kind;
   const decided = steps.findLast((step) => step.note?.by_name || step.note?.decision === "expired");
   if (decided) return decisionOf(decided, name);
-  if (last.status === "failed" && last.goesOn) return [name, ` failed (${last.error?.message ?? ""}) and the run went on.`];
+  if (last.status === "failed" && !last.goesOn) return [name, ` failed: ${short(last.error?.message ?? "")}`];
+  if (last.status === "failed") return [name, ` failed (${last.error?.message ?? ""}) and the run went on.`];
   if (kind === "classify" && last.port) return [name, " sorted it as ", { bold: portName(book, node, last.port) }, "."];
   if (kind === "branch" && last.port) return [name, " chose ", { bold: fact(book, last) }, steps.length > 1 ? ` after ${counted(steps.length, "round")}.` : "."];
   const failures = steps.flatMap((step) => step.tries).filter((tried) => tried.error && !(last.status === "failed" && tried.error === last.error));

@@ -13,6 +13,8 @@ import { useBook, useNow, useRun } from "./use_run.js";
 import { failedStep, runStatus, waitingSteps } from "./words.js";
 import "./timeline.css";
 
+const SHORTEST_MS = 100; // a run that took less is drawn as if it had taken that long
+
 export function RunPage({ allowed, theme }) {
   const { run } = useParams();
   return run ? <OneRun key={run} id={run} allowed={allowed} dark={theme === "dark"} /> : null;
@@ -21,12 +23,12 @@ export function RunPage({ allowed, theme }) {
 function OneRun({ id, allowed, dark }) {
   const { run, texts, isMore, state, version, again } = useRun(id);
   const book = useBook(id, run);
-  const now = useNow(run);
+  const now = useNow(run, isMore);
   const tree = useMemo(() => treeOf(run), [run, run.shape]);
   const [open, setOpen] = useState(() => new Set());
   const isOver = run.endedAt !== null;
   const rows = useMemo(() => rowsOf(tree, book, open, { isOver }), [tree, book, open, isOver]);
-  const scale = useMemo(() => scaleOf(worked(run.steps.values(), now), run.startedAt ?? now, Math.max(now, (run.startedAt ?? now) + 1)), [run, version, now]);
+  const scale = useMemo(() => scaleOf(worked(run.steps.values(), now), run.startedAt ?? now, Math.max(now, (run.startedAt ?? now) + SHORTEST_MS)), [run, version, now]);
   const [hot, setHot] = useState("");
   const [isWide, setWide] = useState(false);
   const choice = useChoice({ run, tree, rows, setOpen, isReady: !isMore && run.seq > 0 });
@@ -36,36 +38,37 @@ function OneRun({ id, allowed, dark }) {
 
   useEffect(() => { if (book.name) window.document.title = `${book.name}: ${runStatus(run, book).word} · Signalbox`; }, [book, run, version]);
 
-  const toggle = useCallback((row) => setOpen((old) => { const next = new Set(old); if (!next.delete(row.key)) next.add(row.key); return next; }), []);
-  const openRow = useCallback((row) => {
+  const toggle = useStable((row) => setOpen((old) => { const next = new Set(old); if (!next.delete(row.key)) next.add(row.key); return next; }));
+  const openRow = useStable((row) => {
     choice.select(row);
     if (!row.path) return;
     choice.setDetail(true);
     requestAnimationFrame(() => detail.current?.focus({ preventScroll: true }));
-  }, [choice]);
-  const openPath = useCallback((path) => { choice.goTo(path); choice.setDetail(true); }, [choice]);
-  const openNode = useCallback((node) => { const row = rows.find((one) => one.node === node); if (row?.path) openPath(row.path); }, [rows, openPath]);
+  });
+  const openPath = useStable((path) => { choice.goTo(path); choice.setDetail(true); });
+  const openNode = useStable((node) => { const row = rows.find((one) => one.node === node); if (row?.path) openPath(row.path); });
 
-  if (state === "missing") return <Missing />;
   const can = {
     goOn: allowed?.includes("run.raise_limits") && (run.status === "stopped" || run.status === "failed"),
     cancel: allowed?.includes("run.control") && run.seq > 0 && !isOver,
   };
+  const widen = useStable(() => setWide(!isWide));
   const index = rows.findIndex((row) => row.key === choice.key);
   const beside = (move) => { const next = rows[index + move]; return index >= 0 && next ? () => choice.select(next) : null; };
+  if (state === "missing") return <Missing />;
   return (
     <div className="rn" data-testid="run" data-status={run.status} data-steps={run.steps.size} data-ready={!isMore && run.seq > 0}>
-      <Head run={run} book={book} now={now} state={state} can={can} onGoOn={orders.openLimits} onCancel={orders.openCancel} />
+      <Head run={run} version={version} book={book} now={now} state={state} canGoOn={can.goOn} canCancel={can.cancel} onGoOn={orders.openLimits} onCancel={orders.openCancel} />
       <div className={`rn-grid${isWide ? " broad" : ""}`}>
-        <Route run={run} book={book} version={version} dark={dark} node={step?.node ?? null} hot={hot} isWide={isWide} onWide={() => setWide(!isWide)} onSelect={openNode} onHover={setHot} />
+        <Route run={run} book={book} version={version} dark={dark} node={step?.node ?? null} hot={hot} isWide={isWide} onWide={widen} onSelect={openNode} onHover={setHot} />
         <section className="rn-mid" aria-label="Steps over time">
           <div className="rn-above">
             <Banner run={run} book={book} now={now} can={can} trouble={orders.dialog ? null : orders.trouble} busy={orders.busy} onRaise={(value) => orders.goOn({ [run.limit.name]: value })}
               onGoOn={orders.goOn} onLimits={orders.openLimits} onCancel={orders.openCancel} onSelect={openPath} onHover={setHot} />
-            <Story run={run} book={book} onSelect={openPath} onHover={setHot} />
-            {run.seq ? <Spend run={run} scale={scale} now={now} /> : <Waiting />}
+            <Story run={run} version={version} book={book} onSelect={openPath} onHover={setHot} />
+            {run.seq ? <Spend run={run} version={version} scale={scale} now={now} /> : <Waiting />}
           </div>
-          {run.seq ? <><Axis scale={scale} /><div className="rn-rows"><Grid scale={scale} /><List run={run} book={book} rows={rows} scale={scale} now={now} selected={choice.key} hot={hot} onSelect={choice.select} onOpen={openRow} onToggle={toggle} onHover={setHot} /></div><Legend /></> : null}
+          {run.seq ? <><Axis scale={scale} /><div className="rn-rows"><Grid scale={scale} /><List run={run} version={version} book={book} rows={rows} scale={scale} now={now} selected={choice.key} hot={hot} onSelect={choice.select} onOpen={openRow} onToggle={toggle} onHover={setHot} /></div><Legend /></> : null}
         </section>
         <aside ref={detail} className={`rn-detail${choice.isDetail ? " shown" : ""}`} aria-label="The step" tabIndex={-1} onKeyDown={(event) => { if (event.key === "Escape") choice.back(); }}>
           {step ? <Detail key={step.path} run={run} book={book} step={step} texts={texts} now={now} place={placeIn(rows, index)} onPrevious={beside(-1)} onNext={beside(1)} onClose={choice.back} /> : <p className="rn-none mut">{choice.key ? "The run did not come to this step, so there is nothing to see." : "Choose a step to see what it got and what came out."}</p>}
@@ -75,6 +78,13 @@ function OneRun({ id, allowed, dark }) {
       {orders.dialog === "cancel" ? <CancelDialog busy={orders.busy} trouble={orders.trouble} onSend={orders.cancel} onClose={orders.close} /> : null}
     </div>
   );
+}
+
+// The same function for the life of the page, with what it knows always the newest: what is handed down need not be painted anew.
+function useStable(work) {
+  const latest = useRef(work);
+  latest.current = work;
+  return useCallback((...given) => latest.current(...given), []);
 }
 
 // Which step is chosen: from the address first, else the one that somebody has to look at; kept in the address from then on.
@@ -131,9 +141,10 @@ function useOrders(id, again) {
     setDialog("");
     again();
   };
-  const show = (name) => () => { setTrouble(null); setDialog(name); };
+  const show = (name) => { setTrouble(null); setDialog(name); };
+  const [close, openLimits, openCancel] = [useStable(() => show("")), useStable(() => show("limits")), useStable(() => show("cancel"))];
   return {
-    dialog, busy, trouble, close: show(""), openLimits: show("limits"), openCancel: show("cancel"),
+    dialog, busy, trouble, close, openLimits, openCancel,
     goOn: (limits) => send("resume", { limits: asAsked(limits) }), cancel: (reason) => send("cancel", { reason }),
   };
 }

@@ -1,9 +1,11 @@
 // A run as React sees it: its events folded as they come, its document, and what its models are writing at the moment.
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
+import { runOrder } from "../drawing/layout.js";
 import { openFeed } from "./feed.js";
 import { emptyRun, fold } from "./fold.js";
 import { bookOf } from "./rows.js";
 
+const LONG_MS = 700;
 const MOVING = new Set(["running", "waiting", "queued"]);
 
 export function useRun(id) {
@@ -15,14 +17,18 @@ export function useRun(id) {
   useEffect(() => {
     const it = kept.current;
     let asked = 0;
-    // Many events in one moment are painted once.
-    const paint = () => { asked ||= setTimeout(() => { asked = 0; tell(); }, 40); };
+    // Many events in one moment are painted once. A history is painted when it is whole, unless that takes long.
+    const paint = () => {
+      if (asked && it.isMore) return;
+      clearTimeout(asked);
+      asked = setTimeout(() => { asked = 0; tell(); }, it.isMore ? LONG_MS : 30);
+    };
     feed.current = openFeed(id, {
       told(events, isMore) {
         fold(it.run, events);
         it.isMore = isMore;
-        for (const event of events) if (event.type.startsWith("step_")) it.texts.delete(event.path);
-        paint();
+        if (it.texts.size) for (const event of events) if (event.type.startsWith("step_")) it.texts.delete(event.path);
+        if (it.run.seq) paint();
       },
       token(path, text) {
         it.texts.set(path, (it.texts.get(path) ?? "") + text);
@@ -34,7 +40,7 @@ export function useRun(id) {
         if (next === "live" || next === "ended") it.isMore = false;
         // Model text has no place in the record: what was missed meanwhile comes with the step's end.
         if (next === "lost") it.texts.clear();
-        paint();
+        if (it.run.seq) paint();
       },
     });
     return () => { clearTimeout(asked); feed.current.close(); };
@@ -66,12 +72,12 @@ export function useBook(id, run) {
     })();
     return () => { isOver = true; };
   }, [id, workflow, version]);
-  return useMemo(() => bookOf(document), [document]);
+  return useMemo(() => bookOf(document, document ? runOrder(document) : []), [document]);
 }
 
 // The present, once a second while the run moves and somebody looks; else the run's last moment.
-export function useNow(run) {
-  const isMoving = MOVING.has(run.status);
+export function useNow(run, isMore) {
+  const isMoving = MOVING.has(run.status) && !isMore;
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
     if (!isMoving) return undefined;

@@ -4,6 +4,7 @@ import { sentence } from "../drawing/words.js";
 import { useBody } from "./use_run.js";
 
 const LONG = 600;
+const MOST_PARTS = 12;
 
 export function Body({ value, title, empty }) {
   const body = useBody(value);
@@ -22,13 +23,16 @@ function Table({ value, empty }) {
   return <dl>{Object.entries(value).map(([name, one]) => <div key={name}><dt>{sentence(name)}</dt><dd><Value value={one} /></dd></div>)}</dl>;
 }
 
-export function Value({ value }) {
+export function Value({ value, depth = 0 }) {
   if (value === null || value === undefined) return <span className="mut">nothing</span>;
   if (typeof value === "boolean") return value ? "Yes" : "No";
   if (typeof value === "number") return <span className="num">{value.toLocaleString("en-US", { maximumFractionDigits: 6 })}</span>;
   if (typeof value === "string") return value === "" ? <span className="mut">empty</span> : <Text text={value} />;
   if (Array.isArray(value) && !value.length) return <span className="mut">none</span>;
   if (Array.isArray(value) && value.every((one) => ["string", "number"].includes(typeof one)) && value.join(", ").length < 200) return value.join(", ");
+  const parts = Object.entries(value);
+  if (!parts.length) return <span className="mut">none</span>;
+  if (depth < 2 && !Array.isArray(value) && parts.length <= MOST_PARTS) return <dl className="parts">{parts.map(([name, one]) => <div key={name}><dt>{sentence(name)}</dt><dd><Value value={one} depth={depth + 1} /></dd></div>)}</dl>;
   return <Text text={JSON.stringify(value, null, 1)} isCode />;
 }
 

@@ -1,5 +1,5 @@
 // How a run is told: amounts, lengths of time, statuses, and the sentences about what happened.
-import { portWord } from "../drawing/words.js";
+import { portWord, sentence } from "../drawing/words.js";
 import { lookOf, nameOf, placeOf } from "./rows.js";
 
 export const LIMITS = {
@@ -119,7 +119,7 @@ export function fact(book, step) {
 export function portName(book, node, port) {
   const found = book.nodes.get(node);
   const written = found?.config?.cases?.find?.((one) => one.port === port)?.label;
-  return written || portWord(port, found?.kind);
+  return written ? sentence(written) : portWord(port, found?.kind);
 }
 
 export { lookOf, nameOf };

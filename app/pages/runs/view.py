@@ -40,7 +40,7 @@ def _filters() -> rx.Component:
         on_submit=rx.prevent_default,
         class_name="filters",
         role="search",
-        aria_label="Find runs",
+        aria_label="Which runs",
         key=Runs.fresh.to_string(),
     )
 

@@ -20,10 +20,11 @@ import { emptyRun, fold, busyUs } from "./fold.js";
 ---
 given.map(({ before, behind }) => {
   const run = fold(fold(emptyRun(), before), [...before.slice(-2), ...behind]);
+  const steps = [...run.steps.values()];
   return {
     status: run.status, used: { ...run.used, busy_us: Math.round(busyUs(run, run.at)) }, running: run.running,
-    steps: [...run.steps.values()].filter((s) => s.tries.length || s.status !== "ready").map((s) => [s.path, s.status, s.attempt]),
-    open: [...run.steps.values()].filter((s) => !["running", "waiting"].includes(s.status) && s.spans.some((p) => p.to === null)).length,
+    steps: steps.filter((s) => s.tries.length || !["ready", "cancelled"].includes(s.status)).map((s) => [s.path, s.status, s.attempt]),
+    open: steps.filter((s) => !["running", "waiting"].includes(s.status) && s.spans.some((p) => p.to === null)).length,
   };
 })
 """

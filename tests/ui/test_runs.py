@@ -59,6 +59,7 @@ def test_runs_are_found_told_and_opened(many: Site, page: Page) -> None:
 def test_runs_are_read_page_by_page_and_stay_fresh(many: Site, page: Page) -> None:
     page.goto("/runs")
     page.get_by_label("Find").fill("Count the parcels")
+    expect(rows(page).first).to_contain_text("Count the parcels")
     page.get_by_role("button", name="Older").click()
     expect(rows(page)).to_have_count(3)
     expect(page.get_by_role("button", name="Older")).to_be_disabled()

@@ -79,9 +79,10 @@ class Runs(rx.State):
         return Runs.load
 
     def _forget(self, *, status: str) -> None:
+        # Fields that are empty already are left alone: somebody may have begun to type.
+        self.fresh += self._is_filtered()
         self.status, self.trail, self.is_loaded = status, [], False
         self.workflow = self.query = self.cost = self.since = self.until = ""
-        self.fresh += 1
 
     def _is_filtered(self) -> bool:
         return any(getattr(self, name) for name in FILTERS)

@@ -30,10 +30,10 @@ def _filters() -> rx.Component:
     kinds = [rx.el.option(choice.word, value=choice.value) for choice in STATUSES]
     flows = [rx.el.option("Any workflow", value=""), rx.foreach(Runs.workflows, _option)]
     return rx.el.form(
-        _labelled("Find", _input("query", type="search", placeholder="Workflow or reason", debounced=True), "wider"),
+        _labelled("Find", _input("query", type="search", placeholder="Workflow or reason"), "wider"),
         _labelled("Status", rx.el.select(*kinds, value=Runs.status, on_change=_asks("status"), class_name="inp")),
         _labelled("Workflow", rx.el.select(*flows, value=Runs.workflow, on_change=_asks("workflow"), class_name="inp")),
-        _labelled("Cost above, $", _input("cost", type="number", placeholder="0.00", debounced=True, min="0", step="any"), "small"),
+        _labelled("Cost above, $", _input("cost", input_mode="decimal", placeholder="0.00"), "small"),
         _labelled("From", _day("since", "T00:00:00")),
         _labelled("To", _day("until", "T23:59:59.999")),
         rx.cond(Runs.is_filtered, rx.el.button("Clear", type="button", on_click=Runs.ask_for_all, class_name="btn ghost")),
@@ -57,11 +57,11 @@ def _asks(name: str) -> Any:
     return lambda value: Runs.ask_for(name, value)
 
 
-def _input(name: str, *, debounced: bool, **more: Any) -> rx.Component:
+def _input(name: str, **more: Any) -> rx.Component:
     def asks(value: Any) -> Any:
         return Runs.ask_for(name, value).debounce(400)
 
-    return rx.el.input(on_change=asks if debounced else _asks(name), class_name="inp", **more)
+    return rx.el.input(on_change=asks, class_name="inp", **more)
 
 
 def _day(name: str, hour: str) -> rx.Component:

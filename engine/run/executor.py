@@ -112,11 +112,11 @@ class Executor:
         return await asyncio.shield(starting)
 
     async def _start(self, spec: NewRunSpec) -> str | None:
-        state = new_state(spec.plan, spec.owner.run_id)
-        active = Active(state, spec.owner, epoch=1, stored_epoch=1, head=0)
-        turn = Turn(state, spec.owner, self._world, self._clock.now_us())
+        owner, state = spec.owner, new_state(spec.plan, spec.owner.run_id)
+        active = Active(state, owner, epoch=1, stored_epoch=1, head=0)
+        turn = Turn(state, owner, self._world, self._clock.now_us())
         started = events.RunStarted(
-            workflow=spec.owner.workflow_id,
+            workflow=owner.workflow_id,
             hash=spec.plan.hash,
             version=spec.version,
             inputs=spec.inputs,
@@ -133,9 +133,7 @@ class Executor:
             take(turn, _work(prepared))
         turn.performs.clear()
         turn.settle()
-        new = NewRun(
-            spec.owner.workflow_id, spec.owner.workflow_name, spec.version, spec.plan.hash, spec.mode, spec.by, turn.at, self._name
-        )
+        new = NewRun(owner.workflow_id, owner.workflow_name, spec.version, spec.plan.hash, spec.mode, spec.by, turn.at, self._name)
         commit = turn.commit(epoch=1, expected_epoch=1, expected_head=0, new=new)
         try:
             await self._journal.commit(commit)

@@ -48,7 +48,7 @@ export function Detail({ run, book, step, texts, now, place, onPrevious, onNext,
 
 // Start and end hand on what they get: the record holds it once.
 const inputsOf = (step) => step.inputs ?? (step.status === "done" ? step.outputs : null);
-const notYet = (step) => (step.status === "running" ? "It is written here when the step ends." : "Nothing.");
+const notYet = (step) => (step.status === "running" ? "It is written here when the step ends." : step.tries.length ? "Nothing." : "It has not started.");
 
 function Overview({ run, book, step, texts, now }) {
   const told = stepStatus(run, step);
@@ -57,9 +57,9 @@ function Overview({ run, book, step, texts, now }) {
     <>
       {practised(step) ? <p className="rn-note"><span className="bd neutral">Practice answer</span> Made up by the practice model: it costs nothing and says nothing true.</p> : null}
       {step.error ? <div className={`banner ${told.tone === "doubt" ? "doubt" : "failed"}`} role="note"><ToneIcon tone={told.tone === "doubt" ? "doubt" : "failed"} size={16} /><div><p className="b">{step.error.message}</p>{step.error.hint ? <p>{step.error.hint}</p> : null}</div></div> : null}
-      <Body value={inputsOf(step)} title="What it got" empty={notYet(step)} />
+      {step.inputs !== null || step.status !== "done" ? <Body value={step.inputs} title="What it got" empty={notYet(step)} /> : null}
       {live ? <section className="rn-values" aria-label="It is writing"><h3 className="t12">It is writing</h3><div className="one" data-testid="writing"><span className="text">{live}</span></div></section> : null}
-      <Body value={step.outputs} title="What came out" empty={step.status === "running" ? "It is still working." : step.status === "waiting" ? "Nothing yet: it waits for an answer." : "Nothing."} />
+      <Body value={step.outputs} title="What came out" empty={step.status === "running" ? "It is still working." : step.status === "waiting" ? "Nothing yet: it waits for an answer." : notYet(step)} />
       <Facts run={run} book={book} step={step} told={told} now={now} />
     </>
   );

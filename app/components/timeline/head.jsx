@@ -46,7 +46,7 @@ export const Head = memo(function Head({ run, book, now, state, canGoOn, canCanc
         </span>
         <Line state={state} />
         <span className="sp" />
-        {canGoOn ? <button type="button" className="btn" onClick={onGoOn}><Play size={16} aria-hidden="true" />Go on…</button> : null}
+        {canGoOn ? <button type="button" className="btn wide" onClick={onGoOn}><Play size={16} aria-hidden="true" />Go on…</button> : null}
         {canCancel ? <button type="button" className="btn danger" onClick={onCancel}><Square size={16} aria-hidden="true" />Cancel run</button> : null}
       </div>
       <dl className="row rn-facts">
@@ -57,8 +57,8 @@ export const Head = memo(function Head({ run, book, now, state, canGoOn, canCanc
         {run.by ? <Fact name="Started by" wide><span className="md">{run.by}</span></Fact> : null}
         {deciders.length ? <Fact name="Decided by" wide><span className="md">{deciders.join(", ")}</span></Fact> : null}
         <div className="sp rn-money">
-          <div className="row t12 mut"><dt>Money used</dt><dd className="num">{share} %</dd></div>
-          <div className="burn"><i style={{ width: `${share}%`, background: share >= 100 ? "var(--limit-solid)" : undefined }} /></div>
+          <dt className="t12 mut">Money used</dt><dd className="t12 mut num">{share} %</dd>
+          <dd className="burn" aria-hidden="true"><i style={{ width: `${share}%`, background: share >= 100 ? "var(--limit-solid)" : undefined }} /></dd>
         </div>
       </dl>
     </header>

@@ -121,7 +121,7 @@ function Rounds({ row, most }) {
     <span className="rn-cells" role="img" aria-label={`${counted(number, "round")}${most ? ` of at most ${most}` : ""}`}>
       {row.steps.map((step, index) => {
         const isBack = index < number - 1;
-        return <i key={step.path} className={isBack ? "neutral" : step.status === "done" ? "done" : step.status === "failed" ? "failed" : "running"}>{isBack ? <RotateCcw size={11} aria-hidden="true" /> : step.status === "done" ? <Check size={11} aria-hidden="true" /> : null}</i>;
+        return <i key={step.path} className={isBack ? "neutral" : step.status === "done" ? "done" : step.status === "failed" ? "failed" : step.tries.length ? "running" : "skipped"}>{isBack ? <RotateCcw size={11} aria-hidden="true" /> : step.status === "done" ? <Check size={11} aria-hidden="true" /> : null}</i>;
       })}
       {Array.from({ length: free }, (_, index) => <i key={`free ${index}`} className="skipped" />)}
     </span>

@@ -66,7 +66,7 @@ function ticksOf(pieces, total, start) {
   const step = STEPS_MS.find((size) => even / size <= 4) ?? 864e5;
   const ticks = [];
   const add = (x, ms) => {
-    if (x <= 0.94 && (!ticks.length || x - ticks.at(-1).x >= 0.125)) ticks.push({ x, ms });
+    if (x <= 0.91 && (!ticks.length || x - ticks.at(-1).x >= 0.125)) ticks.push({ x, ms });
   };
   let isBehindCut = false;
   for (const piece of pieces) {

@@ -73,7 +73,7 @@ export function storyOf(run, book) {
   const starter = run.by ? `${run.by} started it` : "It was started";
   sentences.push([run.mode === "test" ? `${starter} as a test` : starter, run.startedAt ? ` at ${clock(run.startedAt)}.` : "."]);
   const groups = new Map();
-  for (const step of run.steps.values()) (groups.get(step.node) ?? groups.set(step.node, []).get(step.node)).push(step);
+  for (const step of run.steps.values()) if (step.tries.length) (groups.get(step.node) ?? groups.set(step.node, []).get(step.node)).push(step);
   for (const [node, steps] of groups) {
     const sentence = sentenceOf(book, node, steps);
     if (sentence) sentences.push(sentence);

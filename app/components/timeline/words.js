@@ -3,12 +3,12 @@ import { portWord, sentence } from "../drawing/words.js";
 import { lookOf, nameOf, placeOf } from "./rows.js";
 
 export const LIMITS = {
-  cost_micro: { field: "cost_usd", name: "Money", word: "money limit" },
-  tokens: { field: "tokens", name: "Tokens", word: "token limit" },
-  busy_us: { field: "seconds", name: "Working time", word: "time limit" },
-  steps: { field: "steps", name: "Steps", word: "step limit" },
-  llm_calls: { field: "llm_calls", name: "Questions to models", word: "limit of questions to models" },
-  tool_calls: { field: "tool_calls", name: "Tool calls", word: "limit of tool calls" },
+  cost_micro: { field: "cost_usd", name: "Money", short: "Money limit", word: "money limit" },
+  tokens: { field: "tokens", name: "Tokens", short: "Token limit", word: "token limit" },
+  busy_us: { field: "seconds", name: "Working time", short: "Time limit", word: "time limit" },
+  steps: { field: "steps", name: "Steps", short: "Step limit", word: "step limit" },
+  llm_calls: { field: "llm_calls", name: "Questions to models", short: "Question limit", word: "limit of questions to models" },
+  tool_calls: { field: "tool_calls", name: "Tool calls", short: "Tool limit", word: "limit of tool calls" },
 };
 
 export function money(micro) {
@@ -70,7 +70,7 @@ export function stepStatus(run, step) {
   return told(STEP[step.status] ?? ["skipped", step.status]);
 }
 const told = ([tone, word]) => ({ tone, word });
-export const limitName = (name) => (name === "max_visits" ? "Rounds used up" : `${LIMITS[name]?.name ?? "Limit"} limit`);
+export const limitName = (name) => (name === "max_visits" ? "Rounds used up" : LIMITS[name]?.short ?? "Limit");
 
 export function whoFor(step) {
   const asked = step.card?.approvers ?? {};

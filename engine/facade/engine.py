@@ -14,6 +14,7 @@ from engine.clock import Clock
 from engine.errors import StorageUnavailable
 from engine.facade.approvals import Approvals
 from engine.facade.core import Core, open_core
+from engine.facade.inbox import Inbox
 from engine.facade.repeats import RepeatedRequests
 from engine.facade.runs import Runs
 from engine.facade.workflows import Workflows
@@ -40,6 +41,7 @@ class Engine:
         self.workflows = Workflows(core)
         self.runs = Runs(core)
         self.approvals = Approvals(core)
+        self.inbox = Inbox(core, self.approvals)
         self.accounts: Accounts = core.accounts
         self.sessions: Sessions = core.accounts.sessions
         self.tokens: ApiTokens = core.accounts.tokens

@@ -233,6 +233,11 @@ class NodeKind(ABC, Generic[C]):
         """Works the config's expressions and templates out. Raises ExpressionError."""
         return {name: resolver(scope) for name, resolver in fields.items()}
 
+    def cannot_be_undone(self, config: C) -> bool:
+        """Whether running it reaches somebody or something outside, so that nothing takes it back; a model call does not."""
+        only_models = bool(self.uses) and self.uses <= {Capability.MODEL, Capability.MEANING}
+        return self.effect is not Effect.PURE and not (self.effect is Effect.IDEMPOTENT and only_models)
+
     def most_calls(self, config: C) -> tuple[int, int]:
         """The most model calls and tool calls of one execution, known before the run."""
         return (0, 0)

@@ -12,12 +12,12 @@ import msgspec
 
 from engine.clock import Clock, iso
 from engine.errors import InDoubt, SignalboxError, StaleApproval, Transient
-from engine.graph.plan import PlannedNode
 from engine.ids import Ids
-from engine.nodes.contract import Answer, AskKind, InlineKind, Outcome, Pricing
+from engine.nodes.contract import Answer, AskKind, InlineKind, Pricing
 from engine.run import asking, codec, events
 from engine.run.asking import Owner
 from engine.run.budget import Exceeds, Fits, fit
+from engine.run.consent import action_after
 from engine.run.decide import Begin, End, MeetLimit, Stop, counted_limit, decide, run_status, waiting_reason
 from engine.run.events import NOTHING, Event, Start
 from engine.run.frontier import Step
@@ -210,13 +210,7 @@ class Turn:
 
     def action(self, step: Step, action: str, answer: Answer, given: dict[str, Any], *, at: int) -> dict[str, Any]:
         """The action as it would run after this answer, were it started at `at`."""
-        node: PlannedNode = self.state.plan.nodes[action]
-        asking_kind: Any = step.node.kind
-        outcome: Outcome = asking_kind.answered(step.node.config, given, answer)
-        scope = self.state.scope(step, iso(at) or "", iso(self.state.started_at) or "")
-        scope["nodes"] = {**self.state.outputs, step.node.id: outcome.outputs}
-        kind: Any = node.kind
-        return asking.action_shown(node, kind.resolve(node.config, node.fields, scope))
+        return action_after(self.state, step, action, answer, given, at=at)
 
     def fail(self, done: Finished) -> None:
         step = self.state.steps[done.path]

@@ -19,6 +19,8 @@ SELECT run_id, workspace_id, workflow_id, workflow_name, version, doc_hash, mode
   started_at, ended_at, cost_micro, tokens, busy_us, steps, llm_calls, tool_calls FROM runs"""
 _ROWS = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?"
 
+_DONE = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND path = ? AND kind = 'step_done' ORDER BY attempt"
+
 _BOUNDS = """SELECT seq, at, kind, path, attempt, payload FROM journal
 WHERE run_id = ? AND (seq = 1 OR kind IN ('run_resumed', 'run_ended')) ORDER BY seq"""
 
@@ -110,6 +112,11 @@ class JournalReader:
         """The run's journal rows behind `after`, in order."""
         with self._reading() as connection:
             return [Row(*row) for row in connection.execute(_ROWS, (run_id, after, limit))]
+
+    def done(self, run_id: str, path: str) -> list[Row]:
+        """The rows by which a step ended well, one an attempt."""
+        with self._reading() as connection:
+            return [Row(*row) for row in connection.execute(_DONE, (run_id, path))]
 
     def run_bounds(self, run_id: str) -> list[Row]:
         """The rows that started, resumed and ended the run: enough for its inputs, limits and output."""

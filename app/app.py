@@ -8,6 +8,9 @@ import reflex as rx
 
 from app.pages.home import home
 from app.pages.home.state import FRESH, Home
+from app.pages.inbox import inbox
+from app.pages.inbox.state import Inbox
+from app.pages.inbox.view import TITLE
 from app.ui.event_gate import EventGate
 from app.ui.frame import OPENED
 from app.ui.missing import missing
@@ -26,7 +29,7 @@ def _met_a_defect(exception: Exception) -> None:
 
 
 app = rx.App(
-    stylesheets=["/fonts.css", "/tokens.css", "/dark.css", "/signalbox.css"],
+    stylesheets=["/fonts.css", "/tokens.css", "/dark.css", "/signalbox.css", "/inbox.css"],
     html_lang="en",
     head_components=[rx.el.link(rel="icon", href="/door/icon.svg", type="image/svg+xml")],
     reset_style=False,
@@ -38,4 +41,5 @@ app = rx.App(
 )
 app.add_middleware(EventGate(), index=0)
 app.add_page(home, route="/", title="Home · Signalbox", on_load=[*OPENED, *FRESH, Home.load_templates])
+app.add_page(inbox, route="/inbox/[[item]]", title=TITLE, on_load=[*OPENED, Inbox.load, Inbox.open])
 app.add_page(missing, route="404", title="Not found · Signalbox", on_load=OPENED)

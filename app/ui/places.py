@@ -18,5 +18,6 @@ class Place:
 
 
 HOME = Place("/", "Home", "house")
+INBOX = Place("/inbox", "Inbox", "inbox", is_counted=True)
 
-PLACES: tuple[Place, ...] = (HOME,)
+PLACES: tuple[Place, ...] = (HOME, INBOX)

@@ -130,7 +130,7 @@ class Inbox:
             return f"Your role lets you look, not decide. Ask somebody with the role {would_do}."
         refusal = self._approvals.refusal(actor, item)
         if refusal is not None:
-            return f"{refusal.message} {refusal.hint}"
+            return f"{refusal.message} {refusal.next_step}"
         by = actor.user_id or actor.label
         return "You have agreed already; others have to agree too." if by in loads_kept(item.votes) else ""
 

@@ -9,7 +9,7 @@ import reflex as rx
 from app.components.connection import pulse
 from app.pages.home.rows import Row, TemplateRow
 from app.pages.home.state import FRESH, Home
-from app.ui.frame import Frame, frame, if_allowed
+from app.ui.frame import Frame, frame, if_allowed, link
 from app.ui.marks import badge, card, nothing, skeleton, status, tile, tone_tile, track_drawing
 from app.ui.places import HOME
 from engine import Permission
@@ -78,9 +78,8 @@ def _list(title: str, picture: str, rows: Any, draw: Any, empty: rx.Component) -
 
 
 def _waiting_row(row: Row) -> rx.Component:
-    return rx.el.li(
-        tone_tile(row.tone), _who(row), _told(row.told), badge(row.tone, row.word), class_name="li", custom_attrs={"data-row": "waiting"}
-    )
+    content = (tone_tile(row.tone), _who(row), _told(row.told), badge(row.tone, row.word))
+    return rx.el.li(link(*content, to=rx.Var.create("/inbox/") + row.id, class_name="li"), custom_attrs={"data-row": "waiting"})
 
 
 def _run_row(row: Row) -> rx.Component:

@@ -29,8 +29,11 @@ export function Draft({ keep, name, label, original, form, isLong, isRequired, f
     clearTimeout(silence.current);
     silence.current = setTimeout(() => latest.current?.(name, value), TELL_AFTER_MS);
   };
+  // Enter in a line would send its form: nobody decides by leaving a field.
+  const stay = (event) => { if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) event.preventDefault(); };
   return h(isLong ? "textarea" : "input", {
-    className: isLong ? "inp long" : "inp", name, form, value: text, onChange: change, required: isRequired, placeholder,
+    className: isLong ? "inp long" : "inp", name, form, value: text, onChange: change, onKeyDown: isLong ? undefined : stay,
+    required: isRequired, placeholder,
     "aria-label": label, "aria-describedby": describedBy || undefined, "data-first": first ? "" : undefined,
     "data-draft": name, rows: isLong ? Math.min(14, Math.max(3, text.split("\n").length + Math.floor(text.length / 80))) : undefined,
   });

@@ -101,12 +101,16 @@ def _facts(facts: Any) -> rx.Component:
 
 
 def _approval() -> rx.Component:
-    return rx.fragment(_action(), rx.foreach(Inbox.fields, _field), _message(), _after())
+    return rx.fragment(_action(), rx.foreach(Inbox.fields, _field), _after())
 
 
 def _other() -> rx.Component:
     """A type that has no card of its own yet: its title, its message, and its choices as buttons below."""
-    return rx.fragment(_message(), rx.cond(Inbox.fields.length() > 0, rx.foreach(Inbox.fields, _field)))
+    return rx.fragment(_plain_message(), rx.foreach(Inbox.fields, _field))
+
+
+def _plain_message() -> rx.Component:
+    return rx.el.section(rx.el.div(Inbox.card.message, class_name="rep pre"), class_name="card")
 
 
 def _action() -> rx.Component:
@@ -125,13 +129,12 @@ def _action() -> rx.Component:
         edited,
         class_name="act",
     )
-    title = rx.cond(item.is_pending, "Exactly this will happen", "Exactly this was asked")
     beside = rx.cond(
         item.is_pending & (Inbox.preview.length() > 0),
         rx.el.span("with your edits", class_name="bd accent"),
-        rx.el.span("in this order, once", class_name="mut t12"),
+        rx.el.span("once", class_name="mut t12"),
     )
-    return rx.cond(item.action != "", _box(title, act, beside=beside, test="action"))
+    return rx.cond(item.action != "", _box(item.action_head, act, beside=beside, test="action"))
 
 
 def _field(one: Editable, at: Any) -> rx.Component:
@@ -198,9 +201,9 @@ def _changes(one: Editable) -> rx.Component:
 
 def _message() -> rx.Component:
     """May hold words of a model or of a stranger: always text, and named as what it is."""
-    text = rx.el.div(Inbox.card.message, class_name="rep pre")
-    beside = rx.el.span("text from the workflow, may be written by a model", class_name="mut t12")
-    return rx.cond(Inbox.card.message != "", _box("Message", text, beside=beside, test="message"))
+    name = rx.el.div(icon("message_square_text", size=14), "Message, may be written by a model", class_name="lab")
+    told = rx.el.div(name, rx.el.div(Inbox.card.message, class_name="quo"), class_name="ev", custom_attrs={"data-testid": "message"})
+    return rx.cond(Inbox.card.message != "", told)
 
 
 def _after() -> rx.Component:
@@ -224,7 +227,7 @@ def _side() -> rx.Component:
     )
     evidence = rx.cond(item.evidence.length() > 0, rx.el.div(_facts(item.evidence), class_name="ev"))
     return rx.el.div(
-        _box("Why", evidence, cost, test="why"),
+        _box("Why", _message(), evidence, cost, test="why"),
         _box(
             "Who may decide",
             rx.foreach(item.deciders, _decider),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from app.pages.inbox.rows import TITLELESS, item_tone
-from app.pages.inbox.values import TYPED, Fact, Part, as_text, as_words, changes, edits, facts, label
+from app.pages.inbox.values import TYPED, Fact, Part, as_text, changes, edits, facts, label
 from app.ui import words
 from engine import Actor, InboxCard
 
@@ -93,6 +92,7 @@ class Card:
     is_final: bool = False
     action: str = ""
     action_kind: str = ""
+    action_head: str = ""
     action_facts: list[Fact] = field(default_factory=list)
     message: str = ""
     evidence: list[Fact] = field(default_factory=list)
@@ -137,6 +137,7 @@ def card(item: InboxCard, *, me: Actor, now: datetime) -> Card:
         is_final=item.cannot_be_undone,
         action=str(action.get("title") or ""),
         action_kind=item.action_kind or label(str(action.get("kind") or "")),
+        action_head="Exactly this will happen" if is_pending else "Exactly this ran" if item.ran else "Exactly this was asked",
         action_facts=facts(item.ran or action.get("config") or {}),
         message=item.message,
         evidence=facts(item.show),
@@ -165,6 +166,8 @@ def _percent(item: InboxCard) -> int:
 def _sentence(item: InboxCard) -> str:
     """What the decision does, from the workflow itself: never in the words of a model."""
     who = item.agent or item.workflow_name or item.workflow
+    if item.status != "pending":
+        return f"{who} asked to run “{item.action.get('title')}”." if item.action else f"{who} asked."
     if item.type != "approval":
         return f"{who} waits for a person."
     if item.action is None:
@@ -304,9 +307,5 @@ def editables(item: InboxCard, typed: Mapping[str, str], problems: Mapping[str, 
                 problem=problems.get(name, ""),
             )
         )
-    return found
-
-
-def short(value: Any) -> str:
-    """One value in a few words."""
-    return as_words(value)[:80]
+    # What is written stands before what is counted: it is what people edit.
+    return sorted(found, key=lambda one: one.kind != "text")

@@ -12,6 +12,7 @@ from app.pages.inbox.cards import Card, Editable, Station, card, editables
 from app.pages.inbox.rows import Request, oldest, requests
 from app.pages.inbox.values import TYPED, Fact, facts, typed
 from app.ui.actions import action
+from app.ui.frame import Frame
 from engine import InboxCard, InboxItem, Invalid, Permission, SignalboxError
 
 SHOWN = ("mine", "others", "decided")
@@ -139,23 +140,23 @@ class Inbox(rx.State):
             self._tell(Notice("failed", "It cannot run like this", error.message))
 
     @action(Permission.APPROVAL_DECIDE)
-    async def approve(self, asking: Asking, form: dict[str, Any]) -> None:
+    async def approve(self, asking: Asking, form: dict[str, Any]) -> Any:
         """Allows exactly what the card shows, with what was edited."""
         values, self._problems = typed(self._card.editable if self._card else {}, form)
         if self._problems:
             self._tell(Notice("failed", "Nothing was decided yet", "Correct what is marked, then approve again. Everything typed is kept."))
-            return
-        await self._decide(asking, form, "approve", values=values)
+            return None
+        return await self._decide(asking, form, "approve", values=values)
 
     @action(Permission.APPROVAL_DECIDE)
-    async def reject(self, asking: Asking, form: dict[str, Any]) -> None:
+    async def reject(self, asking: Asking, form: dict[str, Any]) -> Any:
         """Refuses, and says why."""
-        await self._decide(asking, form, "reject")
+        return await self._decide(asking, form, "reject")
 
     @action(Permission.APPROVAL_DECIDE)
-    async def choose(self, asking: Asking, form: dict[str, Any]) -> None:
+    async def choose(self, asking: Asking, form: dict[str, Any]) -> Any:
         """Decides a request of another type by one of its choices."""
-        await self._decide(asking, form, str(form.get("choice", "")))
+        return await self._decide(asking, form, str(form.get("choice", "")))
 
     @action(Permission.APPROVAL_READ)
     async def dismiss(self, asking: Asking) -> None:
@@ -222,7 +223,7 @@ class Inbox(rx.State):
         told = card(item, me=asking.actor, now=asking.engine.now())
         self.last = Last(item.id, told.title, told.stations, told.is_moving)
 
-    async def _decide(self, asking: Asking, form: dict[str, Any], decision: str, *, values: dict[str, Any] | None = None) -> None:
+    async def _decide(self, asking: Asking, form: dict[str, Any], decision: str, *, values: dict[str, Any] | None = None) -> Any:
         """Sends what was seen along; whatever is refused is told, and the card is shown as it is now."""
         item, digest, reason = (str(form.get(name, "")) for name in ("item", "digest", "reason"))
         self.notice, self._at = Notice(), next((at for at, row in enumerate(self.rows) if row.id == item), 0)
@@ -238,6 +239,7 @@ class Inbox(rx.State):
             self.notice, self.last = CHANGED, Last()
             fresh = await asking.ask(asking.engine.inbox.card(asking.actor, fresh.asked_again))
         self._take_card(fresh, asking)
+        return [Inbox.load, Frame.count]
 
 
 CHANGED = Notice(

@@ -132,7 +132,7 @@ def _action() -> rx.Component:
     beside = rx.cond(
         item.is_pending & (Inbox.preview.length() > 0),
         rx.el.span("with your edits", class_name="bd accent"),
-        rx.el.span("once", class_name="mut t12"),
+        rx.cond(item.is_pending, rx.el.span("once", class_name="mut t12")),
     )
     return rx.cond(item.action != "", _box(item.action_head, act, beside=beside, test="action"))
 
@@ -151,7 +151,10 @@ def _field(one: Editable, at: Any) -> rx.Component:
     shown = rx.match(
         Inbox.view,
         ("changes", _changes(one)),
-        ("original", rx.el.div(one.original, class_name="rep pre")),
+        (
+            "original",
+            rx.el.div(rx.match(one.kind, ("choice", rx.cond(one.original == "true", "yes", "no")), one.original), class_name="rep pre"),
+        ),
         rx.fragment(),
     )
     problem = rx.cond(one.problem != "", rx.el.p(icon("circle_x", size=14), one.problem, class_name="st failed wrong", role="alert"))

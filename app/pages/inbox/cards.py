@@ -292,7 +292,8 @@ def editables(item: InboxCard, typed: Mapping[str, str], problems: Mapping[str, 
         decided = item.values is not None and item.status != "pending"
         text = as_text((item.values or {}).get(name, value)) if decided else typed.get(name, original)
         kind = "choice" if isinstance(value, bool) else "number" if isinstance(value, int | float) else "text"
-        parts = changes(original, text)
+        says = {"true": "yes", "false": "no"} if kind == "choice" else {}
+        parts = changes(says.get(original, original), says.get(text, text))
         number = edits(parts)
         found.append(
             Editable(

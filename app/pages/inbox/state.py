@@ -13,7 +13,7 @@ from app.pages.inbox.rows import Request, oldest, requests
 from app.pages.inbox.values import TYPED, Fact, facts, typed
 from app.ui.actions import action
 from app.ui.frame import Frame
-from engine import InboxCard, InboxItem, Invalid, Permission, SignalboxError
+from engine import InboxCard, InboxItem, Invalid, NotFound, Permission, SignalboxError
 
 SHOWN = ("mine", "others", "decided")
 VIEWS = ("write", "changes", "original")
@@ -52,6 +52,7 @@ class Inbox(rx.State):
     has_more: rx.Field[bool] = rx.field(default=False)
     is_loaded: rx.Field[bool] = rx.field(default=False)
     is_open: rx.Field[bool] = rx.field(default=False)
+    is_missing: rx.Field[bool] = rx.field(default=False)
     place: rx.Field[str] = rx.field(default="")
     next_id: rx.Field[str] = rx.field(default="")
     next_title: rx.Field[str] = rx.field(default="")
@@ -81,11 +82,14 @@ class Inbox(rx.State):
     async def open(self, asking: Asking) -> None:
         """The card that the address names, else the first of the list."""
         named = self._named()
-        self.is_open, wanted = bool(named), named or (self.rows[0].id if self.rows else "")
+        self.is_missing, self.is_open, wanted = False, bool(named), named or (self.rows[0].id if self.rows else "")
         if not wanted or wanted != self.card.id:
             self._put_away()
-        if wanted:
-            self._take_card(await asking.ask(asking.engine.inbox.card(asking.actor, wanted)), asking)
+        try:
+            if wanted:
+                self._take_card(await asking.ask(asking.engine.inbox.card(asking.actor, wanted)), asking)
+        except NotFound:
+            self.is_missing = True
 
     @action(Permission.APPROVAL_READ)
     async def refresh(self, asking: Asking) -> None:

@@ -176,14 +176,29 @@ def _notice() -> rx.Component:
 
 
 def _no_card() -> rx.Component:
-    empty = rx.el.div(
-        track_drawing(),
-        rx.el.h2("Nothing waits for you", class_name="t20"),
-        rx.el.p("A run that needs a person stops here and asks: what it wants to do, why, and what it has cost so far."),
-        class_name="empty",
-        custom_attrs={"data-testid": "empty"},
+    others = rx.cond(
+        Inbox.others > 0,
+        rx.el.button("See what waits for others", type="button", on_click=Inbox.show("others"), class_name="btn"),
     )
-    return rx.cond(Inbox.is_loaded & (Inbox.rows.length() == 0), rx.fragment(last_decision(), empty), rx.fragment(last_decision()))
+    empty = _empty(
+        "Nothing waits for you",
+        "A run that needs a person stops here and asks: what it wants to do, why, and what it has cost so far.",
+        others,
+        name="empty",
+    )
+    missing = _empty(
+        "This request is not here",
+        "The link may be cut short, or its run was removed. Nothing was decided.",
+        link("All requests", to="/inbox", class_name="btn pri"),
+        name="missing",
+    )
+    is_empty = Inbox.is_loaded & (Inbox.rows.length() == 0)
+    return rx.fragment(last_decision(), rx.cond(Inbox.is_missing, missing, rx.cond(is_empty, empty)))
+
+
+def _empty(title: str, text: str, what_next: rx.Component, *, name: str) -> rx.Component:
+    told = (track_drawing(), rx.el.h2(title, class_name="t20"), rx.el.p(text), what_next)
+    return rx.el.div(*told, class_name="empty", custom_attrs={"data-testid": name})
 
 
 def _all_keys() -> rx.Component:

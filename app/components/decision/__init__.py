@@ -21,6 +21,8 @@ class Draft(rx.Component):
 
     library = _JSX.importable_path
     tag = "Draft"
+    of: rx.Var[str]
+    """What is being decided: for another one the field tells once more what is in it."""
     keep: rx.Var[str]
     name: rx.Var[str]
     label: rx.Var[str]

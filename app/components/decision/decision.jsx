@@ -10,7 +10,7 @@ const FIELD = "input,textarea,select,[contenteditable=true]";
 const shown = (element) => element.checkVisibility?.() ?? element.offsetParent !== null;
 
 // A field that says what is in it after a short silence; a form takes its text by `name`.
-export function Draft({ keep, name, label, original, form, isLong, isRequired, first, placeholder, describedBy, onDraft }) {
+export function Draft({ of, keep, name, label, original, form, isLong, isRequired, first, placeholder, describedBy, onDraft }) {
   const [text, setText] = useState(kept.get(keep) ?? original);
   const latest = useRef(onDraft);
   const silence = useRef();
@@ -20,7 +20,7 @@ export function Draft({ keep, name, label, original, form, isLong, isRequired, f
     setText(found ?? original);
     if (found !== undefined) latest.current?.(name, found);
     return () => clearTimeout(silence.current);
-  }, [keep, name, original]);
+  }, [of, keep, name, original]);
   const change = (event) => {
     const value = event.target.value;
     setText(value);

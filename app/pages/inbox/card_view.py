@@ -145,7 +145,7 @@ def _field(one: Editable, at: Any) -> rx.Component:
         *[_view(name, word) for name, word in (("write", "Write"), ("changes", "Changes"), ("original", "Original"))],
         class_name="seg",
         role="group",
-        aria_label=rx.Var.create("Show ") + one.label,
+        aria_label="What to show",
     )
     written = rx.el.div(_input(one, at), class_name=rx.cond(Inbox.view == "write", "rep", "rep hidden"))
     shown = rx.match(
@@ -184,6 +184,7 @@ def _input(one: Editable, at: Any) -> rx.Component:
         custom_attrs={"form": DECIDE},
     )
     written = draft(
+        of=Inbox.card.id,
         keep=one.keep,
         name=one.input,
         label=one.label,
@@ -261,12 +262,17 @@ def foot() -> rx.Component:
     return rx.el.footer(rx.cond(item.is_pending, waiting, _next()), class_name="foot", custom_attrs={"data-testid": "foot"})
 
 
+def _key(key: str) -> rx.Component:
+    """The key that does the same; screen readers are told by the button itself."""
+    return rx.el.kbd(key, class_name="wide", aria_hidden="true")
+
+
 def _next() -> rx.Component:
     following = link(
         icon("arrow_right"),
         "Next: ",
         rx.el.span(Inbox.next_title, class_name="el"),
-        rx.el.kbd("J", class_name="wide"),
+        _key("J"),
         to=rx.Var.create("/inbox/") + Inbox.next_id,
         class_name="btn pri",
         custom_attrs={"data-key": "j", "data-testid": "next"},
@@ -283,28 +289,33 @@ def _seen() -> rx.Component:
 
 def _approval_buttons() -> rx.Component:
     word = rx.cond(Inbox.edited > 0, "Approve with your edits", "Approve")
-    content = (icon("check"), word, rx.el.kbd("A", class_name="wide"))
-    at_once = rx.el.button(*content, type="submit", class_name="btn pri", custom_attrs={"data-key": "a", "data-enter": ""})
+    content = (icon("check"), word, _key("A"))
+    at_once = rx.el.button(
+        *content, type="submit", class_name="btn pri", custom_attrs={"data-key": "a", "data-enter": "", "aria-keyshortcuts": "a"}
+    )
     asks = rx.el.button(
-        *content, type="button", class_name="btn pri", custom_attrs={"popoverTarget": "sure", "data-key": "a", "data-enter": ""}
+        *content,
+        type="button",
+        class_name="btn pri",
+        custom_attrs={"popoverTarget": "sure", "data-key": "a", "data-enter": "", "aria-keyshortcuts": "a"},
     )
     form = rx.el.form(_seen(), rx.cond(Inbox.card.is_final, rx.fragment(asks, _sure()), at_once), id=DECIDE, on_submit=Inbox.approve)
     edit = rx.el.button(
         icon("pencil"),
         "Edit & approve",
-        rx.el.kbd("E", class_name="wide"),
+        _key("E"),
         type="button",
         on_click=Inbox.look("write"),
         class_name="btn",
-        custom_attrs={"data-key": "e", "data-focus": "[data-draft]"},
+        custom_attrs={"data-key": "e", "aria-keyshortcuts": "e", "data-focus": "[data-draft]"},
     )
     refuse = rx.el.button(
         icon("x"),
         "Reject…",
-        rx.el.kbd("R", class_name="wide"),
+        _key("R"),
         type="button",
         class_name="btn danger",
-        custom_attrs={"popoverTarget": "reject", "data-key": "r"},
+        custom_attrs={"popoverTarget": "reject", "data-key": "r", "aria-keyshortcuts": "r"},
     )
     later = rx.cond(Inbox.next_id != "", link("Later", to=rx.Var.create("/inbox/") + Inbox.next_id, class_name="btn narrow"))
     return rx.fragment(form, rx.cond(Inbox.fields.length() > 0, edit), refuse, later, _reject())
@@ -319,7 +330,7 @@ def _sure() -> rx.Component:
             rx.el.button(
                 icon("check"),
                 "Yes, approve",
-                rx.el.kbd("A", class_name="wide"),
+                _key("A"),
                 type="submit",
                 class_name="btn pri",
                 custom_attrs={"data-key": "a", "data-first": "", "data-enter": ""},
@@ -337,6 +348,7 @@ def _sure() -> rx.Component:
 
 def _reject() -> rx.Component:
     why = draft(
+        of=Inbox.card.id,
         keep=rx.Var.create("reason/") + Inbox.card.id,
         name="reason",
         label="Reason",
@@ -350,7 +362,7 @@ def _reject() -> rx.Component:
     send = rx.el.button(
         icon("x"),
         "Reject",
-        rx.el.kbd("Ctrl Enter", class_name="wide"),
+        _key("Ctrl Enter"),
         type="submit",
         class_name="btn danger",
         custom_attrs={"data-enter": ""},

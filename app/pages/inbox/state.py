@@ -67,6 +67,8 @@ class Inbox(rx.State):
     _typed: rx.Field[dict[str, str]] = rx.field(default_factory=dict)
     _problems: rx.Field[dict[str, str]] = rx.field(default_factory=dict)
     _known: rx.Field[set[str]] = rx.field(default_factory=set)
+    _is_watching: bool = False
+    """Whether `_known` is what this very list held a moment ago."""
     _new: rx.Field[set[str]] = rx.field(default_factory=set)
     _at: int = 0
 
@@ -107,21 +109,21 @@ class Inbox(rx.State):
     async def show(self, asking: Asking, shown: str) -> Any:
         """Another part of the list."""
         self.shown = shown if shown in SHOWN else "mine"
-        self._known.clear()
+        self._is_watching = False
         return Inbox.load
 
     @action(Permission.APPROVAL_READ)
     async def by_kind(self, asking: Asking, kind: str) -> Any:
         """Only requests of one type; empty: every type."""
         self.kind = str(kind)[:40]
-        self._known.clear()
+        self._is_watching = False
         return Inbox.load
 
     @action(Permission.APPROVAL_READ)
     async def search(self, asking: Asking, query: str) -> Any:
         """Only requests whose title or workflow holds this text."""
         self.query = str(query)[:200]
-        self._known.clear()
+        self._is_watching = False
         return Inbox.load
 
     @action(Permission.APPROVAL_READ)
@@ -135,13 +137,7 @@ class Inbox(rx.State):
         if self._card is None or name not in self._card.editable or not isinstance(text, str):
             return
         self._typed[name] = text
-        values, self._problems = typed(self._card.editable, {f"{TYPED}{n}": t for n, t in self._typed.items()})
-        self._take_fields(self._card)
-        try:
-            shown = await asking.ask(asking.engine.inbox.preview(asking.actor, self._card.id, values)) if values else None
-            self.preview = facts(shown["config"]) if shown else []
-        except Invalid as error:
-            self._tell(Notice("failed", "It cannot run like this", error.message))
+        await self._try_out(asking, self._card)
 
     @action(Permission.APPROVAL_DECIDE)
     async def approve(self, asking: Asking, form: dict[str, Any]) -> Any:
@@ -186,8 +182,8 @@ class Inbox(rx.State):
         if self.shown != "decided":
             ids = {item.id for item in items}
             # What came while somebody looks is new, until it is opened.
-            self._new = (self._new | (ids - self._known if self._known else set())) & ids - {self.card.id}
-            self._known = ids
+            self._new = (self._new | (ids - self._known if self._is_watching else set())) & ids - {self.card.id}
+            self._known, self._is_watching = ids, True
             self.mine, self.others = sum(item.may_decide for item in items), sum(not item.may_decide for item in items)
             self.summary = oldest(items, now=now)
             items = [item for item in items if item.may_decide == (self.shown == "mine")]
@@ -227,6 +223,16 @@ class Inbox(rx.State):
         told = card(item, me=asking.actor, now=asking.engine.now())
         self.last = Last(item.id, told.title, told.stations, told.is_moving)
 
+    async def _try_out(self, asking: Asking, item: InboxCard) -> None:
+        """Works the action out with what was typed; the card shows that instead."""
+        values, self._problems = typed(item.editable, {f"{TYPED}{name}": text for name, text in self._typed.items()})
+        self._take_fields(item)
+        try:
+            shown = await asking.ask(asking.engine.inbox.preview(asking.actor, item.id, values)) if values else None
+            self.preview = facts(shown["config"]) if shown else []
+        except Invalid as error:
+            self._tell(Notice("failed", "It cannot run like this", error.message))
+
     async def _decide(self, asking: Asking, form: dict[str, Any], decision: str, *, values: dict[str, Any] | None = None) -> Any:
         """Sends what was seen along; whatever is refused is told, and the card is shown as it is now."""
         item, digest, reason = (str(form.get(name, "")) for name in ("item", "digest", "reason"))
@@ -243,6 +249,8 @@ class Inbox(rx.State):
             self.notice, self.last = CHANGED, Last()
             fresh = await asking.ask(asking.engine.inbox.card(asking.actor, fresh.asked_again))
         self._take_card(fresh, asking)
+        if fresh.status == "pending":
+            await self._try_out(asking, fresh)
         return [Inbox.load, Frame.count]
 
 

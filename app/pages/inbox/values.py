@@ -146,12 +146,17 @@ def changes(old: str, new: str) -> list[Part]:
     if max(len(before), len(after)) > MOST_WORDS:
         return _kept(Part("del", old), Part("ins", new))
     found: list[Part] = []
-    for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            found.append(Part("same", "".join(before[a:b])))
+    gone = come = ""
+    pieces = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    for at, (tag, a, b, c, d) in enumerate(pieces):
+        old_piece, new_piece = "".join(before[a:b]), "".join(after[c:d])
+        # A space between two changed words is part of one change: that is how people read it.
+        if tag == "equal" and (old_piece.strip() or not gone + come or at == len(pieces) - 1):
+            found += [*_kept(Part("del", gone), Part("ins", come)), Part("same", old_piece)]
+            gone = come = ""
         else:
-            found += _kept(Part("del", "".join(before[a:b])), Part("ins", "".join(after[c:d])))
-    return found
+            gone, come = gone + old_piece, come + new_piece
+    return found + _kept(Part("del", gone), Part("ins", come))
 
 
 def _kept(*parts: Part) -> list[Part]:

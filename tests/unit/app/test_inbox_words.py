@@ -203,7 +203,11 @@ def test_changes_are_shown_word_by_word() -> None:
     assert "".join(part.text for part in parts if part.kind != "ins") == "thanks for so quickly. I have blocked it"
     assert "".join(part.text for part in parts if part.kind != "del") == "thanks for quickly. I am blocking it now"
     assert Part("ins", " now") in parts
+    assert changes("we have blocked it", "we are blocking it") == [
+        Part("same", "we "), Part("del", "have blocked"), Part("ins", "are blocking"), Part("same", " it"),
+    ]  # fmt: skip
     assert edits(changes("a b c", "a x c")) == 1 and edits(changes("a b c", "x b y")) == 2
+    assert changes("a ", "b ") == [Part("del", "a"), Part("ins", "b"), Part("same", " ")]
     assert (edits(changes("same", "same")), changes("", ""), edits(changes("", "new"))) == (0, [], 1)
 
 

@@ -20,6 +20,7 @@ from engine.people.permissions import Actor, Permission, require, roles_with
 from engine.run import codec, events
 from engine.run.consent import edited_action, read_run
 from engine.run.prepare import wrapped
+from engine.storage.journal_reader import StoredRun
 from engine.storage.tables import Approval, User
 
 PENDING = ("pending",)
@@ -101,7 +102,8 @@ class Inbox:
 
     def _around(self, actor: Actor, item: Approval, names: dict[str, str]) -> dict[str, Any]:
         told = shown(item)
-        plan, run = self._plan(item), self._core.reader.run(item.run_id)
+        run = self._core.reader.run(item.run_id)
+        plan = self._plan(run)
         node = plan.nodes.get(node_of(item.path)) if plan else None
         told |= {
             "step": _title(node) if node else node_of(item.path),
@@ -118,8 +120,7 @@ class Inbox:
             told |= {"run_status": view.status, "run_reason": view.reason}
         return told
 
-    def _plan(self, item: Approval) -> Plan | None:
-        run = self._core.reader.run(item.run_id)
+    def _plan(self, run: StoredRun | None) -> Plan | None:
         return plan_or_none(self._core.plans.of, run.doc_hash) if run else None
 
     def _may_not(self, actor: Actor, item: Approval) -> str:
@@ -136,7 +137,7 @@ class Inbox:
 
     def _card(self, actor: Actor, item: Approval) -> InboxCard:
         told = self._around(actor, item, self._names([item]))
-        plan = self._plan(item)
+        plan = self._plan(self._core.reader.run(item.run_id))
         node = plan.nodes.get(node_of(item.path)) if plan else None
         if plan and node:
             told |= {"after": _after(plan, node), "on_expire": getattr(node.config, "on_expire", "expired")}

@@ -34,7 +34,7 @@ class Draft(rx.Component):
     """Gets the focus when the box around it opens."""
     placeholder: rx.Var[str]
     described_by: rx.Var[str]
-    on_draft: rx.EventHandler[rx.event.passthrough_event_spec(str, str)]
+    on_draft: rx.EventHandler[rx.event.passthrough_event_spec(str, str)]  # pyright: ignore[reportCallIssue]
 
 
 keys = Keys.create

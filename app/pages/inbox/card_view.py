@@ -29,7 +29,7 @@ def _head() -> rx.Component:
         item.workflow,
         rx.cond(item.version != "", rx.fragment(" ", item.version), ""),
         " · ",
-        link("open the run", to=rx.Var.create("/runs/") + item.run),
+        link("open the run", to=f"/runs/{item.run}"),
         " · step “",
         item.step,
         "” · asked ",
@@ -50,14 +50,14 @@ def outcome() -> rx.Component:
     item = Inbox.card
     again = rx.cond(
         item.successor != "",
-        link("Open the fresh card", to=rx.Var.create("/inbox/") + item.successor, class_name="btn"),
+        link("Open the fresh card", to=f"/inbox/{item.successor}", class_name="btn"),
     )
     reason = rx.cond(item.reason != "", rx.el.p("Reason: ", item.reason, class_name="t13 quo"))
     told = rx.el.div(
         rx.el.p(item.outcome, class_name="t14 b"), rx.el.p(item.outcome_text), reason, _facts(item.result), again, class_name="col sp g4"
     )
     mark = tone_icon(item.tone, size=20)
-    shown = rx.el.div(mark, told, class_name=rx.Var.create("banner ") + item.tone, role="status", custom_attrs={"data-testid": "outcome"})
+    shown = rx.el.div(mark, told, class_name=f"banner {item.tone}", role="status", custom_attrs={"data-testid": "outcome"})
     return rx.cond(item.outcome != "", shown)
 
 
@@ -66,7 +66,7 @@ def last_decision() -> rx.Component:
     strip = rx.el.div(
         rx.el.span(
             rx.el.span("Your last decision: ", class_name="mut wide"),
-            link(Inbox.last.title, to=rx.Var.create("/inbox/") + Inbox.last.id, class_name="md quiet"),
+            link(Inbox.last.title, to=f"/inbox/{Inbox.last.id}", class_name="md quiet"),
             class_name="el",
         ),
         _route(Inbox.last.stations),
@@ -81,7 +81,7 @@ def _route(stations: Any) -> rx.Component:
         is_ahead = stop.tone == ""
         track = rx.cond(at > 0, rx.el.span(class_name=rx.cond(stop.tone == "done", "trk d", "trk")))
         word = rx.cond(is_ahead, rx.el.span(stop.word, class_name="t12 mut"), rx.el.span(stop.word, class_name="t12 md"))
-        return rx.fragment(track, rx.el.span(class_name=rx.Var.create("stp ") + stop.tone, aria_hidden="true"), word)
+        return rx.fragment(track, rx.el.span(class_name=f"stp {stop.tone}", aria_hidden="true"), word)
 
     return rx.el.div(rx.foreach(stations, station), class_name="route")
 
@@ -198,7 +198,9 @@ def _input(one: Editable, at: Any) -> rx.Component:
 
 def _changes(one: Editable) -> rx.Component:
     def part(piece: Part) -> rx.Component:
-        return rx.match(piece.kind, ("del", rx.el.del_(piece.text)), ("ins", rx.el.ins(piece.text)), rx.el.span(piece.text))
+        return rx.cond(
+            piece.kind == "del", rx.el.del_(piece.text), rx.cond(piece.kind == "ins", rx.el.ins(piece.text), rx.el.span(piece.text))
+        )
 
     return rx.el.div(rx.foreach(one.parts, part), class_name="rep pre", custom_attrs={"data-testid": "changes"})
 
@@ -255,7 +257,7 @@ def _decider(one: Fact) -> rx.Component:
 def foot() -> rx.Component:
     """The buttons, always in sight: to decide while it waits, to go on afterwards."""
     item = Inbox.card
-    choices = rx.match(item.type, ("approval", _approval_buttons()), _choice_buttons())
+    choices = rx.cond(item.type == "approval", _approval_buttons(), _choice_buttons())
     silence = rx.el.span(item.silence, class_name="mut t12 wide silence")
     not_you = rx.el.span(icon("eye", size=16), item.may_not, class_name="mut t13 not-you", custom_attrs={"data-testid": "may-not"})
     waiting = rx.cond(item.may_decide, if_allowed(Permission.APPROVAL_DECIDE, choices, silence), rx.fragment(not_you, silence))
@@ -273,7 +275,7 @@ def _next() -> rx.Component:
         "Next: ",
         rx.el.span(Inbox.next_title, class_name="el"),
         _key("J"),
-        to=rx.Var.create("/inbox/") + Inbox.next_id,
+        to=f"/inbox/{Inbox.next_id}",
         class_name="btn pri",
         custom_attrs={"data-key": "j", "data-testid": "next"},
     )
@@ -317,7 +319,7 @@ def _approval_buttons() -> rx.Component:
         class_name="btn danger",
         custom_attrs={"popoverTarget": "reject", "data-key": "r", "aria-keyshortcuts": "r"},
     )
-    later = rx.cond(Inbox.next_id != "", link("Later", to=rx.Var.create("/inbox/") + Inbox.next_id, class_name="btn narrow"))
+    later = rx.cond(Inbox.next_id != "", link("Later", to=f"/inbox/{Inbox.next_id}", class_name="btn narrow"))
     return rx.fragment(form, rx.cond(Inbox.fields.length() > 0, edit), refuse, later, _reject())
 
 
@@ -349,7 +351,7 @@ def _sure() -> rx.Component:
 def _reject() -> rx.Component:
     why = draft(
         of=Inbox.card.id,
-        keep=rx.Var.create("reason/") + Inbox.card.id,
+        keep=f"reason/{Inbox.card.id}",
         name="reason",
         label="Reason",
         original="",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.pages.inbox.values import as_words
@@ -104,7 +104,7 @@ def requests(items: list[InboxItem], *, now: datetime, new: set[str]) -> list[Re
     seen: set[str] = set()
     told: list[Request] = []
     for row in rows:
-        told.append(row if row.group not in seen else Request(**{**vars(row), "group": ""}))
+        told.append(row if row.group not in seen else replace(row, group=""))
         seen.add(row.group)
     return told
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.pages.inbox.rows import TITLELESS, item_tone
-from app.pages.inbox.values import TYPED, Fact, Part, as_text, changes, edits, facts, label
+from app.pages.inbox.values import TYPED, Fact, Part, as_text, changes, edits, facts, label, plain
 from app.ui import words
 from engine import Actor, InboxCard
 
@@ -123,7 +123,7 @@ def card(item: InboxCard, *, me: Actor, now: datetime) -> Card:
         run=item.run_id,
         digest=item.digest,
         type=item.type,
-        title=item.title or TITLELESS,
+        title=plain(item.title) or TITLELESS,
         sentence=_sentence(item),
         workflow=item.workflow_name or item.workflow,
         version="test run" if item.mode == "test" else f"version {item.version}" if item.version else "",
@@ -139,7 +139,7 @@ def card(item: InboxCard, *, me: Actor, now: datetime) -> Card:
         action_kind=item.action_kind or label(str(action.get("kind") or "")),
         action_head="Exactly this will happen" if is_pending else "Exactly this ran" if item.ran else "Exactly this was asked",
         action_facts=facts(item.ran or action.get("config") or {}),
-        message=item.message,
+        message=plain(item.message),
         evidence=facts(item.show),
         cost=words.money(float(item.spent.get("cost_usd", 0))),
         limit=words.money(float((item.limits or {}).get("cost_usd", 0))) if (item.limits or {}).get("cost_usd") else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from app.pages.inbox.values import as_words
+from app.pages.inbox.values import as_words, plain
 from app.ui import words
 from app.ui.words import Tone
 from engine import ApprovalView, InboxItem
@@ -65,7 +65,7 @@ def request(item: InboxItem, *, now: datetime, is_new: bool = False) -> Request:
     quorum = int(item.approvers.get("quorum", 1) or 1)
     return Request(
         id=item.id,
-        title=item.title or TITLELESS,
+        title=plain(item.title) or TITLELESS,
         workflow=item.workflow_name or item.workflow,
         step=item.agent or item.step,
         tone=tone.name,

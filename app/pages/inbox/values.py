@@ -17,8 +17,12 @@ TYPED = "value."
 """Before the name of an editable value in the form."""
 
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
-# Characters that make text look other than it is: they turn its direction or cannot be seen.
-_HIDDEN = re.compile("[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+# Characters that make text look other than it is: they turn its direction or cannot be seen. Between letters of scripts that are
+# joined by them, and inside emoji, the two joiners belong to the text.
+_HIDDEN = re.compile(
+    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+    "|(?<![^\u0000-\u007f])[\u200c\u200d]|[\u200c\u200d](?![^\u0000-\u007f])"
+)
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,9 @@ def test_values_within_values_are_told_whole() -> None:
 
 def test_nothing_in_an_action_can_hide_or_turn_its_text_round() -> None:
     assert plain("pay \u202e001 \u200bEUR\nnow\t!") == "pay ⟨U+202E⟩001 ⟨U+200B⟩EUR\nnow\t!"
+    assert plain("pay\u200dpal \U000e0041") == "pay⟨U+200D⟩pal ⟨U+E0041⟩"
+    assert plain("👨\u200d👩\u200d👧 می\u200cشود") == "👨\u200d👩\u200d👧 می\u200cشود"
+    assert request(item(title="Pay \u202eTom"), now=NOW).title == shown(title="Pay \u202eTom").title == "Pay ⟨U+202E⟩Tom"
     assert facts({"iban": "DE\u206612"})[0].text == "DE⟨U+2066⟩12"
 
 

@@ -66,6 +66,13 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The first test of a session also waits for the build of the pages, which gets JavaScript packages the first time.
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(420))
+
+
 Opens = Callable[..., Page]
 
 

@@ -9,6 +9,9 @@ import reflex as rx
 from app.pages.builder import builder
 from app.pages.home import home
 from app.pages.home.state import FRESH, Home
+from app.pages.inbox import inbox
+from app.pages.inbox.state import Inbox
+from app.pages.inbox.view import TITLE
 from app.pages.run import run
 from app.pages.runs import runs
 from app.pages.runs.state import Runs
@@ -30,7 +33,7 @@ def _met_a_defect(exception: Exception) -> None:
 
 
 app = rx.App(
-    stylesheets=["/fonts.css", "/tokens.css", "/dark.css", "/signalbox.css"],
+    stylesheets=["/fonts.css", "/tokens.css", "/dark.css", "/signalbox.css", "/inbox.css"],
     html_lang="en",
     head_components=[rx.el.link(rel="icon", href="/door/icon.svg", type="image/svg+xml")],
     reset_style=False,
@@ -45,4 +48,5 @@ app.add_page(home, route="/", title="Home · Signalbox", on_load=[*OPENED, *FRES
 app.add_page(builder, route="/workflows/[workflow]", title="Workflow · Signalbox", on_load=OPENED)
 app.add_page(runs, route="/runs", title="Runs · Signalbox", on_load=[*OPENED, Runs.open, Runs.load, Runs.load_workflows])
 app.add_page(run, route="/runs/[run]", title="Run · Signalbox", on_load=OPENED)
+app.add_page(inbox, route="/inbox/[[item]]", title=TITLE, on_load=[*OPENED, Inbox.load, Inbox.open])
 app.add_page(missing, route="404", title="Not found · Signalbox", on_load=OPENED)

@@ -16,8 +16,6 @@ from app.ui.places import PLACES, Place
 from app.ui.words import initials, listing
 from engine import Permission, Role, require
 
-MOST = 100
-
 
 class Frame(rx.State):
     """What the frame shows."""
@@ -28,7 +26,6 @@ class Frame(rx.State):
     roles: rx.Field[str] = rx.field(default="")
     allowed: rx.Field[list[str]] = rx.field(default_factory=list)
     waiting: rx.Field[int] = rx.field(default=0)
-    has_more: rx.Field[bool] = rx.field(default=False)
     trouble: rx.Field[str] = rx.field(default="")
     next_step: rx.Field[str] = rx.field(default="")
 
@@ -44,8 +41,7 @@ class Frame(rx.State):
     @action(Permission.APPROVAL_READ)
     async def count(self, asking: Asking) -> None:
         """Counts what waits for a person."""
-        found = await asking.ask(asking.engine.approvals.list(asking.actor, status="pending", limit=MOST))
-        self.waiting, self.has_more = len(found.items), found.next is not None
+        self.waiting = await asking.ask(asking.engine.inbox.count(asking.actor))
 
     @action(SIGNED_IN)
     async def dismiss(self, asking: Asking) -> None:
@@ -100,7 +96,7 @@ def link(*children: Any, to: Any, **more: Any) -> rx.Component:
 
 
 def _count() -> rx.Component:
-    number = rx.el.span(Frame.waiting, rx.cond(Frame.has_more, "+", ""), class_name="pill hot", aria_hidden="true")
+    number = rx.el.span(Frame.waiting, class_name="pill hot", aria_hidden="true")
     return rx.cond(Frame.waiting > 0, rx.fragment(number, rx.el.span(", ", Frame.waiting, " waiting", class_name="sr")))
 
 

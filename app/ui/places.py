@@ -18,6 +18,7 @@ class Place:
 
 
 HOME = Place("/", "Home", "house")
+INBOX = Place("/inbox", "Inbox", "inbox", is_counted=True)
 RUNS = Place("/runs", "Runs", "history")
 
-PLACES: tuple[Place, ...] = (HOME, RUNS)
+PLACES: tuple[Place, ...] = (HOME, INBOX, RUNS)

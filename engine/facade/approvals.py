@@ -37,27 +37,34 @@ class Approvals:
         statuses, kinds = status.split(",") if status else [], type.split(",") if type else []
         if any(asked not in STATUSES for asked in statuses):
             raise _problem("status", f"There are the statuses {', '.join(STATUSES)}.")
-        return await self._core.in_thread(lambda: self._list(actor, statuses, kinds, size, cursor))
+        found, following = await self._core.in_thread(lambda: self.page(actor, statuses, kinds=kinds, size=size, cursor=cursor))
+        return Page(items=[approval_view(item) for item in found], next=following)
 
-    def _list(self, actor: Actor, statuses: Sequence[str], kinds: Sequence[str], size: int, cursor: str | None) -> Page[ApprovalView]:
+    def page(
+        self, actor: Actor, statuses: Sequence[str], *, kinds: Sequence[str], size: int, cursor: str | None, query: str = ""
+    ) -> tuple[Sequence[Approval], str | None]:
+        """The stored rows of one page, and the cursor of the next; `query` is part of a title or a workflow's name. Blocks."""
         wanted = select(Approval).where(Approval.workspace_id == actor.workspace_id)
         wanted = wanted.where(col(Approval.status).in_(statuses)) if statuses else wanted
         wanted = wanted.where(col(Approval.type).in_(kinds)) if kinds else wanted
+        if query:
+            columns = (Approval.title, Approval.workflow_name)
+            wanted = wanted.where(or_(*(col(c).icontains(query, autoescape=True) for c in columns)))
         if cursor:
             at, last = cursors.decode(cursor, parts=2)
             wanted = wanted.where(or_(col(Approval.opened_at) < at, (col(Approval.opened_at) == at) & (col(Approval.id) < last)))
         with self._core.records.reading() as session:
             found = session.exec(wanted.order_by(col(Approval.opened_at).desc(), col(Approval.id).desc()).limit(size + 1)).all()
         last_row = found[size - 1] if len(found) > size else None
-        items = [_view(item) for item in found[:size]]
-        return Page(items=items, next=cursors.encode([last_row.opened_at, last_row.id]) if last_row else None)
+        return found[:size], cursors.encode([last_row.opened_at, last_row.id]) if last_row else None
 
     async def get(self, actor: Actor, item: str) -> ApprovalView:
         """One item. NotFound."""
         require(actor, Permission.APPROVAL_READ)
-        return await self._core.in_thread(lambda: _view(self._find(actor, item)))
+        return await self._core.in_thread(lambda: approval_view(self.find(actor, item)))
 
-    def _find(self, actor: Actor, item: str) -> Approval:
+    def find(self, actor: Actor, item: str) -> Approval:
+        """The stored row. NotFound; blocks."""
         with self._core.records.reading() as session:
             found = session.get(Approval, item)
         if found is None or found.workspace_id != actor.workspace_id:
@@ -93,11 +100,11 @@ class Approvals:
         except AlreadyDecided as refused:
             error = refused
             raise await self._core.in_thread(lambda: self._who_was_faster(actor, item, error)) from None
-        after = await self._core.in_thread(lambda: self._find(actor, item))
+        after = await self._core.in_thread(lambda: self.find(actor, item))
         return Decided(id=after.id, status=after.status, decision=after.decision, run_id=after.run_id)
 
     def _checked(self, actor: Actor, item: str, decision: str, digest: str, values: Any, reason: str) -> Approval:
-        found = self._find(actor, item)
+        found = self.find(actor, item)
         if found.digest != digest:
             raise StaleApproval(details={"digest": found.digest})
         if found.status != "pending":
@@ -113,30 +120,31 @@ class Approvals:
             check_json(values)
         except NotJsonValue as error:
             raise _problem("values", str(error)) from None
-        self._may_decide(actor, found)
+        if (refusal := self.refusal(actor, found)) is not None:
+            raise refusal
         return found
 
-    def _may_decide(self, actor: Actor, item: Approval) -> None:
+    def refusal(self, actor: Actor, item: Approval) -> NotAllowed | SelfApproval | None:
+        """Why this actor may not decide this item, by whom it names and by four eyes; None if they may."""
         approvers = loads_kept(item.approvers)
         roles, users = approvers.get("roles") or [], approvers.get("users") or []
         named = actor.email.lower() in {u.lower() for u in users} or actor.user_id in users
         holds = any(str(role) in roles for role in actor.roles)
         if (roles or users) and not named and not holds:
             who = ", ".join([*roles, *users])
-            raise NotAllowed(f"This item can be decided by: {who}.", hint="Ask one of them.")
+            return NotAllowed(f"This item can be decided by: {who}.", hint="Ask one of them.")
         if not approvers.get("four_eyes"):
-            return
+            return None
         with self._core.records.reading() as session:
             run = session.get(Run, item.run_id)
             version = session.get(Version, (run.workflow_id, run.version)) if run and run.version is not None else None
             # A test run of a draft has no version: whoever edited the draft last is concerned.
             draft = session.get(Workflow, run.workflow_id) if run and run.version is None else None
         concerned = {run.started_by if run else "", version.edited_by if version else "", draft.updated_by if draft else ""}
-        if (actor.user_id or actor.label) in concerned:
-            raise SelfApproval
+        return SelfApproval() if (actor.user_id or actor.label) in concerned else None
 
     def _who_was_faster(self, actor: Actor, item: str, error: AlreadyDecided) -> SignalboxError:
-        found = self._find(actor, item)
+        found = self.find(actor, item)
         return error if found.status == "pending" else self._told(found)
 
     def _told(self, item: Approval) -> AlreadyDecided:
@@ -186,9 +194,15 @@ def _problem(field: str, message: str) -> Invalid:
     return Invalid(f"{field}: {message}", details={"problems": [{"field": field, "message": message}]})
 
 
-def _view(item: Approval) -> ApprovalView:
+def approval_view(item: Approval) -> ApprovalView:
+    """An item as the API shows it."""
+    return ApprovalView(**shown(item))
+
+
+def shown(item: Approval) -> dict[str, Any]:
+    """The fields of an `ApprovalView`."""
     card = loads_kept(item.card)
-    return ApprovalView(
+    return dict(
         id=item.id,
         run_id=item.run_id,
         path=item.path,

@@ -14,6 +14,7 @@ from engine.clock import Clock
 from engine.errors import StorageUnavailable
 from engine.facade.approvals import Approvals
 from engine.facade.core import Core, open_core
+from engine.facade.inbox import Inbox
 from engine.facade.last_steps import LastSteps
 from engine.facade.pins import Pins
 from engine.facade.previews import Previews
@@ -46,6 +47,7 @@ class Engine:
         self.pins = Pins(core)
         self.last_steps = LastSteps(core)
         self.approvals = Approvals(core)
+        self.inbox = Inbox(core, self.approvals)
         self.accounts: Accounts = core.accounts
         self.sessions: Sessions = core.accounts.sessions
         self.tokens: ApiTokens = core.accounts.tokens

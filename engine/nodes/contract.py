@@ -256,6 +256,11 @@ class NodeKind(ABC, Generic[C]):
         ports = self.ports(config)
         return ports[0] if len(ports) == 1 else None
 
+    def cannot_be_undone(self, config: C) -> bool:
+        """Whether running it reaches somebody or something outside, so that nothing takes it back; a model call does not."""
+        only_models = bool(self.uses) and self.uses <= {Capability.MODEL, Capability.MEANING}
+        return self.effect is not Effect.PURE and not (self.effect is Effect.IDEMPOTENT and only_models)
+
     def most_calls(self, config: C) -> tuple[int, int]:
         """The most model calls and tool calls of one execution, known before the run."""
         return (0, 0)

@@ -14,24 +14,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.clock import Clock
-from engine.errors import Bug, FencedOut, NotFound, SignalboxError, StepTimedOut, StorageUnavailable
+from engine.errors import Bug, FencedOut, SignalboxError, StepTimedOut, StorageUnavailable
 from engine.graph.plan import Plan
 from engine.ids import Ids
 from engine.nodes.contract import InlineKind
-from engine.run import codec
 from engine.run.asking import Owner
 from engine.run.beginning import NewRunSpec, first_turn, work
+from engine.run.consent import read_run
 from engine.run.context import Services, StepContext
 from engine.run.decide import seconds_left
 from engine.run.happenings import Finished, GoOn, Happening, Recover, SecondsUp, TimerDue
 from engine.run.live import Hub, Token
 from engine.run.prepare import Prepared, checked, wrapped
 from engine.run.reactions import take
-from engine.run.state import ENDED, RunState, fold, new_state
+from engine.run.state import ENDED, RunState
 from engine.run.timers import Timers
 from engine.run.turn import Turn, World
 from engine.storage.journal import Journal, NewRun
-from engine.storage.journal_reader import JournalReader, StoredRun
+from engine.storage.journal_reader import JournalReader
 
 log = logging.getLogger("signalbox.run")
 
@@ -178,21 +178,12 @@ class Executor:
         return await asyncio.shield(loading)
 
     async def _load_now(self, run_id: str) -> Active:
-        stored, state = await asyncio.to_thread(self._read, run_id)
+        stored, state = await asyncio.to_thread(read_run, self._reader, self._plan_of, run_id)
         if run_id in self.faults:
             # What came due while the run stood still has fired in vain.
             self._timers.set_again(run_id, await asyncio.to_thread(self._reader.timers))
         owner = Owner(run_id, stored.workspace_id, stored.workflow_id, stored.workflow_name)
         return Active(state, owner, epoch=stored.epoch + 1, stored_epoch=stored.epoch, head=stored.head_seq)
-
-    def _read(self, run_id: str) -> tuple[StoredRun, RunState]:
-        stored = self._reader.run(run_id)
-        if stored is None:
-            raise NotFound(f"There is no run {run_id}.")
-        state = new_state(self._plan_of(stored.doc_hash), run_id)
-        for row in self._reader.every_row(run_id):
-            fold(state, codec.from_row(row, self._reader.blob), at=row.at, path=row.path, attempt=row.attempt)
-        return stored, state
 
     def _activate(self, active: Active) -> None:
         run_id = active.owner.run_id

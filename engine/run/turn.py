@@ -12,13 +12,13 @@ import msgspec
 
 from engine.clock import Clock, iso
 from engine.errors import Bug, InDoubt, ItemFailed, SignalboxError, StaleApproval, Transient
-from engine.graph.plan import PlannedNode
 from engine.ids import Ids
 from engine.jsonvalue import loads_kept
 from engine.nodes.contract import Answer, AskKind, BoxKind, InlineKind, Outcome, Pricing
 from engine.run import asking, codec, events
 from engine.run.asking import Owner
 from engine.run.budget import Exceeds, Fits, fit
+from engine.run.consent import action_after
 from engine.run.decide import Begin, CloseBox, End, EndItem, MeetLimit, Stop, counted_limit, decide, run_status, waiting_reason
 from engine.run.events import NOTHING, Event, Start
 from engine.run.frontier import Step
@@ -305,16 +305,7 @@ class Turn:
 
     def action(self, step: Step, action: str, answer: Answer, given: dict[str, Any], *, at: int) -> dict[str, Any]:
         """The action as it would run after this answer, were it started at `at`."""
-        node: PlannedNode = self.state.plan.nodes[action]
-        asking_kind: Any = step.node.kind
-        outcome: Outcome = asking_kind.answered(step.node.config, given, answer)
-        scope = self._scope(step.frame, at)
-        scope["nodes"] = {**scope["nodes"], step.node.id: outcome.outputs}
-        kind: Any = node.kind
-        shown = asking.action_shown(node, kind.resolve(node.config, node.fields, scope))
-        stand_in = self.state.stand_in(node)
-        # Not part of the digest: it is not about what would be done, but that it will not.
-        return {**shown, stand_in: True} if stand_in else shown
+        return action_after(self.state, step, action, answer, given, at=at)
 
     def fail(self, done: Finished) -> None:
         step = self.state.steps[done.path]

@@ -22,6 +22,7 @@ _ROWS = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id 
 _ROWS_AT = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq IN "
 _AT_ONCE = 500
 _HEAD = "SELECT workspace_id, seq, kind FROM journal WHERE run_id = ? ORDER BY seq DESC LIMIT 1"
+_DONE = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND path = ? AND kind = 'step_done' ORDER BY attempt"
 
 _BOUNDS = """SELECT seq, at, kind, path, attempt, payload FROM journal
 WHERE run_id = ? AND (seq = 1 OR kind IN ('run_resumed', 'run_ended')) ORDER BY seq"""
@@ -152,6 +153,11 @@ class JournalReader:
         with self._reading() as connection:
             row = connection.execute(_HEAD, (run_id,)).fetchone()
         return JournalHead(*row) if row else None
+
+    def done(self, run_id: str, path: str) -> list[Row]:
+        """The rows by which a step ended well, one an attempt."""
+        with self._reading() as connection:
+            return [Row(*row) for row in connection.execute(_DONE, (run_id, path))]
 
     def run_bounds(self, run_id: str) -> list[Row]:
         """The rows that started, resumed and ended the run: enough for its inputs, limits and output."""

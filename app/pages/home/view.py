@@ -78,9 +78,8 @@ def _list(title: str, picture: str, rows: Any, draw: Any, empty: rx.Component) -
 
 
 def _waiting_row(row: Row) -> rx.Component:
-    return rx.el.li(
-        tone_tile(row.tone), _who(row), _told(row.told), badge(row.tone, row.word), class_name="li", custom_attrs={"data-row": "waiting"}
-    )
+    content = (tone_tile(row.tone), _who(row), _told(row.told), badge(row.tone, row.word))
+    return rx.el.li(link(*content, to=rx.Var.create("/inbox/") + row.id, class_name="li"), custom_attrs={"data-row": "waiting"})
 
 
 def _run_row(row: Row) -> rx.Component:

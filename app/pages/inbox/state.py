@@ -1,0 +1,277 @@
+"""The inbox's State: the list, the card that is open, what is being typed on it, and the last decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import reflex as rx
+
+from app.api.reading import Asking
+from app.pages.inbox.cards import Card, Editable, Station, card, editables
+from app.pages.inbox.rows import Request, oldest, requests
+from app.pages.inbox.values import TYPED, Fact, facts, typed
+from app.ui.actions import action
+from app.ui.frame import Frame
+from engine import InboxCard, InboxItem, Invalid, NotFound, Permission, SignalboxError
+
+SHOWN = ("mine", "others", "decided")
+VIEWS = ("write", "changes", "original")
+MOST = 100
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a person must know about the decision that was just tried."""
+
+    tone: str = ""
+    title: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Last:
+    """The last decision made here."""
+
+    id: str = ""
+    title: str = ""
+    stations: list[Station] = field(default_factory=list)
+    is_moving: bool = False
+
+
+class Inbox(rx.State):
+    """What the page shows; whatever decides stands in the engine."""
+
+    shown: rx.Field[str] = rx.field(default="mine")
+    kind: rx.Field[str] = rx.field(default="")
+    query: rx.Field[str] = rx.field(default="")
+    rows: rx.Field[list[Request]] = rx.field(default_factory=list)
+    mine: rx.Field[int] = rx.field(default=0)
+    others: rx.Field[int] = rx.field(default=0)
+    summary: rx.Field[str] = rx.field(default="")
+    has_more: rx.Field[bool] = rx.field(default=False)
+    is_loaded: rx.Field[bool] = rx.field(default=False)
+    is_open: rx.Field[bool] = rx.field(default=False)
+    is_missing: rx.Field[bool] = rx.field(default=False)
+    place: rx.Field[str] = rx.field(default="")
+    next_id: rx.Field[str] = rx.field(default="")
+    next_title: rx.Field[str] = rx.field(default="")
+    card: rx.Field[Card] = rx.field(default_factory=Card)
+    fields: rx.Field[list[Editable]] = rx.field(default_factory=list)
+    edited: rx.Field[int] = rx.field(default=0)
+    preview: rx.Field[list[Fact]] = rx.field(default_factory=list)
+    view: rx.Field[str] = rx.field(default="write")
+    notice: rx.Field[Notice] = rx.field(default_factory=Notice)
+    last: rx.Field[Last] = rx.field(default_factory=Last)
+    _card: InboxCard | None = None
+    _typed: rx.Field[dict[str, str]] = rx.field(default_factory=dict)
+    _problems: rx.Field[dict[str, str]] = rx.field(default_factory=dict)
+    _known: rx.Field[set[str]] = rx.field(default_factory=set)
+    _is_watching: bool = False
+    """Whether `_known` is what this very list held a moment ago."""
+    _new: rx.Field[set[str]] = rx.field(default_factory=set)
+    _at: int = 0
+
+    @action(Permission.APPROVAL_READ)
+    async def load(self, asking: Asking) -> None:
+        """The list, as it is filtered."""
+        found = await asking.ask(
+            asking.engine.inbox.list(asking.actor, is_waiting=self.shown != "decided", type=self.kind, query=self.query.strip(), limit=MOST)
+        )
+        self._take_rows(found.items, has_more=found.next is not None, now=asking.engine.now())
+
+    @action(Permission.APPROVAL_READ)
+    async def open(self, asking: Asking) -> None:
+        """The card that the address names, else the first of the list."""
+        named = self._named()
+        self.is_missing, self.is_open, wanted = False, bool(named), named or (self.rows[0].id if self.rows else "")
+        if not wanted or wanted != self.card.id:
+            self._put_away()
+        try:
+            if wanted:
+                self._take_card(await asking.ask(asking.engine.inbox.card(asking.actor, wanted)), asking)
+        except NotFound:
+            self.is_missing = True
+
+    @action(Permission.APPROVAL_READ)
+    async def refresh(self, asking: Asking) -> None:
+        """The open card once more: its action may have run, or somebody else may have decided."""
+        if self.card.id:
+            self._take_card(await asking.ask(asking.engine.inbox.card(asking.actor, self.card.id)), asking)
+
+    @action(Permission.APPROVAL_READ)
+    async def follow(self, asking: Asking) -> None:
+        """The last decision once more, as long as its action is on its way."""
+        if self.last.is_moving:
+            self._take_last(await asking.ask(asking.engine.inbox.card(asking.actor, self.last.id)), asking)
+
+    @action(Permission.APPROVAL_READ)
+    async def show(self, asking: Asking, shown: str) -> Any:
+        """Another part of the list."""
+        self.shown = shown if shown in SHOWN else "mine"
+        self._is_watching = False
+        return Inbox.load
+
+    @action(Permission.APPROVAL_READ)
+    async def by_kind(self, asking: Asking, kind: str) -> Any:
+        """Only requests of one type; empty: every type."""
+        self.kind = str(kind)[:40]
+        self._is_watching = False
+        return Inbox.load
+
+    @action(Permission.APPROVAL_READ)
+    async def search(self, asking: Asking, query: str) -> Any:
+        """Only requests whose title or workflow holds this text."""
+        self.query = str(query)[:200]
+        self._is_watching = False
+        return Inbox.load
+
+    @action(Permission.APPROVAL_READ)
+    async def look(self, asking: Asking, view: str) -> None:
+        """The text to write in, what was changed, or what it was."""
+        self.view = view if view in VIEWS else "write"
+
+    @action(Permission.APPROVAL_READ)
+    async def type(self, asking: Asking, name: str, text: str) -> None:
+        """What is being typed: shows how it differs, and what the action would do with it."""
+        if self._card is None or name not in self._card.editable or not isinstance(text, str):
+            return
+        self._typed[name] = text
+        await self._try_out(asking, self._card)
+
+    @action(Permission.APPROVAL_DECIDE)
+    async def approve(self, asking: Asking, form: dict[str, Any]) -> Any:
+        """Allows exactly what the card shows, with what was edited."""
+        values, self._problems = typed(self._card.editable if self._card else {}, form)
+        if self._problems:
+            self._tell(Notice("failed", "Nothing was decided yet", "Correct what is marked, then approve again. Everything typed is kept."))
+            return None
+        return await self._decide(asking, form, "approve", values=values)
+
+    @action(Permission.APPROVAL_DECIDE)
+    async def reject(self, asking: Asking, form: dict[str, Any]) -> Any:
+        """Refuses, and says why."""
+        return await self._decide(asking, form, "reject")
+
+    @action(Permission.APPROVAL_DECIDE)
+    async def choose(self, asking: Asking, form: dict[str, Any]) -> Any:
+        """Decides a request of another type by one of its choices."""
+        return await self._decide(asking, form, str(form.get("choice", "")))
+
+    @action(Permission.APPROVAL_READ)
+    async def dismiss(self, asking: Asking) -> None:
+        """Puts the notice away."""
+        self.notice = Notice()
+
+    # What the handlers share
+
+    def _named(self) -> str:
+        return str(getattr(self, "item", "") or "")
+
+    def _put_away(self) -> None:
+        self.card, self._card, self.fields, self.preview = Card(), None, [], []
+        self._typed, self._problems = {}, {}
+        self.view, self.edited, self.notice = "write", 0, Notice()
+
+    def _tell(self, notice: Notice) -> None:
+        self.notice = notice
+        if self._card is not None:
+            self._take_fields(self._card)
+
+    def _take_rows(self, items: list[InboxItem], *, has_more: bool, now: Any) -> None:
+        if self.shown != "decided":
+            ids = {item.id for item in items}
+            # What came while somebody looks is new, until it is opened.
+            self._new = (self._new | (ids - self._known if self._is_watching else set())) & ids - {self.card.id}
+            self._known, self._is_watching = ids, True
+            self.mine, self.others = sum(item.may_decide for item in items), sum(not item.may_decide for item in items)
+            self.summary = oldest(items, now=now)
+            items = [item for item in items if item.may_decide == (self.shown == "mine")]
+        self.rows = requests(items, now=now, new=self._new)
+        self.has_more, self.is_loaded = has_more, True
+        self._find_next()
+
+    def _find_next(self) -> None:
+        ids = [row.id for row in self.rows]
+        if self.card.id in ids:
+            self._at = ids.index(self.card.id)
+            self.place = f"{self._at + 1} of {len(ids)}"
+        else:
+            self.place = ""
+        others = [row for row in self.rows if row.id != self.card.id]
+        following = others[min(self._at, len(others) - 1)] if others else None
+        self.next_id, self.next_title = (following.id, following.title) if following else ("", "")
+
+    def _take_card(self, item: InboxCard, asking: Asking) -> None:
+        if self._card is not None and self._card.id == item.id and self._card.digest != item.digest:
+            self.notice = CHANGED
+        self._card = item
+        self.card = card(item, me=asking.actor, now=asking.engine.now())
+        self._new.discard(item.id)
+        self._take_fields(item)
+        self._find_next()
+        if item.id == self.last.id:
+            self._take_last(item, asking)
+
+    def _take_fields(self, item: InboxCard) -> None:
+        self.fields = editables(item, self._typed, self._problems)
+        self.edited = sum(bool(found.edits) for found in self.fields)
+        if not self.edited:
+            self.preview = []
+
+    def _take_last(self, item: InboxCard, asking: Asking) -> None:
+        told = card(item, me=asking.actor, now=asking.engine.now())
+        self.last = Last(item.id, told.title, told.stations, told.is_moving)
+
+    async def _try_out(self, asking: Asking, item: InboxCard) -> None:
+        """Works the action out with what was typed; the card shows that instead."""
+        values, self._problems = typed(item.editable, {f"{TYPED}{name}": text for name, text in self._typed.items()})
+        self._take_fields(item)
+        try:
+            shown = await asking.ask(asking.engine.inbox.preview(asking.actor, item.id, values)) if values else None
+            self.preview = facts(shown["config"]) if shown else []
+        except Invalid as error:
+            self._tell(Notice("failed", "It cannot run like this", error.message))
+
+    async def _decide(self, asking: Asking, form: dict[str, Any], decision: str, *, values: dict[str, Any] | None = None) -> Any:
+        """Sends what was seen along; whatever is refused is told, and the card is shown as it is now."""
+        item, digest, reason = (str(form.get(name, "")) for name in ("item", "digest", "reason"))
+        self.notice, self._at = Notice(), next((at for at, row in enumerate(self.rows) if row.id == item), 0)
+        decide = asking.engine.approvals.decide
+        try:
+            await asking.ask(decide(asking.actor, item, decision=decision, digest=digest, values=values or None, reason=reason.strip()))
+            self.last = Last(item)
+        except SignalboxError as refused:
+            self.notice = _refusal(refused)
+        fresh = await asking.ask(asking.engine.inbox.card(asking.actor, item))
+        if fresh.asked_again and fresh.decided_by == (asking.actor.user_id or asking.actor.label):
+            # What would run is not what was seen: the fresh card is shown at once, with everything that was typed.
+            self.notice, self.last = CHANGED, Last()
+            fresh = await asking.ask(asking.engine.inbox.card(asking.actor, fresh.asked_again))
+        self._take_card(fresh, asking)
+        if fresh.status == "pending":
+            await self._try_out(asking, fresh)
+        return [Inbox.load, Frame.count]
+
+
+CHANGED = Notice(
+    "limit",
+    "What would run has changed since you looked",
+    "Nothing was done. The card shows what would run now; what you typed is still there. Look at it and decide again.",
+)
+
+
+def _refusal(error: SignalboxError) -> Notice:
+    match error.code:
+        case "stale_approval":
+            return CHANGED
+        case "already_decided":
+            return Notice(
+                "limit", "Your decision came too late", "It was decided before: nothing of yours was used, and nothing of it is lost."
+            )
+        case _:
+            return Notice("failed", "Nothing was decided", f"{error.message} {error.next_step}".strip())
+
+
+PULSE: list[Any] = [Inbox.load, Inbox.refresh, Inbox.follow]
+"""What is asked again while somebody looks."""

@@ -11,6 +11,7 @@ from app.api.reading import DOCUMENT, AskingOf, Body, CursorOf, DocumentOf, Limi
 from app.repeats import HOLDS_SECRET
 from engine import (
     Checked,
+    DifferenceView,
     Page,
     Published,
     RunStarted,
@@ -100,6 +101,23 @@ async def delete(asking: AskingOf, workflow: str) -> Deleted:
     """Delete a workflow; its runs and versions stay readable."""
     await asking.ask(asking.engine.workflows.delete(asking.actor, workflow))
     return Deleted(deleted=workflow)
+
+
+@router.post("/{workflow}/restore")
+async def restore(asking: AskingOf, workflow: str) -> WorkflowSaved:
+    """Bring a deleted workflow back."""
+    return await asking.ask(asking.engine.workflows.restore(asking.actor, workflow))
+
+
+@router.get("/{workflow}/diff")
+async def diff(
+    asking: AskingOf,
+    workflow: str,
+    before: Annotated[str, Query(alias="from", max_length=20, description="draft, live, or a version's number.")] = "live",
+    after: Annotated[str, Query(alias="to", max_length=20, description="The same.")] = "draft",
+) -> DifferenceView:
+    """What changes between two states of a workflow, in sentences."""
+    return await asking.ask(asking.engine.changes.between(asking.actor, workflow, before=before, after=after))
 
 
 @router.post("/{workflow}/ops")

@@ -13,9 +13,13 @@ from sqlalchemy import text
 from engine.clock import Clock
 from engine.errors import StorageUnavailable
 from engine.facade.approvals import Approvals
+from engine.facade.changes import Changes
 from engine.facade.core import Core, open_core
+from engine.facade.keys import Secrets
+from engine.facade.model_settings import ModelDesk
 from engine.facade.repeats import RepeatedRequests
 from engine.facade.runs import Runs
+from engine.facade.shelf import Shelf
 from engine.facade.workflows import Workflows
 from engine.ids import Ids
 from engine.llm.gateway import Gateway
@@ -38,8 +42,12 @@ class Engine:
         self._core = core
         self._is_ready = False
         self.workflows = Workflows(core)
+        self.changes = Changes(core)
+        self.shelf = Shelf(core)
         self.runs = Runs(core)
         self.approvals = Approvals(core)
+        self.secrets = Secrets(core.records, core.ring)
+        self.model_settings = ModelDesk(core)
         self.accounts: Accounts = core.accounts
         self.sessions: Sessions = core.accounts.sessions
         self.tokens: ApiTokens = core.accounts.tokens

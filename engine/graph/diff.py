@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeGuard, cast
 
 from engine.graph.values_diff import ABSENT, Change, changes_of, quoted
 
@@ -76,7 +76,8 @@ def difference(before: Any, after: Any, *, kinds: Mapping[str, str] | None = Non
     """
     old, new = _nodes(before), _nodes(after)
     words = _Words({**_names(old), **_names(new)}, kinds or {})
-    marks: dict[str, Mark] = {id_: "added" for id_ in new if id_ not in old} | {id_: "removed" for id_ in old if id_ not in new}
+    marks: dict[str, Mark] = {id_: "added" for id_ in new if id_ not in old}
+    marks.update((id_, "removed") for id_ in old if id_ not in new)
     ways = _edge_changes(before, after)
     by_node: dict[str, list[Change]] = {}
     moved = 0
@@ -206,7 +207,7 @@ def _amount(value: Any, form: str) -> str:
     return f"${digits}" if form.startswith("$") else form.format(digits)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

@@ -48,6 +48,16 @@ def provider_keys() -> list[tuple[str, bool]]:
     return [(name, bool(os.environ.get(name, "").strip())) for name in names]
 
 
+def provider_of_key(name: str) -> str | None:
+    """The provider whose key usually stands under this name."""
+    return next((provider for provider, names in _KEY_NAMES.items() if name in names), None)
+
+
+def keyed_providers() -> list[tuple[str, str]]:
+    """Every provider of the table with the recommended name of its key; providers that share a key stand once."""
+    return [(provider, names[0]) for provider, names in _KEY_NAMES.items() if provider != "cohere_chat"]
+
+
 def key_from_environment(provider: str) -> str | None:
     """The provider's key under its usual names; an empty variable counts as not set."""
     return next((os.environ[name].strip() for name in key_names(provider) if os.environ.get(name, "").strip()), None)

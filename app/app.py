@@ -6,6 +6,7 @@ import logging
 
 import reflex as rx
 
+from app.pages.builder import builder
 from app.pages.home import home
 from app.pages.home.state import FRESH, Home
 from app.ui.event_gate import EventGate
@@ -38,4 +39,5 @@ app = rx.App(
 )
 app.add_middleware(EventGate(), index=0)
 app.add_page(home, route="/", title="Home · Signalbox", on_load=[*OPENED, *FRESH, Home.load_templates])
+app.add_page(builder, route="/workflows/[workflow]", title="Workflow · Signalbox", on_load=OPENED)
 app.add_page(missing, route="404", title="Not found · Signalbox", on_load=OPENED)

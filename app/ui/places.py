@@ -18,5 +18,7 @@ class Place:
 
 
 HOME = Place("/", "Home", "house")
+WORKFLOWS = Place("/workflows", "Workflows", "workflow")
+SETTINGS = Place("/settings", "Settings", "settings")
 
-PLACES: tuple[Place, ...] = (HOME,)
+PLACES: tuple[Place, ...] = (HOME, WORKFLOWS)

@@ -26,7 +26,7 @@ class Changes:
         self._kinds = {kind.kind: kind.title for kind in core.registry.all()}
 
     async def between(self, actor: Actor, workflow: str, *, before: str = "live", after: str = "draft") -> DifferenceView:
-        """What changes from `before` to `after`: `draft`, `live`, or a version's number. Without a live version, all is new.
+        """What changes from `before` to `after`: `draft`, `live`, `nothing`, or a version's number. Without a live version, all is new.
 
         NotFound for a version that is not there, Invalid for another word.
         """
@@ -58,7 +58,7 @@ def _state(session: Session, workflow: Workflow, word: str, field: str) -> tuple
     """What the state is called, and its document."""
     if word == "draft":
         return "draft", loads(workflow.document)
-    if word == "live" and workflow.live_version is None:
+    if word == "nothing" or (word == "live" and workflow.live_version is None):
         return "nothing", NOTHING
     number = workflow.live_version if word == "live" else _number(word, field)
     version = session.get(Version, (workflow.id, number))
@@ -70,6 +70,6 @@ def _state(session: Session, workflow: Workflow, word: str, field: str) -> tuple
 
 def _number(word: str, field: str) -> int:
     if not (word.isascii() and word.isdigit() and len(word) < 10):
-        message = "Write draft, live, or the number of a version."
+        message = "Write draft, live, nothing, or the number of a version."
         raise Invalid(f"{field}: {message}", details={"problems": [{"field": field, "message": message}]})
     return int(word)

@@ -27,6 +27,7 @@ TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
     ("GET", "/api/v1/workflows/{workflow}"): (P.WORKFLOW_READ, None),
     ("PUT", "/api/v1/workflows/{workflow}"): (P.WORKFLOW_EDIT, {"revision": 1, "document": HELLO}),
     ("DELETE", "/api/v1/workflows/{workflow}"): (P.WORKFLOW_EDIT, None),
+    ("GET", "/api/v1/workflows/{workflow}/document"): (P.WORKFLOW_READ, None),
     ("POST", "/api/v1/workflows/{workflow}/restore"): (P.WORKFLOW_EDIT, None),
     ("GET", "/api/v1/workflows/{workflow}/diff"): (P.WORKFLOW_READ, None),
     ("POST", "/api/v1/workflows/{workflow}/ops"): (P.WORKFLOW_EDIT, {"revision": 1, "ops": []}),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.facade.bridge import EngineThread
     from engine.facade.engine import Engine
     from engine.facade.views import (
+        AboutView,
         ApprovalView,
         BatchResult,
         ChangeView,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         Decided,
         DifferenceView,
         EventView,
+        FindingView,
         ModelChoices,
         ModelSettingsView,
         ModelTried,
@@ -41,11 +43,13 @@ if TYPE_CHECKING:
     from engine.jsonvalue import NestedTooDeep, NotJsonValue, parse_strict
     from engine.people.accounts import UserView
     from engine.people.api_tokens import TokenView as TokenInfo
-    from engine.people.permissions import Actor, Permission, Role, require
+    from engine.people.permissions import ROLE_MEANING, Actor, Permission, Role, require
     from engine.people.sign_in import SignedIn
     from engine.settings import Settings
 
 __all__ = [
+    "ROLE_MEANING",
+    "AboutView",
     "Actor",
     "ApprovalView",
     "BatchResult",
@@ -58,6 +62,7 @@ __all__ = [
     "Engine",
     "EngineThread",
     "EventView",
+    "FindingView",
     "Invalid",
     "ModelChoices",
     "ModelSettingsView",
@@ -127,6 +132,8 @@ _HOME = {
     "RunMark": ("engine.facade.views", "RunMark"),
     "SecretView": ("engine.facade.views", "SecretView"),
     "WorkflowLine": ("engine.facade.views", "WorkflowLine"),
+    "AboutView": ("engine.facade.views", "AboutView"),
+    "FindingView": ("engine.facade.views", "FindingView"),
     "WorkflowRow": ("engine.facade.views", "WorkflowRow"),
     "WorkflowSaved": ("engine.facade.views", "WorkflowSaved"),
     "WorkflowView": ("engine.facade.views", "WorkflowView"),
@@ -134,6 +141,7 @@ _HOME = {
     "NotJsonValue": ("engine.jsonvalue", "NotJsonValue"),
     "parse_strict": ("engine.jsonvalue", "parse_strict"),
     "UserView": ("engine.people.accounts", "UserView"),
+    "ROLE_MEANING": ("engine.people.permissions", "ROLE_MEANING"),
     "Actor": ("engine.people.permissions", "Actor"),
     "Permission": ("engine.people.permissions", "Permission"),
     "Role": ("engine.people.permissions", "Role"),

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from engine.clock import Clock
 from engine.errors import StorageUnavailable
+from engine.facade.about import About
 from engine.facade.approvals import Approvals
 from engine.facade.changes import Changes
 from engine.facade.core import Core, open_core
@@ -48,6 +49,7 @@ class Engine:
         self.approvals = Approvals(core)
         self.secrets = Secrets(core.records, core.ring)
         self.model_settings = ModelDesk(core)
+        self.about = About(core)
         self.accounts: Accounts = core.accounts
         self.sessions: Sessions = core.accounts.sessions
         self.tokens: ApiTokens = core.accounts.tokens

@@ -12,7 +12,7 @@ from engine.clock import iso
 from engine.errors import NotFound
 from engine.facade.naming import names_of
 from engine.facade.views import SecretView
-from engine.llm.catalog import key_from_environment, key_names, provider_keys, provider_of_key
+from engine.llm.catalog import key_from_environment, key_names, keyed_providers, provider_keys, provider_of_key
 from engine.people.permissions import MAIN_WORKSPACE, Actor, Permission, require
 from engine.people.records import Problem, Records, refuse
 from engine.security.secrets import MasterKey, Sealed, SecretBox
@@ -74,6 +74,11 @@ class Secrets:
         stored = [_view(row, outside, names) for row in rows]
         known = {view.name for view in stored}
         return stored + [_from_environment(name) for name in sorted(outside - known)]
+
+    def providers(self, actor: Actor) -> list[tuple[str, str]]:
+        """The model providers that Signalbox knows, each with the name of its key."""
+        require(actor, Permission.SECRET_LIST)
+        return keyed_providers()
 
     def put(self, actor: Actor, name: str, *, value: str) -> SecretView:
         """Stores a secret, or another value in its place. Invalid for a name or value that cannot be kept."""

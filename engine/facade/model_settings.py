@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from engine.errors import SignalboxError
 from engine.facade.keys import KeyRing
 from engine.facade.views import ModelChoices, ModelSettingsView, ModelTried
-from engine.llm.catalog import ALIASES, Catalog
+from engine.llm.catalog import ALIASES, Catalog, small_model
 from engine.llm.gateway import GatewaySettings
 from engine.llm.messages import ModelAnswer, ModelRequest
 from engine.people.permissions import MAIN_WORKSPACE, Actor, Permission, require
@@ -103,6 +103,26 @@ class ModelDesk:
         tried = await self._tried(name)
         await asyncio.to_thread(self._tell, actor, name, tried)
         return tried
+
+    async def try_key(self, actor: Actor, provider: str) -> ModelTried:
+        """The same with the key of a provider: asks the model of it that was chosen, else a cheap one."""
+        require(actor, Permission.SETTINGS_MANAGE)
+        model = await asyncio.to_thread(self._model_of, provider)
+        if model is None:
+            return ModelTried(
+                works=False, model="", told=f"Signalbox knows no model of {provider} to ask.", next_step="Choose one above and try that."
+            )
+        return await self.try_out(actor, model)
+
+    def _model_of(self, provider: str) -> str | None:
+        for alias in ALIASES:
+            try:
+                info = self._core.gateway.resolve(alias)
+            except SignalboxError:
+                continue  # An alias that means nothing is told where it is shown.
+            if info.provider == provider:
+                return info.name
+        return small_model(provider)
 
     async def _tried(self, name: str) -> ModelTried:
         gateway = self._core.gateway

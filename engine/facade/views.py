@@ -307,3 +307,23 @@ class WorkflowLine(WorkflowRow):
     first_problem: str = ""
     runs: list[RunMark] = []
     """The latest live runs, the newest last."""
+
+
+class AboutView(BaseModel):
+    """What this installation is."""
+
+    version: str
+    home: str
+    database: str
+    database_bytes: int
+    settings: list[dict[str, str]]
+    """`{name, value, source}`; secrets only as `set`."""
+
+
+class FindingView(BaseModel):
+    """One thing that was looked at."""
+
+    is_well: bool
+    subject: str
+    told: str
+    hint: str

@@ -37,6 +37,27 @@ _KEY_NAMES = {
 }
 
 
+_SMALL_MODELS = {
+    "openai": "gpt-5-mini",
+    "anthropic": "anthropic/claude-haiku-4-5",
+    "gemini": "gemini/gemini-2.5-flash",
+    "mistral": "mistral/mistral-small-latest",
+    "groq": "groq/openai/gpt-oss-20b",
+    "deepseek": "deepseek/deepseek-chat",
+    "cohere": "command-r7b-12-2024",
+    "xai": "xai/grok-code-fast-1",
+    "together_ai": "together_ai/meta-llama/Llama-3.3-70B-Instruct-Turbo",
+    "perplexity": "perplexity/sonar",
+    "fireworks_ai": "fireworks_ai/accounts/fireworks/models/llama-v3p1-8b-instruct",
+    "cerebras": "cerebras/llama3.1-8b",
+}
+
+
+def small_model(provider: str) -> str | None:
+    """A cheap model of a provider, to try its key with; None where we know none with a price."""
+    return _SMALL_MODELS.get(provider)
+
+
 def key_names(provider: str) -> tuple[str, ...]:
     """The usual environment variables of a provider's key, the first one to be recommended."""
     return _KEY_NAMES.get(provider, (f"{provider.upper().replace('-', '_')}_API_KEY",))

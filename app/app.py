@@ -9,6 +9,8 @@ import reflex as rx
 from app.pages.builder import builder
 from app.pages.home import home
 from app.pages.home.state import FRESH, Home
+from app.pages.settings import settings
+from app.pages.settings.view import LOADED
 from app.pages.workflows import workflows
 from app.pages.workflows.state import Workflows
 from app.ui.event_gate import EventGate
@@ -42,5 +44,6 @@ app = rx.App(
 app.add_middleware(EventGate(), index=0)
 app.add_page(home, route="/", title="Home · Signalbox", on_load=[*OPENED, *FRESH, Home.load_templates])
 app.add_page(workflows, route="/workflows", title="Workflows · Signalbox", on_load=[*OPENED, Workflows.open, Workflows.load])
+app.add_page(settings, route="/settings", title="Settings · Signalbox", on_load=[*OPENED, *LOADED])
 app.add_page(builder, route="/workflows/[workflow]", title="Workflow · Signalbox", on_load=OPENED)
 app.add_page(missing, route="404", title="Not found · Signalbox", on_load=OPENED)

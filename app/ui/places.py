@@ -22,3 +22,5 @@ WORKFLOWS = Place("/workflows", "Workflows", "workflow")
 SETTINGS = Place("/settings", "Settings", "settings")
 
 PLACES: tuple[Place, ...] = (HOME, WORKFLOWS)
+FOOT: tuple[Place, ...] = (SETTINGS,)
+"""Those at the foot of the navigation."""

@@ -15,6 +15,12 @@ from app.ui.marks import badge, card, icon, nothing, tone_icon
 from engine import Permission
 
 P = Permission
+ADDRESS = "Speaks the OpenAI API, such as http://localhost:11434/v1. It gets the key of OpenAI, if there is one."
+SERVER = (
+    ("base_url", "Own server", ADDRESS),
+    ("price_in", "Price in", "US dollars for a million tokens that go in: of the default model and your own server."),
+    ("price_out", "Price out", "The same for a million tokens that come out. Both empty: the list price."),
+)
 
 
 def models_section() -> rx.Component:
@@ -71,23 +77,9 @@ def _choices() -> rx.Component:
         _name("cheap", "Cheap", "For simple work. Empty: the default."),
         _name("careful", "Careful", "For work that must be right. Empty: the default."),
     ]
-    server = [
-        _text(
-            "base_url",
-            "Own server",
-            "An address that speaks the OpenAI API, such as http://localhost:11434/v1. It gets the key of OpenAI, if there is one.",
-        ),
-        _text(
-            "price_in",
-            "Price in",
-            "US dollars for a million tokens that go in, for the default model and your own server.",
-            input_mode="decimal",
-        ),
-        _text("price_out", "Price out", "The same for a million tokens that come out. Both empty: the list price.", input_mode="decimal"),
-    ]
-    saved = rx.el.span(
-        rx.cond(Models.is_saved, rx.fragment(icon("circle_check", size=14), "Saved"), ""), class_name="st done", role="status"
-    )
+    server = [_text(*words) for words in SERVER]
+    said = rx.cond(Models.is_saved, rx.fragment(icon("circle_check", size=14), "Saved"), "")
+    saved = rx.el.span(said, class_name="st done", role="status")
     save = rx.el.div(rx.el.button("Save", type="submit", class_name="btn pri"), saved, class_name="row")
     form = rx.el.form(
         rx.el.div(*names, *server, class_name="three"), if_allowed(P.SETTINGS_MANAGE, save), on_submit=Models.save, class_name="col g16 pad"
@@ -101,9 +93,9 @@ def _name(name: str, label: str, help: str) -> rx.Component:
     return field(name, label, help=help, wrong=Models.wrong[name], default_value=Models.chosen[name], placeholder=hint)
 
 
-def _text(name: str, label: str, help: str, **more: Any) -> rx.Component:
+def _text(name: str, label: str, help: str) -> rx.Component:
     hint = rx.cond(Models.outside[name] != "", rx.Var.create("From the environment: ") + Models.outside[name], "")
-    return field(name, label, help=help, wrong=Models.wrong[name], default_value=Models.chosen[name], placeholder=hint, **more)
+    return field(name, label, help=help, wrong=Models.wrong[name], default_value=Models.chosen[name], placeholder=hint)
 
 
 def _keys() -> rx.Component:

@@ -31,9 +31,8 @@ FOR_SOME: tuple[tuple[Permission, Any], ...] = (
 def settings() -> rx.Component:
     """The page."""
     head = rx.el.div(rx.el.h1("Settings", class_name="t28 b"), class_name="head")
-    content = rx.el.div(
-        models_section(), people_section(), tokens_section(), password_section(), about_section(), class_name="page sections-of"
-    )
+    sections = [models_section(), people_section(), tokens_section(), password_section(), about_section()]
+    content = rx.el.div(*sections, class_name="page sections-of")
     return frame(SETTINGS, head, _anchors(), content, *[_asked(permission, load) for permission, load in FOR_SOME])
 
 

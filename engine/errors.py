@@ -275,6 +275,13 @@ class LoopBothWays(Permanent):
     hint = "Let one step decide between going back and going on."
 
 
+class ItemFailed(Permanent):
+    """An item of a box has failed."""
+
+    code = "item_failed"
+    hint = "Look at the step of the item that failed, or let the box skip or collect items that fail."
+
+
 class InDoubt(Permanent):
     """It is not known whether the effect of this step happened."""
 

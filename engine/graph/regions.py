@@ -64,13 +64,12 @@ class Regions:
         return index
 
 
-def lay_out(flow: Flow, loops: Loops, *, ends: frozenset[str], parents: Mapping[str, str]) -> Regions:
-    """The regions of a flow whose circles are all natural loops. `parents`: node -> the box it stands in."""
+def lay_out(flow: Flow, loops: Loops, *, ends: frozenset[str], parents: Mapping[str, str], boxes: frozenset[str]) -> Regions:
+    """The regions of a flow whose circles are all natural loops. `parents`: node -> the box it stands in; a box may be empty."""
     regions = Regions([], {}, {}, {})
     regions.add("root", "", ROOT)
     innermost, headed = _natural_nesting(loops)
     reaching_end = _reaching(flow, ends)
-    boxes = frozenset(parents.values())
     backs = loops.back_edges
     for node in loops.order:
         base = _base(regions, node, parents)

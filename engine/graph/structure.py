@@ -152,6 +152,22 @@ def _keeps_borders(edge: DraftEdge, source: KnownNode, target: KnownNode, parent
     return False
 
 
+def check_boxes(nodes: Mapping[str, KnownNode], flow: Flow, problems: ProblemList) -> None:
+    """Boxes in which nothing happens, and settings that mean nothing to a box."""
+    entered = {edge.source for edge in flow.edges if edge.port == ITEM_PORT}
+    for node in nodes.values():
+        if node.kind is None or not node.kind.is_box:
+            continue
+        if node.id not in entered:
+            message = f"Nothing happens to the items of {node.name}: no step in the box follows its port `{ITEM_PORT}`."
+            hint = "Put a step into the box and draw an edge to it from the port `item`."
+            problems.add(Problem("empty_box", message, hint, "warning", node=node.id, field=f"port.{ITEM_PORT}"))
+        for name, is_set in (("retry", node.draft.retry.attempts > 1), ("timeout_s", node.draft.timeout_s is not None)):
+            if is_set:
+                message = f"`{name}` has no effect on {node.name}: a box makes no attempts of its own."
+                problems.add(Problem("unused_setting", message, "Set it at the steps in the box.", "warning", node=node.id, field=name))
+
+
 def check_reach(nodes: Mapping[str, KnownNode], flow: Flow, structure: Structure, problems: ProblemList) -> None:
     """Nodes that nothing leads to, ports that lead nowhere, runs that never end by an `end`."""
     connected = {(e.source, e.port) for e in flow.edges}
@@ -161,10 +177,13 @@ def check_reach(nodes: Mapping[str, KnownNode], flow: Flow, structure: Structure
                 hint = "Draw an edge to it, or remove it."
                 problems.add(Problem("unreachable", f"No way leads from the start to {node.name}.", hint, node=node.id))
             continue
-        for port in leaving_ports(node) or ():
-            if (node.id, port) not in connected:
-                message = f"The port `{port}` of {node.name} leads nowhere: a run that leaves by it ends its branch there."
-                hint = f"Draw an edge from `{port}`."
-                problems.add(Problem("unconnected_port", message, hint, "warning", node=node.id, field=f"port.{port}"))
+        loose = [port for port in leaving_ports(node) or () if (node.id, port) not in connected]
+        if node.id in structure.parents and len(loose) == len(leaving_ports(node) or ()):
+            # The last step of a body: behind it its item has ended.
+            continue
+        for port in loose:
+            message = f"The port `{port}` of {node.name} leads nowhere: a run that leaves by it ends its branch there."
+            hint = f"Draw an edge from `{port}`."
+            problems.add(Problem("unconnected_port", message, hint, "warning", node=node.id, field=f"port.{port}"))
     if flow.reached and not structure.ends & flow.reached:
         problems.add(Problem("no_end", "No way leads to an end, so runs have no output.", "Add a node of kind `end`.", "warning"))

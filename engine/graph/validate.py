@@ -20,7 +20,7 @@ from engine.graph.problems import Problem, has_errors
 from engine.graph.reading import ProblemList
 from engine.graph.references import Known, Mention, judge, known_inputs
 from engine.graph.regions import Regions, both_ways, lay_out
-from engine.graph.structure import START, Structure, check_reach, structure_of
+from engine.graph.structure import START, Structure, check_boxes, check_reach, structure_of
 from engine.graph.suggest import did_you_mean, shown
 from engine.graph.worst_case import above_limits, bounds_of
 from engine.jsonvalue import JsonValue, digest
@@ -69,6 +69,7 @@ def check(value: JsonValue, catalog: KindCatalog) -> Checked:
         message = f"The workflow has {found.expressions:,} expressions; at most {MOST_EXPRESSIONS:,} are possible."
         problems.add(Problem("too_many_expressions", message, "Move parts of it into sub-workflows."))
     check_reach(nodes, flow, structure, problems)
+    check_boxes(nodes, flow, problems)
     for problem in loop_problems(flow, found.loops, {n.id: n.ports for n in nodes.values()}, found.named):
         problems.add(problem)
     regions, certain = _regions_and_facts(found)
@@ -129,7 +130,8 @@ def _regions_and_facts(found: _Check) -> tuple[Regions | None, Certain | None]:
     if not found.loops.order and found.flow.nodes:
         return None, None
     flow, parents, backs = found.flow, found.structure.parents, found.loops.back_edges
-    regions = lay_out(flow, found.loops, ends=found.structure.ends, parents=parents)
+    boxes = frozenset(n.id for n in found.nodes.values() if n.kind is not None and n.kind.is_box) | frozenset(parents.values())
+    regions = lay_out(flow, found.loops, ends=found.structure.ends, parents=parents, boxes=boxes)
     for back, edge in both_ways(regions, flow, backs):
         name = found.named(back.source)
         message = f"By the port `{back.port}`, {name} both repeats the loop and leaves it; a run fails there."

@@ -1,6 +1,6 @@
 """The most that a run can use, known before it starts.
 
-Steps, model calls and tool calls follow from the loops' bounds, the boxes' `max_items` and the retries. What a call
+Steps, model calls and tool calls follow from the loops' bounds, the boxes' `max_items` and the retries of steps. What a call
 costs is known only where its text does not depend on the run; elsewhere the limit itself is the bound, and is told.
 Nested loops multiply: beyond 64 bits a number is told as the largest that JSON values here may have.
 """
@@ -88,7 +88,7 @@ def _items(box: PlannedNode | None) -> int | None:
     if box is None:
         return None
     most = getattr(box.config, "max_items", None)
-    return most * box.retry.attempts if isinstance(most, int) else None
+    return most if isinstance(most, int) else None
 
 
 def _per_visit(plan: Plan, region: Region, estimates: Mapping[str, Uses]) -> Bounds:
@@ -128,6 +128,6 @@ def above_limits(bounds: Bounds, limits: Limits) -> list[Problem]:
         most, limit = getattr(bounds, name), getattr(limits, name)
         if most is not None and most > limit:
             message = f"A run can need up to {most:,} {told}; its limit is {limit:,}."
-            hint = f"Raise the limit `{name}`, or lower `max_visits` or the retries."
+            hint = f"Raise the limit `{name}`, or lower `max_visits`, `max_items` or the retries."
             problems.append(Problem("worst_case_above_limit", message, hint, "warning", field=f"limits.{name}"))
     return problems

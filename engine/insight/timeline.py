@@ -42,6 +42,11 @@ def parent_of(path: str) -> str | None:
     return path.rsplit("/", 1)[0] if "/" in path else None
 
 
+def box_of(item: str) -> str:
+    """Path of the box whose item this is: `draft#2/each` of `draft#2/each[7]`."""
+    return item.rsplit("[", 1)[0]
+
+
 def steps_of(rows: Iterable[tuple[Row, events.Event]]) -> list[StepRecord]:
     """The steps in the order in which they first started."""
     steps: dict[str, StepRecord] = {}
@@ -51,6 +56,7 @@ def steps_of(rows: Iterable[tuple[Row, events.Event]]) -> list[StepRecord]:
             # An action that was refused before it started.
             steps[row.path] = StepRecord(row.path, node_of(row.path), parent_of(row.path), "failed", row.attempt, None)
         _fold(steps, busy, row, event)
+        _fold_box(steps, row, event)
         for path in event.skipped:
             steps[path] = StepRecord(path, node_of(path), parent_of(path), "skipped", 0, None)
         for path in event.cancelled:
@@ -75,7 +81,8 @@ def _fold(steps: dict[str, StepRecord], busy: dict[str, float], row: Row, event:
             _charge(record, event.spent, row.at)
         case events.StepFailed() if record:
             record.status = "ready" if event.retry_at is not None else "failed"
-            record.ended_at, record.error, record.inputs = row.at, event.error, event.inputs
+            record.ended_at, record.error = row.at, event.error
+            record.inputs = event.inputs if event.inputs is not None else record.inputs
             _charge(record, event.spent, row.at)
         case events.StepWaiting() if record:
             record.status, record.inputs = "waiting", event.inputs
@@ -92,6 +99,17 @@ def _fold(steps: dict[str, StepRecord], busy: dict[str, float], row: Row, event:
             for step in steps.values():
                 if step.status in ("running", "waiting", "ready"):
                     step.status, step.ended_at = "cancelled", row.at
+        case _:
+            return
+
+
+def _fold_box(steps: dict[str, StepRecord], row: Row, event: events.Event) -> None:
+    match event:
+        case events.BoxOpened() if (box := steps.get(row.path)) is not None:
+            box.inputs, box.note = event.inputs, {"items": len(event.inputs["items"]), "ended": 0, "failed": 0}
+        case events.ItemEnded() if (box := steps.get(box_of(row.path))) is not None and box.note:
+            box.note["ended"] += 1
+            box.note["failed"] += event.error is not None
         case _:
             return
 

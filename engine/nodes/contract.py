@@ -1,7 +1,8 @@
 """What a node kind is: one class in one file, and the only door through which it sees the world.
 
-A kind is an `InlineKind` (works a value out at once), a `CallKind` (calls a model or a service) or an `AskKind`
-(waits for a person). Its form, JSON Schema, palette entry, docs page and contract tests are generated from the class.
+A kind is an `InlineKind` (works a value out at once), a `CallKind` (calls a model or a service), an `AskKind` (waits
+for a person) or a `BoxKind` (runs the steps inside it once per item). Its form, JSON Schema, palette entry, docs page
+and contract tests are generated from the class.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
@@ -26,6 +27,7 @@ __all__ = [
     "Answer",
     "Ask",
     "AskKind",
+    "BoxKind",
     "CallKind",
     "Capability",
     "Effect",
@@ -38,6 +40,7 @@ __all__ = [
     "NodeConfig",
     "NodeContext",
     "NodeKind",
+    "OnItemError",
     "Outcome",
     "Pricing",
     "Problem",
@@ -270,3 +273,37 @@ class AskKind(NodeKind[C]):
     @abstractmethod
     def answered(self, config: C, given: Mapping[str, Any], answer: Answer) -> Outcome:
         """The outcome of an answer."""
+
+
+OnItemError = Literal["stop", "skip", "collect"]
+
+
+class BoxKind(NodeKind[C]):
+    """A kind whose body, the nodes that name it as their `parent`, runs once per item."""
+
+    is_box = True
+    fixed_ports = ("item", "out")
+
+    def resolve(self, config: C, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """What is worked out once, before the first item."""
+        return {name: resolver(scope) for name, resolver in fields.items() if name not in self.per_item_fields}
+
+    @abstractmethod
+    def items(self, config: C, given: Mapping[str, Any]) -> list[JsonValue]:
+        """What the body runs for, in order. Raises ConfigInvalid."""
+
+    @abstractmethod
+    def at_once(self, config: C) -> int:
+        """How many items may be in the body at the same time."""
+
+    @abstractmethod
+    def on_item_error(self, config: C) -> OnItemError:
+        """`stop`: the box fails with the item; `skip` and `collect`: the others go on."""
+
+    @abstractmethod
+    def collected(self, config: C, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> JsonValue:
+        """What is kept of an item that has ended; the scope is the one inside it. Raises ExpressionError."""
+
+    @abstractmethod
+    def closed(self, config: C, results: Sequence[JsonValue], errors: Mapping[int, dict[str, JsonValue]]) -> Outcome:
+        """The outcome once all items have ended: what was collected of each, null where an item failed, and those errors."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,20 @@ from engine.run.state import ENDED, RunState
 @dataclass(frozen=True, slots=True)
 class Begin:
     """Start this ready step, if its reservation fits."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndItem:
+    """Nothing is alive in this item any more: collect what came of it."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseBox:
+    """All items of this box have ended, or it fails with one of them."""
 
     path: str
 
@@ -45,7 +60,7 @@ class End:
     reason: str
 
 
-Command = Begin | MeetLimit | Stop | End
+Command = Begin | EndItem | CloseBox | MeetLimit | Stop | End
 
 
 def decide(state: RunState, *, at: int) -> list[Command]:
@@ -58,6 +73,10 @@ def decide(state: RunState, *, at: int) -> list[Command]:
         return [] if state.running else [End("failed", None, failure_reason(state))]
     if state.halted:
         return [] if state.running or state.is_stopped else [Stop(halt_reason(state))]
+    if state.ended:
+        return [EndItem(next(iter(state.ended)))]
+    if state.full:
+        return [CloseBox(next(iter(state.full)))]
     if state.used_up:
         return [_loop_used_up(state)]
     ready = [step for step in state.steps.values() if _may_start(step, at)]
@@ -126,18 +145,21 @@ def run_status(state: RunState) -> str:
     """queued running waiting stopped succeeded failed cancelled, as the API tells it."""
     if state.status != "running":
         return "running" if state.status == "cancelling" else state.status
-    if state.running or any(step.status == "ready" for step in state.steps.values()):
+    if state.running or state.ended or state.full or any(step.status == "ready" for step in state.steps.values()):
         return "running"
     return "waiting" if state.steps else "running"
 
 
 def waiting_reason(state: RunState) -> str:
     """What a waiting run waits for, and what would move it."""
-    told_all = []
+    asked: Counter[str] = Counter()
+    retried: Counter[str] = Counter()
     for step in state.steps.values():
         title = step.node.title or step.node.id
         if step.status == "waiting" and step.item:
-            told_all.append(f"{title} waits for an answer in the inbox.")
+            asked[title] += 1
         elif step.status == "retrying":
-            told_all.append(f"{title} is tried again later.")
-    return " ".join(told_all)
+            retried[title] += 1
+    told = [f"{title} waits for {'an answer' if n == 1 else f'{n:,} answers'} in the inbox." for title, n in asked.items()]
+    told += [f"{title} is tried again later{'' if n == 1 else f', for {n:,} items'}." for title, n in retried.items()]
+    return " ".join(told)

@@ -78,7 +78,23 @@ class StepFailed(Event, frozen=True, omit_defaults=True, tag="step_failed"):
     spent: Spent = NOTHING
     retry_at: int | None = None
     goes_on: str | None = None
-    """`port` or `default`; None: the run fails."""
+    """`port`, `default` or `around`; None: the run fails."""
+    ends: str = ""
+    """With `around`: the item, or the open box, around the step that ends with this error."""
+
+
+class BoxOpened(Event, frozen=True, omit_defaults=True, tag="box_opened"):
+    """A box knows its `inputs.items`; `starts` are steps of the first of them."""
+
+    started_at: int = 0
+    inputs: dict[str, Any] = {}
+
+
+class ItemEnded(Event, frozen=True, omit_defaults=True, tag="item_ended"):
+    """The item at `path`, `each[7]`, has ended: `outputs.result` was collected of it, or it failed with `error`."""
+
+    outputs: dict[str, Any] = {}
+    error: dict[str, Any] | None = None
 
 
 class StepWaiting(Event, frozen=True, omit_defaults=True, tag="step_waiting"):
@@ -158,6 +174,8 @@ AnyEvent = (
     RunStarted
     | StepDone
     | StepFailed
+    | BoxOpened
+    | ItemEnded
     | StepWaiting
     | Voted
     | ConsentVoid

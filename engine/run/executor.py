@@ -22,7 +22,7 @@ from engine.run import codec, events
 from engine.run.asking import Owner
 from engine.run.context import Services, StepContext
 from engine.run.decide import seconds_left
-from engine.run.happenings import Finished, Happening, Recover, SecondsUp, TimerDue
+from engine.run.happenings import Finished, GoOn, Happening, Recover, SecondsUp, TimerDue
 from engine.run.live import Hub, Token
 from engine.run.prepare import Prepared, checked, wrapped
 from engine.run.reactions import take
@@ -141,7 +141,7 @@ class Executor:
             return None
         active.head = commit.rows[-1].seq
         self._after(active, turn, commit.rows)
-        self._perform(active, turn.performs)
+        self._perform(active, turn)
         if active.inbox or active.calls or active.state.running:
             self._activate(active)
         return commit.head.status
@@ -309,7 +309,7 @@ class Executor:
             _tell_all(dict.fromkeys(told, error if isinstance(error, SignalboxError) else Bug(str(error))))
             raise
         _tell_all(told)
-        self._perform(active, turn.performs)
+        self._perform(active, turn)
 
     async def _commit(self, active: Active, turn: Turn) -> None:
         commit = turn.commit(epoch=active.epoch, expected_epoch=active.stored_epoch, expected_head=active.head)
@@ -334,13 +334,14 @@ class Executor:
 
     # Performing
 
-    def _perform(self, active: Active, performs: list[Prepared]) -> None:
-        for prepared in performs:
+    def _perform(self, active: Active, turn: Turn) -> None:
+        for prepared in turn.performs:
             if isinstance(prepared.node.kind, InlineKind):
                 active.inbox.append((_work(prepared), None))
                 continue
-            call = asyncio.get_running_loop().create_task(self._call(active, prepared))
-            active.calls[prepared.path] = call
+            active.calls[prepared.path] = asyncio.get_running_loop().create_task(self._call(active, prepared))
+        if turn.is_unfinished:
+            active.inbox.append((GoOn(), None))
 
     async def _call(self, active: Active, prepared: Prepared) -> None:
         run_id = active.owner.run_id
@@ -362,8 +363,7 @@ class Executor:
         except Exception as raised:  # the border of a kind's own code: whatever it is becomes the step's error
             error = StepTimedOut(f"It took longer than {prepared.node.timeout_s:g} s.") if limit.expired() else wrapped(raised)
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+            if (task := asyncio.current_task()) is None or task.cancelling():
                 raise
             error = Bug("Something that the step waited for was cancelled.")
         if active.calls.get(prepared.path) is asyncio.current_task():

@@ -9,7 +9,52 @@ from engine.graph.plan import Edge, PlannedNode
 from engine.nodes.contract import Effect
 from engine.run.events import NOTHING, Spent
 
-StepStatus = Literal["ready", "running", "waiting", "retrying", "failed", "in_doubt"]
+StepStatus = Literal["ready", "running", "waiting", "retrying", "open", "failed", "in_doubt"]
+
+
+@dataclass(slots=True)
+class Consent:
+    """What an approval allowed: the digest of the action's resolved config."""
+
+    approval: str
+    attempt: int
+    """Of the approval's step."""
+    digest: str
+    editable: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Box:
+    """What an open box keeps: its items, and of those that have ended what was collected, as compact as JSON is."""
+
+    items: list[Any]
+    results: list[bytes | None]
+    """JSON by the place of the item; None: not ended yet, or failed."""
+    errors: dict[int, dict[str, Any]] = field(default_factory=dict)
+    opened: int = 0
+    """Items that were begun; they begin in order."""
+    live: int = 0
+    """Items that have begun and not ended."""
+    failure: dict[str, Any] | None = None
+    """The error of an item with which the whole box fails."""
+
+
+@dataclass(slots=True)
+class Item:
+    """One item of a box while it is worked on; its frame has the same key."""
+
+    key: str
+    """`each[7]`: the prefix of all paths inside."""
+    box: str
+    """Path of the box's step."""
+    index: int
+    around: str
+    """Key of the item in which the box stands; empty at the top."""
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Node of the body -> its latest outputs in this item."""
+    consents: dict[str, Consent] = field(default_factory=dict)
+    error: dict[str, Any] | None = None
+    """Why it ends without a result."""
 
 
 @dataclass(slots=True)
@@ -19,6 +64,8 @@ class Step:
     path: str
     node: PlannedNode
     frame: str
+    within: str = ""
+    """Key of the innermost item that it stands in; empty at the top."""
     status: StepStatus = "ready"
     attempt: int = 0
     """How many attempts were started."""
@@ -37,6 +84,8 @@ class Step:
     votes: tuple[str, ...] = ()
     void_for: str | None = None
     """The action whose consent this approval asks for a second time."""
+    box: Box | None = None
+    """What it keeps while it is an open box."""
     is_given_up: bool = False
     """An unsafe call whose result nobody needs any more: it is finished and recorded, and leads nowhere."""
 
@@ -65,16 +114,18 @@ class Frame:
     """One instance of a region."""
 
     key: str
-    """Prefix of the paths inside: empty, `draft#2`, `draft#2/check#1`."""
+    """Prefix of the paths inside: empty, `draft#2`, `draft#2/check#1`, `each[7]`."""
     region: int
     parent: str
     owner: str
+    within: str = ""
+    """Key of the innermost item that it stands in, its own for an item; empty at the top."""
     visit: int = 1
     innermost_visit: int = 1
     allowed: int = 1
     """How many visits this entry of the loop may have."""
     live: int = 0
-    """Steps and inner loops that are ready, running or waiting in it."""
+    """Steps, inner loops and items that are ready, running or waiting in it."""
     slots: dict[str, Slot] = field(default_factory=dict)
     exits: set[int] = field(default_factory=set)
     """Edges that leave the loop and were taken in this visit."""

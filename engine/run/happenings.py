@@ -75,4 +75,9 @@ class Recover:
     """The process that ran it is gone; this one has taken over."""
 
 
-Happening = Finished | Answered | TimerDue | SecondsUp | Resume | Cancel | Recover
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Nothing new: the turn before has left something to decide."""
+
+
+Happening = Finished | Answered | TimerDue | SecondsUp | Resume | Cancel | Recover | GoOn

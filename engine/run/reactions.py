@@ -9,7 +9,7 @@ from engine.nodes.contract import Answer, Outcome
 from engine.run import asking, events
 from engine.run.decide import MeetLimit, run_status
 from engine.run.frontier import Step
-from engine.run.happenings import Answered, Cancel, Finished, Happening, Recover, Resume, SecondsUp, TimerDue
+from engine.run.happenings import Answered, Cancel, Finished, GoOn, Happening, Recover, Resume, SecondsUp, TimerDue
 from engine.run.prepare import wrapped
 from engine.run.routing import leaving_port
 from engine.run.turn import Turn
@@ -32,6 +32,8 @@ def take(turn: Turn, happening: Happening) -> None:
             _cancel(turn, happening)
         case Recover():
             _recover(turn)
+        case GoOn():
+            return
 
 
 def _finished(turn: Turn, done: Finished) -> None:
@@ -45,7 +47,7 @@ def _finished(turn: Turn, done: Finished) -> None:
     outcome, node = done.outcome, step.node
     kind: Any = node.kind
     port = leaving_port(turn.state, step.frame, node, outcome.port) if node.ports else None
-    consent = turn.state.consents.get(node.id)
+    consent = turn.state.consents_in(step.within).get(node.id)
     event = events.StepDone(
         started_at=step.started_at,
         port=port,
@@ -111,7 +113,7 @@ def _resolve_item(turn: Turn, step: Step, answer: Answer, *, by: str | None) -> 
     turn.statements.append(asking.decided(step.item, decision=answer.decision, by=by, at=turn.at, votes=votes, outputs=outcome.outputs))
     turn.record(event, step.path, step.attempt)
     if step.void_for and outcome.outputs.get("decision") != "approved":
-        action_step = next(s for s in turn.state.steps.values() if s.node.id == step.void_for)
+        action_step = turn.state.action_of(step)
         turn.fail(Finished(action_step.path, action_step.attempt, {}, error=ConsentRefused()))
 
 

@@ -1,7 +1,8 @@
 """How edges settle, joins open, death spreads and loops turn (workflow.md, Running 2 to 5). Pure.
 
-A frame is one instance of a region: the root, or one visit of a loop. It counts what is alive in it; when nothing is,
-the visit ends: the back edge starts the next one, or the loop's exits settle in the frame around it.
+A frame is one instance of a region: the root, one visit of a loop or one item of a box. It counts what is alive in it;
+when nothing is, the visit ends: the back edge starts the next one, or the loop's exits settle in the frame around it. An
+item that ends so waits until `decide` has it collected.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from engine.errors import LoopBothWays
+from engine.errors import Bug, LoopBothWays
 from engine.graph.plan import ROOT, Edge, PlannedNode
-from engine.run.frontier import Frame, Slot, Step
+from engine.nodes.contract import BoxKind
+from engine.run.frontier import Frame, Item, Slot, Step
 
 if TYPE_CHECKING:
     from engine.run.state import RunState
@@ -40,6 +42,49 @@ class Router:
         self._open(frame, target)
         self._run()
 
+    def open_items(self, step: Step) -> None:
+        """As many items as the box may work on at once; the box is full when none is left."""
+        kind, box = step.node.kind, step.box
+        if box is None or not isinstance(kind, BoxKind):
+            raise Bug(f"{step.path} is no open box.")
+        while box.live < kind.at_once(step.node.config) and box.opened < len(box.items):
+            box.opened, box.live = box.opened + 1, box.live + 1
+            self._open_item(step, box.opened - 1)
+            self._run()
+        if not box.live:
+            self._state.full[step.path] = None
+
+    def _open_item(self, step: Step, index: int) -> None:
+        node, around = step.node, self._state.frames[step.frame]
+        key = f"{step.path}[{index}]"
+        region = self._plan.regions[node.body or ROOT]
+        frame = Frame(key, region.index, around.key, node.id, key, innermost_visit=around.innermost_visit)
+        around.live += 1
+        self._state.frames[key] = frame
+        self._state.items[key] = Item(key, step.path, index, step.within)
+        self._queue.extend((frame, edge, True) for edge in region.entries)
+        self._quiet.append(frame)
+
+    def leave_item(self, step: Step, item: Item) -> None:
+        """An item was collected: the next one begins."""
+        self._forget(item.key)
+        self._state.frames[step.frame].live -= 1
+        if step.box is not None:
+            step.box.live -= 1
+        self.open_items(step)
+
+    def clear(self, item: str) -> None:
+        """The item ends at once: what is alive in it is given up, except an unsafe call in flight, which is finished."""
+        self._give_up_inside(f"{item}/")
+        self._state.frames[item].live = 0
+        self._state.ended[item] = None
+
+    def empty(self, step: Step) -> None:
+        """The box ends at once, with all its items."""
+        around = self._state.frames[step.frame]
+        around.live -= sum(item.box == step.path for item in self._state.items.values())
+        self._give_up_inside(f"{step.path}[")
+
     def again(self, used_up: str) -> None:
         """The run is resumed: the loop whose visits were used up gets as many again, loops that stood still end their visit."""
         if frame := self._state.frames.get(used_up):
@@ -49,7 +94,7 @@ class Router:
 
     def _leave(self, frame: Frame, node: PlannedNode, port: str | None) -> None:
         taken = node.edges.get(port, ()) if port is not None else ()
-        if port is not None and not taken:
+        if port is not None and not taken and not frame.within:
             self._state.left_by = f"{node.id}.{port}"
         for edge in node.all_edges:
             self._queue.append((frame, edge, edge.port == port))
@@ -117,7 +162,7 @@ class Router:
             self._dead_or_alive(frame, -1)
             return
         frame.live += 1
-        self._state.steps[path] = Step(path, node, frame.key)
+        self._state.steps[path] = Step(path, node, frame.key, frame.within)
 
     def _path(self, frame: Frame, node: PlannedNode) -> str:
         if node.heads == frame.region and frame.owner == node.id:
@@ -127,7 +172,7 @@ class Router:
     def _visit(self, parent: Frame, header: PlannedNode, visit: int, allowed: int) -> Frame:
         name = f"{header.id}#{visit}"
         key = f"{parent.key}/{name}" if parent.key else name
-        frame = Frame(key, header.heads or ROOT, parent.key, header.id, visit, visit, allowed)
+        frame = Frame(key, header.heads or ROOT, parent.key, header.id, parent.within, visit, visit, allowed)
         self._state.frames[key] = frame
         return frame
 
@@ -139,6 +184,9 @@ class Router:
             self._queue.append((frame, edge, False))
 
     def _end_visit(self, frame: Frame) -> None:
+        if frame.key in self._state.items:
+            self._state.ended[frame.key] = None
+            return
         region = self._plan.regions[frame.region]
         parent = self._state.frames[frame.parent]
         if frame.back is not None:
@@ -168,27 +216,57 @@ class Router:
         for name in names:
             frame.slots.setdefault(name, Slot()).is_closed = True
         doomed = [key for key in state.frames if self._inside(key, frame, names)]
-        for path, step in list(state.steps.items()):
+        for step in list(state.steps.values()):
             # An approval that is asked again could only lead to its action.
             is_here = step.frame == frame.key and (step.node.id in names or step.void_for in names) and not step.is_given_up
             if not is_here and step.frame not in doomed:
                 continue
             frame.live -= is_here
-            if step.status == "running" and step.is_unsafe:
-                step.is_given_up = True
-            else:
-                state.cancel_step(path)
+            self._drop(step)
         for key in doomed:
-            frame.live -= state.frames.pop(key).parent == frame.key
+            frame.live -= state.frames[key].parent == frame.key
+            self._forget(key)
+
+    def _give_up_inside(self, prefix: str) -> None:
+        """Everything whose path begins so."""
+        state = self._state
+        for step in [s for s in state.steps.values() if s.path.startswith(prefix) and not s.is_given_up]:
+            self._drop(step)
+        for key in [k for k in state.frames if k.startswith(prefix)]:
+            self._forget(key)
+
+    def _drop(self, step: Step) -> None:
+        if step.status == "running" and step.is_unsafe:
+            step.is_given_up = True
+        else:
+            self._state.cancel_step(step.path)
+
+    def _forget(self, key: str) -> None:
+        del self._state.frames[key]
+        self._state.items.pop(key, None)
+        self._state.ended.pop(key, None)
 
     def _inside(self, key: str, frame: Frame, names: frozenset[str]) -> bool:
-        """Whether the frame `key` is a visit of a loop of `frame` whose header is one of `names`, or inside one."""
+        """Whether the frame `key` is a visit of a loop of `frame`, or an item of a box, of one of `names`, or inside one."""
         inner = self._state.frames.get(key)
         while inner is not None and inner.key:
             if inner.parent == frame.key and inner is not frame:
                 return inner.owner in names
             inner = self._state.frames.get(inner.parent)
         return False
+
+
+def caught_by(state: RunState, within: str) -> str | None:
+    """The item that ends with an error inside the item `within`, or the box that fails; None: the run fails."""
+    while within:
+        item = state.items[within]
+        node = state.steps[item.box].node
+        if isinstance(node.kind, BoxKind) and node.kind.on_item_error(node.config) != "stop":
+            return item.key
+        if node.on_error != "stop":
+            return item.box
+        within = item.around
+    return None
 
 
 def leaving_port(state: RunState, frame_key: str, node: PlannedNode, port: str | None) -> str | None:

@@ -9,25 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from engine.errors import Bug
 from engine.graph.plan import ROOT, Limits, Plan
+from engine.jsonvalue import dumps
 from engine.run import events
 from engine.run.budget import Ledger
 from engine.run.events import NOTHING, Spent, Start
-from engine.run.frontier import Frame, Step
+from engine.run.frontier import Box, Consent, Frame, Item, Step
 from engine.run.routing import Router, leaving_port, port_without_decision
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
-
-
-@dataclass(slots=True)
-class Consent:
-    """What an approval allowed: the digest of the action's resolved config."""
-
-    approval: str
-    attempt: int
-    """Of the approval's step."""
-    digest: str
-    editable: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -47,9 +38,15 @@ class RunState:
     frames: dict[str, Frame] = field(default_factory=dict)
     steps: dict[str, Step] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Node -> its latest outputs."""
+    """Node -> its latest outputs; those of a body are kept by its item."""
     consents: dict[str, Consent] = field(default_factory=dict)
-    """Action node -> its consent."""
+    """Action node -> its consent; those of a body are kept by its item."""
+    items: dict[str, Item] = field(default_factory=dict)
+    """Items that are being worked on."""
+    ended: dict[str, None] = field(default_factory=dict)
+    """Keys of items in which nothing is alive any more, in the order in which they ended."""
+    full: dict[str, None] = field(default_factory=dict)
+    """Paths of open boxes that have nothing left to do."""
     running: int = 0
     busy_since: int = 0
     at: int = 0
@@ -86,6 +83,7 @@ class RunState:
     def cancel_step(self, path: str) -> None:
         """A step is given up; what a call in flight has cost is not known, so its reservation stays charged."""
         step = self.steps.pop(path)
+        self.full.pop(path, None)
         if step.status == "running":
             self.settle(step, step.reserved)
         self.cancelled_now.append(path)
@@ -99,16 +97,42 @@ class RunState:
         if not self.running:
             self.ledger.busy_us += self.at - self.busy_since
 
-    def scope(self, step: Step, now: str, started_at: str) -> dict[str, Any]:
-        """The names that a step's expressions see (workflow.md, Values)."""
-        return {
+    def scope(self, frame: Frame, now: str, started_at: str) -> dict[str, Any]:
+        """The names that expressions see in a frame (workflow.md, Values)."""
+        names = {
             "inputs": self.inputs,
-            "nodes": self.outputs,
+            "nodes": self.visible(frame.within),
             "vars": self.plan.vars,
-            "visit": self.frames[step.frame].innermost_visit,
+            "visit": frame.innermost_visit,
             "run": {"id": self.run_id, "started_at": started_at},
             "now": now,
         }
+        if (item := self.items.get(frame.within)) is not None and (box := self.steps[item.box].box) is not None:
+            names |= {"item": box.items[item.index], "index": item.index}
+        return names
+
+    def visible(self, within: str) -> dict[str, dict[str, Any]]:
+        """Node -> outputs, as they are seen from inside an item: its own, then those around it."""
+        item = self.items.get(within)
+        return self.outputs if item is None else {**self.visible(item.around), **item.outputs}
+
+    def consents_in(self, within: str) -> dict[str, Consent]:
+        """Action node -> its consent, in an item or at the top; none where the item has been given up."""
+        if not within:
+            return self.consents
+        item = self.items.get(within)
+        return {} if item is None else item.consents
+
+    def keep(self, step: Step, outputs: dict[str, Any]) -> None:
+        """The latest outputs of a node; nobody needs those of an item that has been given up."""
+        if not step.within:
+            self.outputs[step.node.id] = outputs
+        elif (item := self.items.get(step.within)) is not None:
+            item.outputs[step.node.id] = outputs
+
+    def action_of(self, approval: Step) -> Step:
+        """The action whose consent this approval asks for a second time."""
+        return next(s for s in self.steps.values() if s.node.id == approval.void_for and s.within == approval.within)
 
 
 def new_state(plan: Plan, run_id: str) -> RunState:
@@ -159,12 +183,13 @@ def _on_done(state: RunState, event: events.StepDone, at: int, path: str, attemp
     step = state.steps.pop(path)
     if step.status == "running":
         state.settle(step, event.spent)
+    state.full.pop(path, None)
     node = step.node
-    state.outputs[node.id] = event.outputs
+    state.keep(step, event.outputs)
     if event.consent is not None and (action := getattr(node.config, "action", None)):
-        state.consents[action] = Consent(path, attempt, event.consent, event.outputs.get("values", {}))
+        state.consents_in(step.within)[action] = Consent(path, attempt, event.consent, event.outputs.get("values", {}))
     elif node.consent:
-        state.consents.pop(node.id, None)
+        state.consents_in(step.within).pop(node.id, None)
     if node.kind.kind == "end":
         state.results[node.order] = event.outputs
         if getattr(node.config, "outcome", "success") == "failure":
@@ -180,12 +205,12 @@ def _on_done(state: RunState, event: events.StepDone, at: int, path: str, attemp
 def _consent_again(state: RunState, step: Step, event: events.StepDone) -> None:
     # The graph has moved on already; only the action that waited for the second answer is concerned.
     state.frames[step.frame].live -= 1
-    action = next(s for s in state.steps.values() if s.node.id == step.void_for)
+    action = state.action_of(step)
     if event.outputs.get("decision") == "approved":
         action.status = "ready"
         return
     # It fails with the next event. Consent to nothing: should somebody resume the run, it is asked once more.
-    state.consents[action.node.id] = Consent(step.path, step.attempt, "")
+    state.consents_in(step.within)[action.node.id] = Consent(step.path, step.attempt, "")
 
 
 def _on_failed(state: RunState, event: events.StepFailed, at: int, path: str, _attempt: int) -> None:
@@ -204,15 +229,32 @@ def _on_failed(state: RunState, event: events.StepFailed, at: int, path: str, _a
     if event.goes_on is None:
         _fail(state, step, event.error)
         return
+    if step.box is not None:
+        state.full.pop(path, None)
+        Router(state).empty(step)
+    if event.goes_on == "around":
+        _end_around(state, event.ends, {**event.error, "path": event.error.get("path", path)})
+        return
     _go_on(state, step, event.goes_on, event.error)
 
 
 def _go_on(state: RunState, step: Step, how: str, error: dict[str, Any]) -> None:
     outputs = dict(step.node.default_output) if how == "default" else {}
-    state.outputs[step.node.id] = outputs | {"error": error}
-    state.consents.pop(step.node.id, None)
+    state.keep(step, outputs | {"error": error})
+    state.consents_in(step.within).pop(step.node.id, None)
     port = leaving_port(state, step.frame, step.node, "error" if how == "port" else port_without_decision(step.node))
     Router(state).leave(step.frame, step.node, port)
+
+
+def _end_around(state: RunState, path: str, error: dict[str, Any]) -> None:
+    """The item, or the whole box, at `path` ends with an error of something inside it."""
+    if (item := state.items.get(path)) is not None:
+        item.error = error
+        Router(state).clear(item.key)
+    elif (step := state.steps.get(path)) is not None and step.box is not None:
+        step.box.failure = error
+        Router(state).empty(step)
+        state.full[path] = None
 
 
 def _fail(state: RunState, step: Step, error: dict[str, Any]) -> None:
@@ -229,6 +271,26 @@ def _on_waiting(state: RunState, event: events.StepWaiting, at: int, path: str, 
     step.digest, step.item, step.inputs, step.votes = event.digest, event.item, event.inputs, ()
 
 
+def _on_box_opened(state: RunState, event: events.BoxOpened, _at: int, path: str, _attempt: int) -> None:
+    step = state.steps[path]
+    state.settle(step, NOTHING)
+    items = event.inputs["items"]
+    step.status, step.box = "open", Box(items, [None] * len(items))
+    Router(state).open_items(step)
+
+
+def _on_item_ended(state: RunState, event: events.ItemEnded, _at: int, path: str, _attempt: int) -> None:
+    item = state.items[path]
+    step = state.steps[item.box]
+    if step.box is None:
+        raise Bug(f"{item.box} is no open box.")
+    if event.error is not None:
+        step.box.errors[item.index] = event.error
+    else:
+        step.box.results[item.index] = dumps(event.outputs["result"])
+    Router(state).leave_item(step, item)
+
+
 def _on_vote(state: RunState, event: events.Voted, _at: int, path: str, _attempt: int) -> None:
     step = state.steps[path]
     step.votes = (*step.votes, event.by)
@@ -237,13 +299,13 @@ def _on_vote(state: RunState, event: events.Voted, _at: int, path: str, _attempt
 def _on_consent_void(state: RunState, event: events.ConsentVoid, _at: int, path: str, _attempt: int) -> None:
     action = state.steps[path]
     action.status = "waiting"
-    consent = state.consents.pop(action.node.id)
+    consent = state.consents_in(action.within).pop(action.node.id)
     if event.approval in state.steps:
         return
     node = state.plan.nodes[event.approval.rsplit("/", 1)[-1].split("#", 1)[0]]
     frame = state.frames[action.frame]
     frame.live += 1
-    again = Step(event.approval, node, action.frame, attempt=consent.attempt, void_for=action.node.id)
+    again = Step(event.approval, node, action.frame, action.within, attempt=consent.attempt, void_for=action.node.id)
     state.steps[event.approval] = again
 
 
@@ -275,7 +337,8 @@ def _on_resumed(state: RunState, event: events.RunResumed, _at: int, _path: str,
     for step in state.steps.values():
         step.base = step.attempt
         if step.status == "failed":
-            step.status = "ready"
+            # A box keeps what its items have come to.
+            step.status = "ready" if step.box is None else "open"
     Router(state).again(used_up)
 
 
@@ -302,6 +365,8 @@ _HANDLERS: dict[type, Any] = {
     events.RunStarted: _on_started,
     events.StepDone: _on_done,
     events.StepFailed: _on_failed,
+    events.BoxOpened: _on_box_opened,
+    events.ItemEnded: _on_item_ended,
     events.StepWaiting: _on_waiting,
     events.Voted: _on_vote,
     events.ConsentVoid: _on_consent_void,

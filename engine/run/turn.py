@@ -11,21 +11,25 @@ from typing import Any
 import msgspec
 
 from engine.clock import Clock, iso
-from engine.errors import InDoubt, SignalboxError, StaleApproval, Transient
+from engine.errors import Bug, InDoubt, ItemFailed, SignalboxError, StaleApproval, Transient
 from engine.graph.plan import PlannedNode
 from engine.ids import Ids
-from engine.nodes.contract import Answer, AskKind, InlineKind, Outcome, Pricing
+from engine.jsonvalue import loads_kept
+from engine.nodes.contract import Answer, AskKind, BoxKind, InlineKind, Outcome, Pricing
 from engine.run import asking, codec, events
 from engine.run.asking import Owner
 from engine.run.budget import Exceeds, Fits, fit
-from engine.run.decide import Begin, End, MeetLimit, Stop, counted_limit, decide, run_status, waiting_reason
+from engine.run.decide import Begin, CloseBox, End, EndItem, MeetLimit, Stop, counted_limit, decide, run_status, waiting_reason
 from engine.run.events import NOTHING, Event, Start
 from engine.run.frontier import Step
 from engine.run.happenings import Finished
 from engine.run.prepare import Prepared, estimate_of, shrink, wrapped
+from engine.run.routing import caught_by, leaving_port
 from engine.run.state import RunState, apply, begin
 from engine.storage.journal import Commit, Head, NewRun
 
+MOST_ITEMS = 100
+"""Items that one turn ends: a box whose body does nothing must not keep the other runs waiting."""
 LONGEST_PAUSE_S = 31_536_000.0
 """Between two attempts, whatever `backoff_s` and `factor` come to."""
 
@@ -66,6 +70,9 @@ class Turn:
     cancelled: list[str] = field(default_factory=list)
     timers: list[tuple[int, str, int, str]] = field(default_factory=list)
     """(due_at, path, attempt, kind) to be set once durable."""
+    items_ended: int = 0
+    is_unfinished: bool = False
+    """There is more to decide, for the next turn."""
 
     def record(self, event: Event, path: str = "", attempt: int = 0) -> None:
         """Applies an event and keeps it for the journal."""
@@ -89,9 +96,18 @@ class Turn:
                 case Begin(path):
                     before = len(self.recorded)
                     moved = self._begin(self.state.steps[path]) or moved
-                    if len(self.recorded) > before:
+                    if any(not isinstance(r.event, events.StepsStarted | events.StepWaiting) for r in self.recorded[before:]):
                         # Whatever was recorded may have changed what follows: decide afresh.
                         return True
+                case EndItem(key):
+                    if self.items_ended == MOST_ITEMS:
+                        self.is_unfinished = True
+                        return False
+                    self._end_item(key)
+                    return True
+                case CloseBox(path):
+                    self._close_box(path)
+                    return True
                 case MeetLimit():
                     self.meet(command)
                     return True
@@ -143,15 +159,20 @@ class Turn:
         prepared = Prepared(step.path, attempt, node, given, amount)
         if isinstance(kind, AskKind):
             self._ask(step, prepared)
+        elif isinstance(kind, BoxKind):
+            self._open_box(step, prepared)
         else:
             self.performs.append(prepared)
         return True
 
     def _given(self, step: Step) -> dict[str, Any]:
         node = step.node
-        scope = self.state.scope(step, iso(self.at) or "", iso(self.state.started_at) or "")
+        scope = self._scope(step.frame, self.at)
         kind: Any = node.kind
         return kind.resolve(node.config, node.fields, scope)
+
+    def _scope(self, frame: str, at: int) -> dict[str, Any]:
+        return self.state.scope(self.state.frames[frame], iso(at) or "", iso(self.state.started_at) or "")
 
     def _start(self, step: Step, start: Start) -> None:
         if not self.recorded:
@@ -160,15 +181,14 @@ class Turn:
         if step.due_at is not None:
             self.statements.append(asking.clear_timer(self.owner.run_id, step.path))
         begin(self.state, start, at=self.at)
-        if (consent := self.state.consents.get(step.node.id)) is not None:
+        if (consent := self.state.consents_in(step.within).get(step.node.id)) is not None:
             self.action_status(consent.approval, consent.attempt, "acting", None)
 
     def action_status(self, approval: str, attempt: int, status: str, result: Any) -> None:
         self.statements.append(asking.action_status(self.owner.run_id, approval, attempt, status=status, result=result))
 
     def _has_consent(self, step: Step, given: dict[str, Any]) -> bool:
-        state = self.state
-        consent = state.consents.get(step.node.id)
+        consent = self.state.consents_in(step.within).get(step.node.id)
         if consent is None:
             error = StaleApproval(f"{step.node.id} runs only after {step.node.consent} has approved it, and that did not happen.")
             self._start(step, Start(step.path, step.attempt + 1))
@@ -204,6 +224,54 @@ class Turn:
         if expires_at is not None:
             self.timer_at(step.path, step.attempt, "expire", expires_at)
 
+    # Boxes
+
+    def _open_box(self, step: Step, prepared: Prepared) -> None:
+        kind: Any = step.node.kind
+        try:
+            items = kind.items(step.node.config, prepared.given)
+        except Exception as error:  # no list, too long a list, a kind's own code: the step fails, never the engine
+            self.fail(Finished(step.path, step.attempt, prepared.given, error=wrapped(error)))
+            return
+        self.record(events.BoxOpened(started_at=step.started_at, inputs={"items": items}), step.path, step.attempt)
+
+    def _end_item(self, key: str) -> None:
+        item = self.state.items[key]
+        step = self.state.steps[item.box]
+        kind: Any = step.node.kind
+        self.items_ended += 1
+        if item.error is not None:
+            self.record(events.ItemEnded(error=item.error), key)
+            return
+        try:
+            result = kind.collected(step.node.config, step.node.fields, self._scope(key, self.at))
+        except Exception as raised:  # `collect` cannot be worked out: the item fails, never the engine
+            error = wrapped(raised)
+            if kind.on_item_error(step.node.config) == "stop":
+                self.fail(Finished(step.path, step.attempt, {}, error=ItemFailed(f"{key}: {error.message}", hint=error.next_step)))
+            else:
+                self.record(events.ItemEnded(error={**error.as_json(), "path": key}), key)
+            return
+        self.record(events.ItemEnded(outputs={"result": result}), key)
+
+    def _close_box(self, path: str) -> None:
+        step = self.state.steps[path]
+        node, box = step.node, step.box
+        kind: Any = node.kind
+        if box is None:
+            raise Bug(f"{path} is no open box.")
+        if box.failure is not None:
+            error = ItemFailed(f"{box.failure.get('path')}: {box.failure.get('message')}")
+            self.fail(Finished(path, step.attempt, {}, error=error))
+            return
+        results = [None if body is None else loads_kept(body) for body in box.results]
+        outcome: Outcome = kind.closed(node.config, results, box.errors)
+        consent = self.state.consents_in(step.within).get(node.id)
+        port = leaving_port(self.state, step.frame, node, outcome.port)
+        self.record(events.StepDone(started_at=step.started_at, port=port, outputs=outcome.outputs), path, step.attempt)
+        if consent is not None:
+            self.action_status(consent.approval, consent.attempt, "done", outcome.outputs)
+
     def timer_at(self, path: str, attempt: int, kind: str, due_at: int) -> None:
         self.statements.append(asking.set_timer(self.owner, path, attempt, kind=kind, due_at=due_at))
         self.timers.append((due_at, path, attempt, kind))
@@ -213,8 +281,8 @@ class Turn:
         node: PlannedNode = self.state.plan.nodes[action]
         asking_kind: Any = step.node.kind
         outcome: Outcome = asking_kind.answered(step.node.config, given, answer)
-        scope = self.state.scope(step, iso(at) or "", iso(self.state.started_at) or "")
-        scope["nodes"] = {**self.state.outputs, step.node.id: outcome.outputs}
+        scope = self._scope(step.frame, at)
+        scope["nodes"] = {**scope["nodes"], step.node.id: outcome.outputs}
         kind: Any = node.kind
         return asking.action_shown(node, kind.resolve(node.config, node.fields, scope))
 
@@ -228,14 +296,16 @@ class Turn:
             pause = max(node.retry.backoff_s * node.retry.factor ** (tries - 1), asked if isinstance(asked, int | float) else 0)
             retry_at = self.at + int(min(pause, LONGEST_PAUSE_S) * 1e6)
         goes_on = node.on_error if retry_at is None and node.on_error != "stop" else None
-        consent = self.state.consents.get(node.id)
+        caught = caught_by(self.state, step.within) if retry_at is None and goes_on is None and not step.is_given_up else None
+        consent = self.state.consents_in(step.within).get(node.id)
         event = events.StepFailed(
             started_at=step.started_at,
             error=error.as_json(),
             inputs=done.given or None,
             spent=done.spent,
             retry_at=retry_at,
-            goes_on=goes_on,
+            goes_on="around" if caught else goes_on,
+            ends=caught or "",
         )
         self.record(event, done.path, done.attempt)
         if retry_at is not None and step.status == "retrying":

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.graph.plan import Plan
 from engine.graph.validate import check
+from engine.insight.timeline import node_of
 from engine.nodes.registry import Registry
 from engine.run import codec, events
 from engine.run.budget import RESERVED
@@ -55,7 +56,7 @@ class Told:
 
     def kind_at(self, path: str) -> str:
         """The kind of the node whose step has this path, `draft#2/ok`."""
-        return self.state.plan.nodes[path.rsplit("/", 1)[-1].split("#", 1)[0]].kind.kind
+        return self.state.plan.nodes[node_of(path)].kind.kind
 
     def starts(self) -> set[tuple[str, int]]:
         """(path, attempt) of every durable intent."""

@@ -199,7 +199,7 @@ def test_item_exists_only_inside_a_box() -> None:
 def test_what_a_box_collects_is_judged_inside_it() -> None:
     box = node("each", "map", config={"items": "inputs.list", "collect": "nodes.check.x + index"})
     edges = ["start -> each", "each.item -> check", "each -> end"]
-    assert codes(checked(["start", box, BOX[1], "end"], edges)) == ["unconnected_port"]
+    assert codes(checked(["start", box, BOX[1], "end"], edges)) == []
     reader = node("end", "end", config={"output": {"x": "nodes.check.x"}})
     assert "possibly_untaken" in codes(checked(["start", box, BOX[1], reader], edges))
 
@@ -207,3 +207,41 @@ def test_what_a_box_collects_is_judged_inside_it() -> None:
 def test_items_are_not_worked_out_inside_the_box() -> None:
     box = node("each", "map", config={"items": "item"})
     assert "item_outside_box" in codes(checked(["start", box, BOX[1], "end"], ["start -> each", "each.item -> check", "each -> end"]))
+
+
+def test_the_last_step_of_a_body_needs_no_edge_and_a_forgotten_port_is_told() -> None:
+    edges = ["start -> each", "each.item -> check", "each -> end"]
+    assert codes(checked(["start", *BOX, "end"], edges)) == []
+    choice = node("check", "branch", parent="each", ways=["a", "b"])
+    nodes = ["start", BOX[0], choice, node("x", parent="each"), "end"]
+    told = checked(nodes, [*edges, "check.a -> x"], limits={"steps": 1000}).problems
+    assert {(p.code, p.node, p.field) for p in told} == {("unconnected_port", "check", f"port.{port}") for port in ("b", "else")}
+
+
+def test_a_box_in_which_nothing_happens_is_told_and_runs() -> None:
+    result = checked(["start", node("each", "map"), "end"], ["start -> each", "each -> end"])
+    assert the(result, "empty_box").severity == "warning" and result.plan is not None
+    inside = checked(["start", *BOX, "end"], ["start -> each", "each -> end"])
+    assert codes(inside) == ["empty_box", "unreachable"]
+
+
+def test_settings_that_mean_nothing_to_a_box_are_told() -> None:
+    box = node("each", "map", retry={"attempts": 3}, timeout_s=5)
+    result = checked(["start", box, BOX[1], "end"], ["start -> each", "each.item -> check", "each -> end"])
+    assert [(p.code, p.field) for p in result.problems] == [("unused_setting", "retry"), ("unused_setting", "timeout_s")]
+
+
+def test_everything_wrong_with_boxes_is_told_at_once_with_the_node_and_a_hint() -> None:
+    nodes = [
+        "start", *BOX, node("lost", parent="nowhere"), node("odd", parent="check"), node("stop", "end", parent="each"),
+        node("a", "map", parent="b"), node("b", "map", parent="a"), node("reader", config={"values": {"x": "item"}}), "end",
+    ]  # fmt: skip
+    edges = ["start -> each", "each.item -> check", "check -> reader", "start -> reader", "each -> end", "reader -> lost", "start -> odd",
+             "start -> a", "start -> b", "start -> stop"]  # fmt: skip
+    result = checked(nodes, edges)
+    told = {(p.code, p.node) for p in result.problems if p.severity == "error"}
+    assert told == {
+        ("unknown_parent", "lost"), ("not_a_box", "odd"), ("not_in_a_box", "stop"), ("box_in_itself", "a"), ("crosses_box", "check"),
+        ("crosses_box", "start"), ("item_outside_box", "reader"), ("unreachable", "b"),
+    }  # fmt: skip
+    assert all(p.hint and p.node for p in result.problems if p.code != "worst_case_above_limit")

@@ -46,8 +46,25 @@ def test_a_step_that_is_switched_off_counts_nothing() -> None:
 
 
 def test_a_box_counts_as_often_as_it_may_have_items() -> None:
-    nodes = ["start", node("each", "map", config={"max_items": 5}), node("a", parent="each"), "end"]
+    nodes = ["start", node("each", "map", config={"items": "inputs.list", "max_items": 5}), node("a", parent="each"), "end"]
     assert bounds_of(plan_of(nodes, ["start -> each", "each.item -> a", "each -> end"])).steps == 3 + 5
+
+
+def test_boxes_multiply_and_so_do_the_loops_and_retries_in_them() -> None:
+    nodes = [
+        "start", node("outer", "map", config={"items": "[]", "max_items": 3}),
+        node("inner", "map", config={"items": "[]", "max_items": 4}, parent="outer"),
+        node("a", "llm", parent="inner", retry={"attempts": 2}), node("b", "branch", parent="inner", ways=["again"]), "end",
+    ]  # fmt: skip
+    edges = ["start -> outer", "outer.item -> inner", "inner.item -> a", "a -> b", edge("b.again -> a", max_visits=5), "outer -> end"]
+    told = worst_case(plan_of(nodes, edges))
+    assert told["steps"] == 3 + 3 * (1 + 4 * 5 * (2 + 1)) and told["llm_calls"] == 3 * 4 * 5 * 2
+
+
+def test_a_box_without_a_bound_worth_the_name_is_warned_about() -> None:
+    nodes = ["start", node("each", "map", config={"items": "inputs.list", "max_items": 1000}), node("a", parent="each"), "end"]
+    problem = the(checked(nodes, ["start -> each", "each.item -> a", "each -> end"]), "worst_case_above_limit")
+    assert "1,003" in problem.message and "max_items" in problem.hint
 
 
 def test_money_is_bounded_by_its_limit_where_only_the_run_knows_the_prompt() -> None:

@@ -4,39 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
-
 from engine.graph.plan import Plan, Region
 from engine.graph.problems import Problem
 from engine.graph.validate import Checked, check
-from engine.nodes.contract import Expr, InlineKind, NodeConfig, Outcome
 from engine.nodes.registry import Registry
 
-
-class MapConfig(NodeConfig):
-    items: Expr = "[]"
-    collect: Expr = "item"
-    max_items: int = Field(default=10)
-
-
-class MapStub(InlineKind[MapConfig]):
-    """Stands for the map box, whose kind comes later."""
-
-    kind = "map"
-    title = "For each"
-    Config = MapConfig
-    is_box = True
-    per_item_fields = frozenset({"collect"})
-    fixed_ports = ("item", "out")
-
-    def output_names(self, config):
-        return frozenset({"results", "errors"})
-
-    def work(self, config, given):
-        return Outcome()
-
-
-CATALOG = Registry([*Registry.builtin().all(), MapStub()])
+CATALOG = Registry.builtin()
 
 
 def node(id_: str, kind: str = "set", **more: Any) -> dict[str, Any]:
@@ -46,6 +19,7 @@ def node(id_: str, kind: str = "set", **more: Any) -> dict[str, Any]:
         "branch": {"cases": [{"port": port, "when": "true"} for port in more.pop("ways", ["yes"])]},
         "approval": {"title": "Fine?"},
         "llm": {"prompt": "Hello"},
+        "map": {"items": "[1]"},
         "notify": {"message": "Hello"},
         "classify": {"text": "{{ inputs.message }}", "labels": [{"port": "a"}, {"port": "b"}]},
     }.get(kind, {})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.clock import SystemClock
+from engine.errors import SignalboxError
 from engine.expressions import compile_expression, compile_template
 from engine.graph.fields import FieldRole
 from engine.graph.fieldtree import marked_fields, resolver
@@ -15,7 +16,7 @@ from engine.graph.validate import check
 from engine.llm.messages import Bound, ModelAnswer, ModelInfo, ModelRequest
 from engine.llm.practice import PracticeModel
 from engine.llm.prices import full_price, upper_bound
-from engine.nodes.contract import AskKind, CallKind, Capability, InlineKind, Outcome
+from engine.nodes.contract import AskKind, BoxKind, CallKind, Capability, InlineKind, Outcome
 from engine.nodes.registry import AnyKind, Registry
 
 REGISTRY = Registry.builtin()
@@ -82,13 +83,16 @@ def _vector(text: str) -> list[float]:
 
 def given_for(kind: AnyKind, config: dict[str, Any], scope: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The typed config and what its expressions come to."""
+    typed, fields = _fields(kind, config)
+    return typed, kind.resolve(typed, fields, {"inputs": {}, "nodes": {}, "vars": {}, **scope})
 
+
+def _fields(kind: AnyKind, config: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     def compile_(source, role, path):
         return (compile_expression if role is FieldRole.EXPRESSION else compile_template)(source).evaluate
 
     typed = kind.Config.model_validate(config)
-    fields = {name: resolver(getattr(typed, name), tree, name, compile_) for name, tree in marked_fields(kind.Config).items()}
-    return typed, kind.resolve(typed, fields, {"inputs": {}, "nodes": {}, "vars": {}, **scope})
+    return typed, {name: resolver(getattr(typed, name), tree, name, compile_) for name, tree in marked_fields(kind.Config).items()}
 
 
 async def outcome_of(
@@ -104,8 +108,24 @@ async def outcome_of(
         case AskKind():
             kind.ask(typed, given)
             return kind.answered(typed, given, answer)
+        case BoxKind():
+            return _worked_through(kind, config, given, scope)
         case _:
             raise AssertionError(kind)
+
+
+def _worked_through(kind: Any, config: dict[str, Any], given: dict[str, Any], scope: dict[str, Any]) -> Outcome:
+    """A box without steps, named `each`."""
+    typed, fields = _fields(kind, config)
+    results: list[Any] = []
+    errors: dict[int, Any] = {}
+    for index, item in enumerate(kind.items(typed, given)):
+        try:
+            results.append(kind.collected(typed, fields, {"inputs": {}, "nodes": {}, "vars": {}, **scope, "item": item, "index": index}))
+        except SignalboxError as error:
+            results.append(None)
+            errors[index] = {**error.as_json(), "path": f"each[{index}]"}
+    return kind.closed(typed, results, errors)
 
 
 def problems_in_a_workflow(kind: AnyKind, config: dict[str, Any]) -> list[str]:

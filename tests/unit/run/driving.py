@@ -162,6 +162,9 @@ class Trial:
     log: list[str] = field(default_factory=list)
     """Starts and ends of steps, in order."""
     decoded: list[events.Event] = field(default_factory=list)
+    is_unfinished: bool = False
+    by_hand: bool = False
+    """The test takes the turns that follow by themselves, one by one."""
 
     def __post_init__(self) -> None:
         self.state = new_state(self.plan, "run_1")
@@ -248,12 +251,16 @@ class Trial:
         return self
 
     def _work_inline(self) -> None:
-        while self.inline:
-            turn = self._new_turn()
-            for prepared in [*self.inline]:
-                self.inline.remove(prepared)
-                take(turn, _worked(prepared))
-            self._finish(turn)
+        while (self.inline or self.is_unfinished) and not self.by_hand:
+            self.next_turn()
+
+    def next_turn(self) -> None:
+        """The steps that only compute, and what the turn before has left to decide."""
+        turn = self._new_turn()
+        for prepared in [*self.inline]:
+            self.inline.remove(prepared)
+            take(turn, _worked(prepared))
+        self._finish(turn)
 
     def _new_turn(self) -> Watched:
         turn = Watched(self.state, OWNER, self.world, self.clock.now_us())
@@ -262,6 +269,7 @@ class Trial:
 
     def _finish(self, turn: Watched, new: NewRun | None = None) -> None:
         turn.settle()
+        self.is_unfinished = turn.is_unfinished
         if turn.recorded:
             self._keep(turn, new)
         for due_at, path, attempt, kind in turn.timers:
@@ -398,16 +406,17 @@ def _check_frames(state: RunState) -> None:
     for frame in state.frames.values():
         inside = sum(s.frame == frame.key and not s.is_given_up for s in state.steps.values())
         inner = sum(f.parent == frame.key and f.key != "" for f in state.frames.values())
-        assert frame.live == inside + inner, f"{frame.key or 'root'} counts {frame.live}, holds {inside} steps and {inner} loops"
+        assert frame.live == inside + inner, f"{frame.key or 'root'} counts {frame.live}, holds {inside} steps and {inner} loops and items"
         assert frame.parent in state.frames
-        stands_still = frame.key == state.used_up or state.failure is not None or frame.back is not None
+        stands_still = frame.key == state.used_up or state.failure is not None or frame.back is not None or frame.key in state.ended
         assert frame.live or not frame.key or stands_still, f"nothing is alive in {frame.key}"
 
 
 def _check_parked(trial: Trial, running: list[Any]) -> None:
     """A run moves, or has ended, or says why it does not."""
     state = trial.state
-    if running:
+    if running or trial.is_unfinished:
+        assert trial.status == "running" or state.status in ENDED or state.failure or state.halted
         return
     assert state.status in ENDED or state.is_stopped or trial.waiting or any(s.status == "retrying" for s in state.steps.values())
     assert state.status == "succeeded" or trial.reason

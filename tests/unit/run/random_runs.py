@@ -23,23 +23,62 @@ def documents(**wanted: Any) -> st.SearchStrategy[dict[str, Any]]:
     return st.integers(0, 2**32 - 1).map(lambda seed: random_document(Random(seed), **wanted))
 
 
-def random_document(random: Random, *, most: int = 9, loops: bool = True, any_joins: bool = True, errors: bool = True) -> dict[str, Any]:
-    """Forward edges at random, then whatever back edges the check lets pass."""
+def random_document(
+    random: Random, *, most: int = 9, loops: bool = True, any_joins: bool = True, errors: bool = True, boxes: bool = True
+) -> dict[str, Any]:
+    """Forward edges at random, boxes with bodies made the same way, then whatever back edges the check lets pass."""
     ids = [f"n{i}" for i in range(random.randint(1, most))]
     nodes: list[Any] = ["start", *(_node(random, id_, any_joins=any_joins, errors=errors) for id_ in ids)]
     nodes += [{"id": f"end{i}", "kind": "end", "config": {"output": {f"e{i}": str(i)}}} for i in range(random.randint(0, 2))]
+    edges = _forward(random, nodes)
+    for id_ in ids if boxes else ():
+        if random.random() < 0.2:
+            _make_box(random, id_, nodes, edges, any_joins=any_joins, errors=errors)
     by_id = {n if isinstance(n, str) else n["id"]: n for n in nodes}
     order = list(by_id)
-    edges: list[dict[str, Any]] = []
-    for place, target in enumerate(order[1:], 1):
-        sources = [s for s in order[:place] if not s.startswith("end")]
-        for source in random.sample(sources, min(len(sources), random.choice((1, 1, 2, 3)))):
-            edges.append({"source": source, "port": random.choice(_ports(by_id[source])), "target": target})
     limits = {"steps": random.choice((5, 12, 60)), "tokens": random.choice((0, 50, 100, 100_000))}
     value = document(nodes, edges, limits=limits if errors else {"steps": 200})
     for _ in range(random.randint(1, 5) if loops else 0):
         value = _with_back_edge(random, value, order, by_id)
     return value
+
+
+def _forward(random: Random, nodes: list[Any]) -> list[dict[str, Any]]:
+    """An edge or some to every node but the first, from those before it."""
+    edges: list[dict[str, Any]] = []
+    for place, target in enumerate(nodes[1:], 1):
+        sources = [s for s in nodes[:place] if isinstance(s, str) or s["kind"] != "end"]
+        for source in random.sample(sources, min(len(sources), random.choice((1, 1, 2, 3)))):
+            port = random.choice(_ports(source))
+            edges.append({"source": source if isinstance(source, str) else source["id"], "port": port, "target": target["id"]})
+    return edges
+
+
+def _make_box(
+    random: Random, id_: str, nodes: list[Any], edges: list[dict[str, Any]], *, any_joins: bool, errors: bool, level: int = 1
+) -> None:
+    """The node becomes a box with a body of its own; a box in it is possible."""
+    place = next(i for i, n in enumerate(nodes) if not isinstance(n, str) and n["id"] == id_)
+    old = nodes[place]
+    body = [_node(random, f"{id_}_{i}", any_joins=any_joins, errors=errors) | {"parent": id_} for i in range(random.randint(0, 3))]
+    first = body[0]["id"] if body else ""
+    collects = ["item", f"default(nodes.{first}.came_from, index)" if first else "index"]
+    config = {
+        "items": random.choice(("[]", "[5]", "[5, 6]", "[5, 6, 7, 8]")),
+        "concurrency": random.randint(1, 3),
+        "collect": random.choice([*collects, "10 / (item - 6)"] if errors else collects),
+        "on_item_error": random.choice(("stop", "skip", "collect")),
+    }
+    kept = {name: old[name] for name in ("join", "disabled", "on_error", "default_output", "parent") if name in old}
+    nodes[place] = {"id": id_, "kind": "map", "config": config} | kept
+    for edge in edges:
+        if edge["source"] == id_ and edge["port"] not in _ports(nodes[place]):
+            edge["port"] = "out"
+    edges += [edge | ({"port": "item"} if edge["source"] == id_ else {}) for edge in _forward(random, [nodes[place], *body])]
+    nodes += body
+    for inner in body:
+        if level < 2 and random.random() < 0.3:
+            _make_box(random, inner["id"], nodes, edges, any_joins=any_joins, errors=errors, level=level + 1)
 
 
 def _node(random: Random, id_: str, *, any_joins: bool, errors: bool) -> dict[str, Any]:
@@ -70,7 +109,8 @@ def _node(random: Random, id_: str, *, any_joins: bool, errors: bool) -> dict[st
 def _ports(value: Any) -> list[str]:
     if value == "start":
         return ["out"]
-    ports = {"approval": ["approved", "rejected", "expired"], "set": ["out"]}.get(value["kind"]) or value["config"].get("ways", ["out"])
+    fixed = {"approval": ["approved", "rejected", "expired"], "set": ["out"], "map": ["out"]}
+    ports = fixed.get(value["kind"]) or value["config"].get("ways", ["out"])
     return [*ports, "error"] if value.get("on_error") == "port" else ports
 
 

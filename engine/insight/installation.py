@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import stat
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -35,11 +36,12 @@ class Finding:
 
 
 def signalbox_version() -> str:
-    """The version that is installed; `from a checkout` where nothing was installed."""
+    """The version that is installed, or that the checkout says it is."""
     try:
         return version("signalbox")
     except PackageNotFoundError:
-        return "from a checkout"
+        stated = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+        return f"{stated['project']['version']} (a checkout)"
 
 
 def place(settings: Settings) -> Iterator[Finding]:

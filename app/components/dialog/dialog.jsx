@@ -11,6 +11,9 @@ export function Dialog({ title, size = "", onClose, children, footer, busy = fal
   useLayoutEffect(() => {
     const dialog = ref.current;
     if (!dialog.open) dialog.showModal();
+    // What one came for, rather than the way out; an answer that should be at hand says so itself.
+    const first = dialog.querySelector("[autofocus]") ?? dialog.querySelector(".db input:not([hidden],[type=file]), .db textarea, .db select");
+    first?.focus();
     return () => dialog.close();
   }, []);
   const close = (event) => { event?.preventDefault(); if (!busy) onClose?.(); };
@@ -30,7 +33,7 @@ export function Confirm({ title, confirm, danger, onConfirm, onClose, children }
   const footer = (
     <>
       <button type="button" className={danger ? "btn danger" : "btn pri"} onClick={() => onConfirm?.()}>{confirm}</button>
-      <button type="button" className="btn" autoFocus onClick={() => onClose?.()}>Cancel</button>
+      <button type="button" className="btn" ref={(button) => button?.setAttribute("autofocus", "")} onClick={() => onClose?.()}>Cancel</button>
     </>
   );
   return <Dialog title={title} size="small" onClose={onClose} footer={footer}>{children}</Dialog>;

@@ -172,7 +172,9 @@ def finding_row(finding: FindingView) -> FindingRow:
     """One thing that was looked at."""
     told = f"{finding.told}. {finding.hint}" if finding.hint and not finding.is_well else finding.told
     tone, word = ("done", "Fine") if finding.is_well else ("failed", "Trouble")
-    return FindingRow(finding.subject.capitalize(), told[:1].upper() + told[1:], tone, word)
+    # A file's name stays as it is.
+    subject = finding.subject if "." in finding.subject else finding.subject.capitalize()
+    return FindingRow(subject, told[:1].upper() + told[1:], tone, word)
 
 
 def size(number: int) -> str:

@@ -9,6 +9,9 @@ import reflex as rx
 from app.pages.builder import builder
 from app.pages.home import home
 from app.pages.home.state import FRESH, Home
+from app.pages.run import run
+from app.pages.runs import runs
+from app.pages.runs.state import Runs
 from app.pages.settings import settings
 from app.pages.settings.view import LOADED
 from app.pages.workflows import workflows
@@ -31,7 +34,7 @@ def _met_a_defect(exception: Exception) -> None:
 
 
 app = rx.App(
-    stylesheets=["/fonts.css", "/tokens.css", "/dark.css", "/signalbox.css"],
+    stylesheets=["/fonts.css", "/tokens.css", "/dark.css", "/signalbox.css", "/workflows.css", "/settings.css"],
     html_lang="en",
     head_components=[rx.el.link(rel="icon", href="/door/icon.svg", type="image/svg+xml")],
     reset_style=False,
@@ -46,4 +49,6 @@ app.add_page(home, route="/", title="Home · Signalbox", on_load=[*OPENED, *FRES
 app.add_page(workflows, route="/workflows", title="Workflows · Signalbox", on_load=[*OPENED, Workflows.open, Workflows.load])
 app.add_page(settings, route="/settings", title="Settings · Signalbox", on_load=[*OPENED, *LOADED])
 app.add_page(builder, route="/workflows/[workflow]", title="Workflow · Signalbox", on_load=OPENED)
+app.add_page(runs, route="/runs", title="Runs · Signalbox", on_load=[*OPENED, Runs.open, Runs.load, Runs.load_workflows])
+app.add_page(run, route="/runs/[run]", title="Run · Signalbox", on_load=OPENED)
 app.add_page(missing, route="404", title="Not found · Signalbox", on_load=OPENED)

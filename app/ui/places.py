@@ -18,9 +18,10 @@ class Place:
 
 
 HOME = Place("/", "Home", "house")
+RUNS = Place("/runs", "Runs", "history")
 WORKFLOWS = Place("/workflows", "Workflows", "workflow")
 SETTINGS = Place("/settings", "Settings", "settings")
 
-PLACES: tuple[Place, ...] = (HOME, WORKFLOWS)
+PLACES: tuple[Place, ...] = (HOME, RUNS, WORKFLOWS)
 FOOT: tuple[Place, ...] = (SETTINGS,)
 """Those at the foot of the navigation."""

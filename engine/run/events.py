@@ -53,6 +53,8 @@ class RunStarted(Event, frozen=True, omit_defaults=True, tag="run_started"):
     limits: dict[str, int] = {}
     mode: str = "live"
     by: str = ""
+    by_name: str = ""
+    """Who it was, as people call them: told years later too, when the account is gone."""
 
 
 class StepDone(Event, frozen=True, omit_defaults=True, tag="step_done"):
@@ -147,6 +149,7 @@ class RunResumed(Event, frozen=True, omit_defaults=True, tag="run_resumed"):
 
     limits: dict[str, int] = {}
     by: str = ""
+    by_name: str = ""
 
 
 class RunRecovered(Event, frozen=True, omit_defaults=True, tag="run_recovered"):
@@ -160,6 +163,7 @@ class RunCancelled(Event, frozen=True, omit_defaults=True, tag="run_cancelled"):
 
     by: str = ""
     reason: str = ""
+    by_name: str = ""
 
 
 class RunEnded(Event, frozen=True, omit_defaults=True, tag="run_ended"):

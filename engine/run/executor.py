@@ -67,6 +67,7 @@ class NewRunSpec:
     limits: dict[str, int]
     mode: str
     by: str
+    by_name: str = ""
     audit: Any = None
 
 
@@ -122,6 +123,7 @@ class Executor:
             limits=spec.limits,
             mode=spec.mode,
             by=spec.by,
+            by_name=spec.by_name,
         )
         turn.record(started)
         turn.audits += [spec.audit] if spec.audit is not None else []

@@ -8,7 +8,7 @@ import reflex as rx
 
 from app.pages.builder import builder
 from app.pages.home import home
-from app.pages.home.state import FRESH, Home
+from app.pages.home.state import FRESH, SLOW
 from app.pages.run import run
 from app.pages.runs import runs
 from app.pages.runs.state import Runs
@@ -45,7 +45,7 @@ app = rx.App(
     backend_exception_handler=_met_a_defect,
 )
 app.add_middleware(EventGate(), index=0)
-app.add_page(home, route="/", title="Home · Signalbox", on_load=[*OPENED, *FRESH, Home.load_templates])
+app.add_page(home, route="/", title="Home · Signalbox", on_load=[*OPENED, *FRESH, *SLOW])
 app.add_page(workflows, route="/workflows", title="Workflows · Signalbox", on_load=[*OPENED, Workflows.open, Workflows.load])
 app.add_page(settings, route="/settings", title="Settings · Signalbox", on_load=[*OPENED, *LOADED])
 app.add_page(builder, route="/workflows/[workflow]", title="Workflow · Signalbox", on_load=OPENED)

@@ -18,6 +18,7 @@ from engine.facade.changes import Changes
 from engine.facade.core import Core, open_core
 from engine.facade.keys import Secrets
 from engine.facade.model_settings import ModelDesk
+from engine.facade.overview import Overview
 from engine.facade.repeats import RepeatedRequests
 from engine.facade.runs import Runs
 from engine.facade.shelf import Shelf
@@ -50,6 +51,7 @@ class Engine:
         self.secrets = Secrets(core.records, core.ring)
         self.model_settings = ModelDesk(core)
         self.about = About(core)
+        self.overview = Overview(core)
         self.accounts: Accounts = core.accounts
         self.sessions: Sessions = core.accounts.sessions
         self.tokens: ApiTokens = core.accounts.tokens

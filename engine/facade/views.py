@@ -334,3 +334,30 @@ class FindingView(BaseModel):
     subject: str
     told: str
     hint: str
+
+
+class DaySpend(BaseModel):
+    """What the runs that started on one day (UTC, ISO 8601) have cost."""
+
+    day: str
+    usd: float
+
+
+class SpendView(BaseModel):
+    """What runs have cost."""
+
+    today_usd: float
+    total_usd: float
+    days: list[DaySpend]
+    """The oldest first; the last one is today."""
+
+
+class OutcomesView(BaseModel):
+    """How live runs went."""
+
+    done_alone: int
+    """Succeeded without asking anybody."""
+    asked: int
+    stopped: int
+    failed: int
+    in_doubt: int

@@ -150,8 +150,12 @@ class Files:
         from reflex.utils.precompressed_staticfiles import PrecompressedStaticFiles
 
         self._files = PrecompressedStaticFiles(directory=folder, html=True, encodings=["gzip"], router=app.router)
+        self._pages = frozenset(f"/{page.stem}" for page in folder.glob("*.html"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # A page is built as /runs.html and as the folder /runs/ too, and a folder would be answered with a redirect.
+        if scope["path"] in self._pages:
+            scope = {**scope, "path": f"{scope['path']}.html"}
         await self._files(scope, receive, send)
 
 

@@ -56,6 +56,8 @@ export function Import({ onClose }) {
 function useCheck(text, tell) {
   useEffect(() => {
     if (!text.trim()) return tell(NOTHING);
+    const error = unreadable(text);
+    if (error) return tell({ state: "refused", error });
     let isOver = false;
     tell((before) => ({ ...before, state: "checking" }));
     const soon = setTimeout(async () => {
@@ -64,6 +66,18 @@ function useCheck(text, tell) {
     }, WAIT_MS);
     return () => { isOver = true; clearTimeout(soon); };
   }, [text, tell]);
+}
+
+// What the server would refuse at once is told without asking it.
+function unreadable(text) {
+  let document;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    return { message: "This is not JSON yet.", hint: `${error.message}.` };
+  }
+  if (Array.isArray(document?.nodes) && Array.isArray(document?.edges)) return null;
+  return { message: "This is JSON, but no workflow.", hint: "A workflow is an object with the lists nodes and edges." };
 }
 
 function checked(text, { problems }) {

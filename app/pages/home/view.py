@@ -86,7 +86,9 @@ def _spend() -> rx.Component:
     )
     chart = rx.el.ul(rx.foreach(Home.days, _bar), class_name="bars", aria_label="Spend per day")
     total = rx.el.div(rx.el.span("14 days", class_name="mut sp"), rx.el.span(Home.spent_all, class_name="num"), class_name="row")
-    return card("Spend today", "coins", rx.el.div(today, chart, total, class_name="col g12 pad", custom_attrs={"data-testid": "spend"}))
+    nothing_yet = rx.el.p("No run of the last 14 days has cost anything.", class_name="mut")
+    shown = rx.cond(Home.spent_all == "$0", nothing_yet, rx.fragment(chart, total))
+    return card("Spend today", "coins", rx.el.div(today, shown, class_name="col g12 pad", custom_attrs={"data-testid": "spend"}))
 
 
 def _bar(bar: Bar) -> rx.Component:
@@ -124,7 +126,7 @@ def _moving_row(row: Row) -> rx.Component:
     """A run under way: where it is, and the track it has taken."""
     under = rx.el.div(status(row.tone, row.word), rx.cond(row.at != "", rx.fragment(" · ", row.at)), class_name="mut t12 el")
     who = rx.el.div(rx.el.div(row.title, class_name="md el"), under, class_name="who")
-    way = rx.cond(row.stations.length() > 0, _route(row), _told(row.told))
+    way = rx.cond(row.at != "", _route(row), _told(row.told))
     amounts = rx.el.span(rx.el.span(row.amount, class_name="num"), rx.el.span(row.when, class_name="mut num"), class_name="row g16")
     return rx.el.li(
         link(tone_tile(row.tone), who, way, amounts, to=_address(row), class_name="li"),

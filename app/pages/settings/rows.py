@@ -96,7 +96,7 @@ class FindingRow:
 
 def model_row(model: Mapping[str, Any]) -> ModelRow:
     """An alias as `Engine.models` tells it."""
-    title = {"default": "Default", "cheap": "Cheap", "careful": "Careful"}.get(model["name"], model["name"])
+    title = str(model["name"]).capitalize()
     label = str(model["label"]).removeprefix(f"{model['name']}: ")
     if not model["ready"]:
         return ModelRow(model["name"], title, label, model["why_not"], "failed", "Not ready")

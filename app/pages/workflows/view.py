@@ -18,7 +18,7 @@ from app.ui.marks import badge, icon, nothing, skeleton, track_drawing
 from app.ui.places import WORKFLOWS
 from engine import Permission
 
-EVERY_S = 10
+EVERY_S = 5
 
 
 def workflows() -> rx.Component:

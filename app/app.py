@@ -8,13 +8,17 @@ import reflex as rx
 
 from app.pages.builder import builder
 from app.pages.home import home
-from app.pages.home.state import FRESH, Home
+from app.pages.home.state import FRESH, SLOW
 from app.pages.inbox import inbox
 from app.pages.inbox.state import Inbox
 from app.pages.inbox.view import TITLE
 from app.pages.run import run
 from app.pages.runs import runs
 from app.pages.runs.state import Runs
+from app.pages.settings import settings
+from app.pages.settings.view import LOADED
+from app.pages.workflows import workflows
+from app.pages.workflows.state import Workflows
 from app.ui.event_gate import EventGate
 from app.ui.frame import OPENED
 from app.ui.missing import missing
@@ -33,7 +37,7 @@ def _met_a_defect(exception: Exception) -> None:
 
 
 app = rx.App(
-    stylesheets=["/fonts.css", "/tokens.css", "/dark.css", "/signalbox.css", "/inbox.css"],
+    stylesheets=["/fonts.css", "/tokens.css", "/dark.css", "/signalbox.css", "/inbox.css", "/workflows.css", "/settings.css"],
     html_lang="en",
     head_components=[rx.el.link(rel="icon", href="/door/icon.svg", type="image/svg+xml")],
     reset_style=False,
@@ -44,7 +48,9 @@ app = rx.App(
     backend_exception_handler=_met_a_defect,
 )
 app.add_middleware(EventGate(), index=0)
-app.add_page(home, route="/", title="Home · Signalbox", on_load=[*OPENED, *FRESH, Home.load_templates])
+app.add_page(home, route="/", title="Home · Signalbox", on_load=[*OPENED, *FRESH, *SLOW])
+app.add_page(workflows, route="/workflows", title="Workflows · Signalbox", on_load=[*OPENED, Workflows.open, Workflows.load])
+app.add_page(settings, route="/settings", title="Settings · Signalbox", on_load=[*OPENED, *LOADED])
 app.add_page(builder, route="/workflows/[workflow]", title="Workflow · Signalbox", on_load=OPENED)
 app.add_page(runs, route="/runs", title="Runs · Signalbox", on_load=[*OPENED, Runs.open, Runs.load, Runs.load_workflows])
 app.add_page(run, route="/runs/[run]", title="Run · Signalbox", on_load=OPENED)

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api import approvals, catalog, docs, health, me, runs, tokens, users, workflows
+from app.api import approvals, catalog, docs, health, me, runs, secrets, settings, tokens, users, workflows
 
-routers: list[APIRouter] = [module.router for module in (workflows, runs, approvals, users, tokens, catalog, me, docs, health)]
+_RESOURCES = (workflows, runs, approvals, users, tokens, secrets, settings, catalog, me, docs, health)
+routers: list[APIRouter] = [module.router for module in _RESOURCES]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
+from pydantic import Field
 
-from app.api.reading import AskingOf, CursorOf, LimitOf, StrictRoute
-from engine import Page, WorkflowSaved
+from app.api.reading import AskingOf, Body, CursorOf, LimitOf, StrictRoute
+from engine import ModelTried, Page, WorkflowSaved
 
 router = APIRouter(prefix="/api/v1", tags=["building"], route_class=StrictRoute)
 
@@ -22,6 +23,18 @@ async def kinds(asking: AskingOf, cursor: CursorOf, limit: LimitOf = 100) -> Pag
 async def models(asking: AskingOf, cursor: CursorOf, limit: LimitOf = 100) -> Page[dict[str, Any]]:
     """The models that can be used, and their prices."""
     return _page(await asking.ask(asking.engine.models(asking.actor)), limit, cursor)
+
+
+class Trial(Body):
+    """Which model to ask."""
+
+    model: Annotated[str, Field(max_length=200)] = "default"
+
+
+@router.post("/models/try")
+async def try_model(asking: AskingOf, body: Trial | None = None) -> ModelTried:
+    """Ask a model one short question: whether it answers, and what that cost."""
+    return await asking.ask(asking.engine.model_settings.try_out(asking.actor, (body or Trial()).model))
 
 
 @router.get("/templates")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -11,6 +12,7 @@ from app.api.reading import DOCUMENT, AskingOf, Body, CursorOf, DocumentOf, Limi
 from app.repeats import HOLDS_SECRET
 from engine import (
     Checked,
+    DifferenceView,
     LastStep,
     Page,
     PinView,
@@ -137,6 +139,33 @@ async def delete(asking: AskingOf, workflow: str) -> Deleted:
     """Delete a workflow; its runs and versions stay readable."""
     await asking.ask(asking.engine.workflows.delete(asking.actor, workflow))
     return Deleted(deleted=workflow)
+
+
+@router.get("/{workflow}/document", response_class=Response)
+async def document(asking: AskingOf, workflow: str) -> Response:
+    """The draft alone, as a file that can be imported again."""
+    found = await asking.ask(asking.engine.workflows.get(asking.actor, workflow))
+    text = json.dumps(found.document, indent=1, ensure_ascii=False)
+    # A slug has letters, digits and hyphens only: nothing in it could end the header.
+    headers = {"Content-Disposition": f'attachment; filename="{found.slug}.json"'}
+    return Response(text, media_type="application/json", headers=headers)
+
+
+@router.post("/{workflow}/restore")
+async def restore(asking: AskingOf, workflow: str) -> WorkflowSaved:
+    """Bring a deleted workflow back."""
+    return await asking.ask(asking.engine.workflows.restore(asking.actor, workflow))
+
+
+@router.get("/{workflow}/diff")
+async def diff(
+    asking: AskingOf,
+    workflow: str,
+    before: Annotated[str, Query(alias="from", max_length=20, description="draft, live, nothing, or a version's number.")] = "live",
+    after: Annotated[str, Query(alias="to", max_length=20, description="The same.")] = "draft",
+) -> DifferenceView:
+    """What changes between two states of a workflow, in sentences."""
+    return await asking.ask(asking.engine.changes.between(asking.actor, workflow, before=before, after=after))
 
 
 @router.post("/{workflow}/ops")

@@ -12,7 +12,7 @@ from app.components.connection import connection, pulse
 from app.ui import reflex_inside
 from app.ui.actions import SIGNED_IN, action
 from app.ui.marks import banner, icon, logo
-from app.ui.places import PLACES, Place
+from app.ui.places import FOOT, PLACES, Place
 from app.ui.words import initials, listing
 from engine import Permission, Role, require
 
@@ -115,7 +115,14 @@ def _brand() -> rx.Component:
 def _side(here: Place) -> rx.Component:
     entries = [_entry(place, here) for place in PLACES]
     return rx.el.nav(
-        _brand(), *entries, rx.el.div(class_name="sp"), rx.el.div(class_name="sep"), _who(), class_name="nav", aria_label="Main"
+        _brand(),
+        *entries,
+        rx.el.div(class_name="sp"),
+        *[_entry(place, here) for place in FOOT],
+        rx.el.div(class_name="sep"),
+        _who(),
+        class_name="nav",
+        aria_label="Main",
     )
 
 
@@ -152,7 +159,9 @@ def _me() -> rx.Component:
     )
     leave = reflex_inside.post_form(rx.el.button(icon("log_out"), "Sign out", type="submit", class_name="act"), action="/logout")
     separator = rx.el.div(class_name="sep")
-    return rx.el.div(facts, separator, _themes(), separator, leave, id="me", class_name="pop", custom_attrs={"popover": "auto"})
+    # On a phone the bar below has no room for what stands at the foot of the navigation.
+    foot = [link(icon(place.icon), place.name, to=place.route, class_name="act") for place in FOOT]
+    return rx.el.div(facts, separator, _themes(), separator, *foot, leave, id="me", class_name="pop", custom_attrs={"popover": "auto"})
 
 
 def _themes() -> rx.Component:

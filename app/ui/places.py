@@ -20,5 +20,9 @@ class Place:
 HOME = Place("/", "Home", "house")
 INBOX = Place("/inbox", "Inbox", "inbox", is_counted=True)
 RUNS = Place("/runs", "Runs", "history")
+WORKFLOWS = Place("/workflows", "Workflows", "workflow")
+SETTINGS = Place("/settings", "Settings", "settings")
 
-PLACES: tuple[Place, ...] = (HOME, INBOX, RUNS)
+PLACES: tuple[Place, ...] = (HOME, INBOX, RUNS, WORKFLOWS)
+FOOT: tuple[Place, ...] = (SETTINGS,)
+"""Those at the foot of the navigation."""

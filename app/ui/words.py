@@ -134,3 +134,8 @@ def listing(words: list[str]) -> str:
 def counted(number: int, one: str, many: str) -> str:
     """`1 run`, `3 runs`, `No runs`."""
     return f"{number or 'No'} {one if number == 1 else many}"
+
+
+def kind_word(kind: str) -> str:
+    """What a step without a title is called: its kind, as a word."""
+    return kind.replace("_", " ").capitalize()

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
-import stat
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.cli.outcome import FAILED, OK
 from engine.errors import Invalid, SignalboxError
-from engine.settings import Settings, describe, unknown_names
+from engine.insight.installation import Finding, database, place
+from engine.settings import Settings, describe
 from engine.storage.sqlite import DATABASE_NAME, HomeLock
 
-LITTLE_BYTES = 1024**3
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at."""
-
-    is_well: bool
-    subject: str
-    told: str
-    hint: str = ""
+if TYPE_CHECKING:
+    from engine.llm.gateway import Gateway
 
 
 def examine(part: str | None) -> int:
@@ -66,58 +54,10 @@ def _print_settings(settings: Settings) -> None:
 
 def _installation(settings: Settings) -> Iterator[Finding]:
     home = settings.home.resolve()
-    yield _names()
-    yield _packages()
-    yield _home(home)
-    yield from _private_files(home, settings)
-    yield _disk(home)
+    yield from place(settings)
     yield _served(home)
-    yield from _database(home)
-    yield _meaning_model()
-    yield _language_model(settings)
-
-
-def _names() -> Finding:
-    unknown = unknown_names()
-    if unknown:
-        return Finding(False, "environment", f"{', '.join(unknown)} is not known here", "Compare the spelling with the list above.")
-    return Finding(True, "environment", "every SIGNALBOX_ variable is known")
-
-
-def _packages() -> Finding:
-    from importlib.util import find_spec
-
-    missing = [name for name in ("fastapi", "granian", "litellm", "onnxruntime", "tokenizers", "httpx") if find_spec(name) is None]
-    if missing:
-        return Finding(False, "packages", f"{', '.join(missing)} cannot be imported", "Run ./signalbox up, which installs what is missing.")
-    return Finding(True, "packages", "all there")
-
-
-def _home(home: Path) -> Finding:
-    if not home.exists():
-        return Finding(True, "home", f"{home} does not exist yet; the first start makes it")
-    if stat.S_IMODE(home.stat().st_mode) & 0o077:
-        return Finding(False, "home", f"{home} is open to other users of this machine", f"Run: chmod 700 {home}")
-    return Finding(True, "home", f"{home} is closed to other users")
-
-
-def _private_files(home: Path, settings: Settings) -> Iterator[Finding]:
-    paths = [settings.key_file or home / "secret.key", home / DATABASE_NAME, home / "server.json"]
-    for path in paths:
-        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
-            yield Finding(False, path.name, "other users of this machine may read it", f"Run: chmod 600 {path}")
-        elif path.exists():
-            yield Finding(True, path.name, "closed to other users")
-
-
-def _disk(home: Path) -> Finding:
-    place = next(path for path in (home, *home.parents) if path.exists())
-    free = shutil.disk_usage(place).free
-    if free < LITTLE_BYTES:
-        return Finding(
-            False, "disk", f"{free / 1024**2:.0f} MB free", "Free some space: with a full disk runs stand still, though none is lost."
-        )
-    return Finding(True, "disk", f"{free / 1024**3:.1f} GB free")
+    yield from database(home)
+    yield from _models(settings)
 
 
 def _served(home: Path) -> Finding:
@@ -136,60 +76,47 @@ def _served(home: Path) -> Finding:
     return Finding(True, "server", f"process {holder} serves on {served['url']}")
 
 
-def _database(home: Path) -> Iterator[Finding]:
-    path = home / DATABASE_NAME
-    if not path.exists():
-        yield Finding(True, "database", "none yet; the first start makes it")
-        return
-    from engine.storage.migrate import migrations, schema_version
-
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        try:
-            told = [row[0] for row in connection.execute("PRAGMA integrity_check(5)")]
-        except sqlite3.DatabaseError as error:
-            told = [str(error)]
-    if told == ["ok"]:
-        yield Finding(True, "database", "its structure is whole")
-    else:
-        yield Finding(False, "database", "; ".join(told)[:300], "Stop Signalbox and restore the last backup.")
-        return
-    version, newest = schema_version(path), migrations()[-1].version
-    if version > newest:
-        yield Finding(False, "schema", f"version {version} is newer than this Signalbox knows", "Install the newer Signalbox again.")
-    else:
-        yield Finding(
-            True, "schema", f"version {version} of {newest}" + (", brought up to date at the next start" if version < newest else "")
-        )
-
-
-def _meaning_model() -> Finding:
+def _models(settings: Settings) -> Iterator[Finding]:
     import asyncio
 
+    from engine.insight.installation import language_model, meaning_model
     from engine.memory.embed import Embedder
 
     embedder = Embedder()
     try:
-        vectors = asyncio.run(embedder.embed(["Signalbox"]))
-    except (SignalboxError, OSError, ImportError, RuntimeError) as error:
-        return Finding(False, "embedding model", str(error), "Install Signalbox again: a file of the model is missing or damaged.")
+        yield asyncio.run(meaning_model(embedder))
     finally:
         embedder.close()
-    return Finding(True, "embedding model", f"works ({vectors.shape[1]} dimensions)")
+    yield language_model(_gateway(settings))
 
 
-def _language_model(settings: Settings) -> Finding:
+def _gateway(settings: Settings) -> Gateway:
+    """The gateway as the server would have it, with what people chose and stored in the web UI."""
     from engine.clock import SystemClock
+    from engine.facade.keys import KeyRing
+    from engine.facade.model_settings import gateway_settings, stored_choices
+    from engine.ids import SystemIds
     from engine.llm.gateway import Gateway, GatewaySettings
+    from engine.people.records import Records
+    from engine.security.audit import AuditLog
+    from engine.security.secrets import open_key
+    from engine.storage.migrate import migrations, schema_version
+    from engine.storage.sqlite import open_engine
 
+    clock, home = SystemClock(), settings.home.resolve()
+    path = home / DATABASE_NAME
+    # Before the first start, or before an update of the schema, nobody can have chosen anything.
+    if not path.exists() or schema_version(path) != migrations()[-1].version:
+        return Gateway(GatewaySettings.of(settings), clock=clock)
+    key, db = open_key(home, key_file=settings.key_file), open_engine(path)
     try:
-        model = Gateway(GatewaySettings.of(settings), clock=SystemClock()).resolve("default")
-    except SignalboxError as error:
-        return Finding(False, "default model", error.message, error.next_step)
-    if model.is_practice:
-        return Finding(True, "default model", "the practice model answers; set SIGNALBOX_MODEL for a real one")
-    if not model.ready:
-        return Finding(False, "default model", f"{model.name} cannot be called now", "Set the provider's key, or SIGNALBOX_MODEL_BASE_URL.")
-    return Finding(True, "default model", f"{model.name} can be called")
+        records = Records(db=db, clock=clock, ids=SystemIds(), audit=AuditLog(key.derive("audit")))
+        ring = KeyRing(records, key)
+        ring.load()
+        chosen = stored_choices(records)
+    finally:
+        db.dispose()
+    return Gateway(gateway_settings(settings, chosen, ring), clock=clock)
 
 
 def _audit(settings: Settings) -> Iterator[Finding]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from engine.cli.doctor import Finding
 from engine.errors import SignalboxError
 from engine.facade.core import Plans
+from engine.insight.installation import Finding
 from engine.nodes.registry import Registry
 from engine.run import codec
 from engine.run.decide import run_status

@@ -16,12 +16,14 @@ from sqlalchemy import text
 
 from engine.clock import Clock, SystemClock
 from engine.errors import NotFound, WorkflowHasProblems
+from engine.facade.keys import KeyRing
+from engine.facade.model_settings import gateway_settings, stored_choices
 from engine.facade.notices import AppNotifier
 from engine.graph.plan import Plan
 from engine.graph.validate import check
 from engine.ids import Ids, SystemIds
 from engine.jsonvalue import loads
-from engine.llm.gateway import Gateway, GatewaySettings
+from engine.llm.gateway import Gateway
 from engine.memory.embed import Embedder
 from engine.nodes.registry import Registry
 from engine.people.accounts import Accounts
@@ -85,6 +87,7 @@ class Core:
     records: Records
     audit: AuditLog
     key: MasterKey
+    ring: KeyRing
     reader: JournalReader
     journal: Journal
     registry: Registry
@@ -145,12 +148,15 @@ async def open_core(
         records = Records(db=db, clock=clock, ids=ids or SystemIds(), audit=AuditLog(key.derive("audit")))
         accounts = Accounts(db, clock=clock, ids=records.ids, audit=records.audit)
         await asyncio.to_thread(accounts.prepare, settings)
-        gateway = gateway or Gateway(GatewaySettings.of(settings), clock=clock)
+        ring = KeyRing(records, key)
+        await asyncio.to_thread(ring.load)
+        chosen = await asyncio.to_thread(stored_choices, records)
+        gateway = gateway or Gateway(gateway_settings(settings, chosen, ring), clock=clock)
         await gateway.prepare()
     except BaseException:
         lock.release()
         raise
-    return _assembled(settings, path, lock=lock, key=key, records=records, accounts=accounts, gateway=gateway, registry=registry)
+    return _assembled(settings, path, lock=lock, key=key, ring=ring, records=records, accounts=accounts, gateway=gateway, registry=registry)
 
 
 def _assembled(
@@ -159,6 +165,7 @@ def _assembled(
     *,
     lock: HomeLock,
     key: MasterKey,
+    ring: KeyRing,
     records: Records,
     accounts: Accounts,
     gateway: Gateway,
@@ -186,6 +193,7 @@ def _assembled(
         records=records,
         audit=records.audit,
         key=key,
+        ring=ring,
         reader=reader,
         journal=journal,
         registry=registry,

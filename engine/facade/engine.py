@@ -12,14 +12,20 @@ from sqlalchemy import text
 
 from engine.clock import Clock
 from engine.errors import StorageUnavailable
+from engine.facade.about import About
 from engine.facade.approvals import Approvals
+from engine.facade.changes import Changes
 from engine.facade.core import Core, open_core
 from engine.facade.inbox import Inbox
+from engine.facade.keys import Secrets
 from engine.facade.last_steps import LastSteps
+from engine.facade.model_settings import ModelDesk
+from engine.facade.overview import Overview
 from engine.facade.pins import Pins
 from engine.facade.previews import Previews
 from engine.facade.repeats import RepeatedRequests
 from engine.facade.runs import Runs
+from engine.facade.shelf import Shelf
 from engine.facade.workflows import Workflows
 from engine.ids import Ids
 from engine.llm.gateway import Gateway
@@ -43,11 +49,17 @@ class Engine:
         self._is_ready = False
         self.workflows = Workflows(core)
         self.previews = Previews(core)
+        self.changes = Changes(core)
+        self.shelf = Shelf(core)
         self.runs = Runs(core)
         self.pins = Pins(core)
         self.last_steps = LastSteps(core)
         self.approvals = Approvals(core)
         self.inbox = Inbox(core, self.approvals)
+        self.secrets = Secrets(core.records, core.ring)
+        self.model_settings = ModelDesk(core)
+        self.about = About(core)
+        self.overview = Overview(core)
         self.accounts: Accounts = core.accounts
         self.sessions: Sessions = core.accounts.sessions
         self.tokens: ApiTokens = core.accounts.tokens

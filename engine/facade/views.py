@@ -106,6 +106,11 @@ class VersionView(BaseModel):
     published_at: str | None
     is_live: bool
     document: Any = None
+    published_by_name: str = ""
+    runs: int = 0
+    """Live runs of this version."""
+    active: int = 0
+    """Those that have not ended; they stay on this version whatever is published."""
 
 
 class RunStarted(BaseModel):
@@ -315,3 +320,152 @@ class TokenView(BaseModel):
     at: str | None
     path: str
     text: str
+
+
+class SecretView(BaseModel):
+    """A secret by its name; its value is never told."""
+
+    name: str
+    provider: str | None
+    """The model provider that takes it, if it is the usual name of its key."""
+    source: str
+    """`stored`, or `environment` where only the process's environment holds it."""
+    is_in_environment: bool
+    """Whether the environment holds one of this name too; the stored one is used."""
+    updated_at: str | None = None
+    updated_by: str = ""
+
+
+class ModelChoices(BaseModel):
+    """Which models are used; an empty text leaves the decision to what comes next: the default, or the environment."""
+
+    default: str = ""
+    cheap: str = ""
+    careful: str = ""
+    base_url: str = ""
+    price_in: float | None = None
+    """USD per million tokens, of the default model and of everything at `base_url`."""
+    price_out: float | None = None
+
+
+class ModelSettingsView(BaseModel):
+    """What was chosen here, and what the environment says."""
+
+    chosen: ModelChoices
+    environment: ModelChoices
+
+
+class ModelTried(BaseModel):
+    """What came of asking a model one short question."""
+
+    works: bool
+    model: str
+    told: str
+    """In a sentence or two."""
+    next_step: str = ""
+    cost_usd: float = 0.0
+
+
+class ChangeView(BaseModel):
+    """One difference in a sentence; long texts stand in `before` and `after`."""
+
+    text: str
+    before: str | None = None
+    after: str | None = None
+
+
+class SectionView(BaseModel):
+    """What changed in one step, or in a part of the workflow itself."""
+
+    title: str
+    mark: str
+    """`added`, `removed` or `changed`."""
+    node: str | None
+    changes: list[ChangeView]
+
+
+class EdgeMarkView(BaseModel):
+    """A way that a drawing marks."""
+
+    source: str
+    port: str
+    target: str
+    mark: str
+
+
+class DifferenceView(BaseModel):
+    """What changes between two states of a workflow; `first` when there was nothing before."""
+
+    before: str
+    after: str
+    is_same: bool
+    sections: list[SectionView]
+    nodes: dict[str, str]
+    edges: list[EdgeMarkView]
+    moved: int
+
+
+class RunMark(BaseModel):
+    """One run of a strip."""
+
+    id: str
+    status: str
+    at: str | None
+
+
+class WorkflowLine(WorkflowRow):
+    """A workflow as the page of workflows shows it."""
+
+    description: str = ""
+    has_unpublished: bool = False
+    """Whether the draft differs from the live version."""
+    first_problem: str = ""
+    runs: list[RunMark] = []
+    """The latest live runs, the newest last."""
+
+
+class AboutView(BaseModel):
+    """What this installation is."""
+
+    version: str
+    home: str
+    database: str
+    database_bytes: int
+    settings: list[dict[str, str]]
+    """`{name, value, source}`; secrets only as `set`."""
+
+
+class FindingView(BaseModel):
+    """One thing that was looked at."""
+
+    is_well: bool
+    subject: str
+    told: str
+    hint: str
+
+
+class DaySpend(BaseModel):
+    """What the runs that started on one day (UTC, ISO 8601) have cost."""
+
+    day: str
+    usd: float
+
+
+class SpendView(BaseModel):
+    """What runs have cost."""
+
+    today_usd: float
+    total_usd: float
+    days: list[DaySpend]
+    """The oldest first; the last one is today."""
+
+
+class OutcomesView(BaseModel):
+    """How live runs went."""
+
+    done_alone: int
+    """Succeeded without asking anybody."""
+    asked: int
+    stopped: int
+    failed: int
+    in_doubt: int

@@ -12,9 +12,10 @@ from engine.clock import iso
 from engine.errors import Conflict, Invalid, NotFound, StaleRevision, WorkflowHasProblems
 from engine.facade import cursors
 from engine.facade.core import Core
-from engine.facade.finding import find, store_document
+from engine.facade.finding import find, find_even_deleted, store_document
 from engine.facade.hooks import Hooks
 from engine.facade.pins import carry_pins
+from engine.facade.version_views import version_views
 from engine.facade.views import Checked, Page, Published, VersionView, WorkflowRow, WorkflowSaved, WorkflowView
 from engine.graph.ops import apply_ops, renamed_by
 from engine.graph.problems import Problem, has_errors
@@ -170,6 +171,19 @@ class Workflows:
             found.deleted_at = self._core.clock.now_us()
             self._core.records.tell(session, actor, action="workflow.delete", subject=found.id)
 
+    async def restore(self, actor: Actor, workflow: str) -> WorkflowSaved:
+        """Brings a deleted workflow back, by its id; under another slug if its own was taken meanwhile. NotFound."""
+        require(actor, Permission.WORKFLOW_EDIT)
+        return await self._core.in_thread(lambda: self._restore(actor, workflow))
+
+    def _restore(self, actor: Actor, workflow: str) -> WorkflowSaved:
+        with self._core.records.writing() as session:
+            found = find_even_deleted(session, actor, workflow)
+            if found.deleted_at is not None:
+                found.slug, found.deleted_at = _free_slug(session, actor.workspace_id, found.name), None
+                self._core.records.tell(session, actor, action="workflow.restore", subject=found.id)
+            return self._saved(found, check(loads(found.document), self._core.registry))
+
     async def validate(self, actor: Actor, document: Any) -> Checked:
         """All problems of a document and its worst case; stores and runs nothing. NotADocument."""
         require(actor, Permission.WORKFLOW_READ)
@@ -243,7 +257,7 @@ class Workflows:
             if cursor:
                 wanted = wanted.where(col(Version.version) < int(cursors.decode(cursor, parts=1)[0]))
             versions = session.exec(wanted.order_by(col(Version.version).desc()).limit(size + 1)).all()
-        views = [_version_view(v, found) for v in versions[:size]]
+            views = version_views(session, found, versions[:size])
         return Page(items=views, next=cursors.encode([versions[size - 1].version]) if len(versions) > size else None)
 
     async def version(self, actor: Actor, workflow: str, version: int) -> VersionView:
@@ -258,7 +272,7 @@ class Workflows:
             if stored is None:
                 raise NotFound(f"{found.name} has no version {version}.")
             document = session.get(Document, stored.hash)
-        view = _version_view(stored, found)
+            view = version_views(session, found, [stored])[0]
         view.document = loads(document.body) if document else None
         return view
 
@@ -275,23 +289,11 @@ class Workflows:
                 raise NotFound(f"{found.name} has no version {version}.")
             found.live_version = version
             self._core.records.tell(session, actor, action="workflow.promote", subject=found.id, details={"version": version})
-            return _version_view(stored, found)
+            return version_views(session, found, [stored])[0]
 
 
 def _stale(workflow: Workflow) -> Conflict:
     return StaleRevision(f"The draft is at revision {workflow.revision} by now.", details={"revision": workflow.revision})
-
-
-def _version_view(version: Version, workflow: Workflow) -> VersionView:
-    return VersionView(
-        version=version.version,
-        hash=version.hash,
-        note=version.note,
-        edited_by=version.edited_by,
-        published_by=version.published_by,
-        published_at=iso(version.published_at),
-        is_live=workflow.live_version == version.version,
-    )
 
 
 def _told(problems: list[Problem]) -> list[dict[str, Any]]:

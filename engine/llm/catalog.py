@@ -37,6 +37,27 @@ _KEY_NAMES = {
 }
 
 
+_SMALL_MODELS = {
+    "openai": "gpt-5-mini",
+    "anthropic": "anthropic/claude-haiku-4-5",
+    "gemini": "gemini/gemini-2.5-flash",
+    "mistral": "mistral/mistral-small-latest",
+    "groq": "groq/openai/gpt-oss-20b",
+    "deepseek": "deepseek/deepseek-chat",
+    "cohere": "command-r7b-12-2024",
+    "xai": "xai/grok-code-fast-1",
+    "together_ai": "together_ai/meta-llama/Llama-3.3-70B-Instruct-Turbo",
+    "perplexity": "perplexity/sonar",
+    "fireworks_ai": "fireworks_ai/accounts/fireworks/models/llama-v3p1-8b-instruct",
+    "cerebras": "cerebras/llama3.1-8b",
+}
+
+
+def small_model(provider: str) -> str | None:
+    """A cheap model of a provider, to try its key with; None where we know none with a price."""
+    return _SMALL_MODELS.get(provider)
+
+
 def key_names(provider: str) -> tuple[str, ...]:
     """The usual environment variables of a provider's key, the first one to be recommended."""
     return _KEY_NAMES.get(provider, (f"{provider.upper().replace('-', '_')}_API_KEY",))
@@ -46,6 +67,16 @@ def provider_keys() -> list[tuple[str, bool]]:
     """Every variable that may hold a provider's key, and whether it does."""
     names = dict.fromkeys(name for usual in _KEY_NAMES.values() for name in usual)
     return [(name, bool(os.environ.get(name, "").strip())) for name in names]
+
+
+def provider_of_key(name: str) -> str | None:
+    """The provider whose key usually stands under this name."""
+    return next((provider for provider, names in _KEY_NAMES.items() if name in names), None)
+
+
+def keyed_providers() -> list[tuple[str, str]]:
+    """Every provider of the table with the recommended name of its key; providers that share a key stand once."""
+    return [(provider, names[0]) for provider, names in _KEY_NAMES.items() if provider != "cohere_chat"]
 
 
 def key_from_environment(provider: str) -> str | None:

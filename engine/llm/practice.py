@@ -62,8 +62,10 @@ def count(text: str) -> int:
 
 
 def _words_of(request: ModelRequest, variant: str) -> str:
-    words = salience(request.prompt if request.prompt.strip() else request.system)
-    prose = LABEL + _prose(words, request.prompt)
+    # Where it reads its own earlier answer, the label is nothing that somebody wrote.
+    prompt = request.prompt.replace(LABEL, "")
+    words = salience(prompt if prompt.strip() else request.system)
+    prose = LABEL + _prose(words, prompt)
     if variant == "practice/garbage":
         return f"{LABEL}Certainly! Here is what you asked for: {' '.join(words.words[:12])} {{"
     if request.schema is None:

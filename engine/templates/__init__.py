@@ -10,7 +10,7 @@ from typing import Any
 from engine.jsonvalue import loads
 
 _FOLDER = Path(__file__).parent
-_NAMES = ("card_triage",)
+_NAMES = ("card_triage", "refund_desk", "weekly_digest")
 
 
 @dataclass(frozen=True, slots=True)

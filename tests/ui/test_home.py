@@ -1,5 +1,6 @@
 """Home and the frame around every page, in a browser."""
 
+import re
 from typing import Any
 
 import pytest
@@ -64,11 +65,20 @@ def test_home_is_fresh_without_a_reload(busy: Site, page: Page) -> None:
     expect(waiting).to_have_count(before)
 
 
-def test_a_template_becomes_a_draft(site: Site, page: Page) -> None:
+def test_a_template_becomes_a_draft_and_opens(site: Site, page: Page) -> None:
     before = len(site.up.call("GET", "/api/v1/workflows?q=Card").body["items"])
     page.get_by_role("button", name="Use Card request triage").click()
-    expect(card(page, "Workflows")).to_contain_text("Card request triage")
+    page.wait_for_url("**/workflows/wf_*")
     assert len(site.up.call("GET", "/api/v1/workflows?q=Card").body["items"]) == before + 1
+
+
+def test_home_tells_where_a_run_is_what_was_spent_and_how_it_went(busy: Site, page: Page) -> None:
+    running = card(page, "Running now").get_by_role("listitem").first
+    expect(running).to_contain_text("Step 2 · Approval")
+    expect(running.locator(".stp.waiting")).to_have_count(1)
+    expect(page.get_by_test_id("spend")).to_contain_text("$0")
+    expect(card(page, "Last 14 days")).to_contain_text("Stopped by a limit")
+    expect(card(page, "Workflows").get_by_role("link", name="Ask first")).to_have_attribute("href", re.compile("/workflows/wf_"))
 
 
 def test_a_viewer_is_offered_nothing_that_would_be_refused(busy: Site, open_page: Opens) -> None:

@@ -4,6 +4,7 @@ import json
 import socket
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,6 +66,17 @@ class Wire:
         for update in self.heard(for_s=for_s):
             for state, changes in (update.get("delta") or {}).items():
                 merged.setdefault(state, {}).update(changes)
+        return merged
+
+    def until(self, is_so: Callable[[dict[str, dict[str, Any]]], bool]) -> dict[str, dict[str, Any]]:
+        """What changed, as soon as `is_so` of all of it; nothing is waited for any longer."""
+        merged: dict[str, dict[str, Any]] = {}
+        while not is_so(merged):
+            message = self._receive()
+            assert message is not None, f"waited in vain; so far: {merged}"
+            if message.startswith(f"42{NAMESPACE},"):
+                for state, changes in (json.loads(message.partition(",")[2])[1].get("delta") or {}).items():
+                    merged.setdefault(state, {}).update(changes)
         return merged
 
     def close(self) -> None:

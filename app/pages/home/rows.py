@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from app.ui import words
-from engine import ApprovalView, RunView, WorkflowRow
+from engine import ApprovalView, OutcomesView, RunView, SpendView, StepView, WorkflowRow
+
+MOST_STATIONS = 7
+STEP_TONES = {"ready": "", "running": "running", "waiting": "waiting", "done": "done", "failed": "failed", "in_doubt": "waiting"}
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,10 @@ class Row:
     told: str = ""
     amount: str = ""
     when: str = ""
+    stations: list[str] = field(default_factory=list)
+    """Tones of the steps on the way, the latest last; empty where the way is too long to be drawn."""
+    at: str = ""
+    """Where the run is at the moment."""
 
 
 def waiting_row(item: ApprovalView, *, now: datetime) -> Row:
@@ -53,6 +61,17 @@ def run_row(run: RunView, *, now: datetime) -> Row:
     )
 
 
+def on_the_way(row: Row, steps: Sequence[StepView]) -> Row:
+    """The row of a run under way, with the steps that it has been at; those inside loops and boxes are left out."""
+    taken = [step for step in steps if "/" not in step.path and "#" not in step.path and step.status not in ("skipped", "cancelled")]
+    if not taken:
+        return row
+    tones = [STEP_TONES.get(step.status, "") for step in taken]
+    now = next((step for step in reversed(taken) if step.status != "done"), taken[-1])
+    # One more station: where it goes from here, only the run decides.
+    return replace(row, stations=[*tones[-MOST_STATIONS:], ""], at=f"Step {len(taken)} · {now.title or words.kind_word(now.kind)}")
+
+
 def workflow_row(workflow: WorkflowRow) -> Row:
     """One workflow: whether it is live, and what is wrong with its draft."""
     is_live = workflow.live_version is not None
@@ -67,9 +86,40 @@ def workflow_row(workflow: WorkflowRow) -> Row:
 
 
 @dataclass(frozen=True)
-class TemplateRow:
-    """A workflow to start from."""
+class Bar:
+    """One day of the chart; `height` in percent."""
 
-    slug: str
-    name: str
-    description: str
+    height: str
+    told: str
+    is_today: bool
+
+
+def bars(spend: SpendView) -> list[Bar]:
+    """A bar for every day; a day that cost nothing has none to speak of."""
+    most = max(day.usd for day in spend.days) or 1.0
+    last = len(spend.days) - 1
+    return [
+        Bar(f"{max(2.0, 100 * day.usd / most):.0f}%", f"{day.day}: {words.money(day.usd)}", index == last)
+        for index, day in enumerate(spend.days)
+    ]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many runs went one way."""
+
+    tone: str
+    word: str
+    number: str
+
+
+def outcomes(view: OutcomesView) -> list[Outcome]:
+    """The last two weeks in five lines."""
+    lines = [
+        ("done", "Done without help", view.done_alone),
+        ("waiting", "Asked a person", view.asked),
+        ("limit", "Stopped by a limit", view.stopped),
+        ("failed", "Failed", view.failed),
+        ("doubt", "In doubt", view.in_doubt),
+    ]
+    return [Outcome(tone, word, f"{number:,}") for tone, word, number in lines]

@@ -7,11 +7,14 @@ from typing import Any
 import reflex as rx
 
 from app.api.reading import Asking
-from app.pages.home.rows import Row, TemplateRow, run_row, waiting_row, workflow_row
+from app.pages.home.rows import Bar, Outcome, Row, bars, on_the_way, outcomes, run_row, waiting_row, workflow_row
+from app.ui import words
 from app.ui.actions import action
-from engine import Permission
+from engine import Permission, RunView
 
 FEW = 5
+MOST_STEPS = 60
+"""A run with more steps is told in words only: its way would be read from its whole journal every few seconds."""
 
 
 class Home(rx.State):
@@ -22,7 +25,10 @@ class Home(rx.State):
     running: rx.Field[list[Row]] = rx.field(default_factory=list)
     recent: rx.Field[list[Row]] = rx.field(default_factory=list)
     workflows: rx.Field[list[Row]] = rx.field(default_factory=list)
-    templates: rx.Field[list[TemplateRow]] = rx.field(default_factory=list)
+    spent_today: rx.Field[str] = rx.field(default="")
+    spent_all: rx.Field[str] = rx.field(default="")
+    days: rx.Field[list[Bar]] = rx.field(default_factory=list)
+    outcomes: rx.Field[list[Outcome]] = rx.field(default_factory=list)
     is_loaded: rx.Field[bool] = rx.field(default=False)
 
     @action(Permission.APPROVAL_READ)
@@ -39,7 +45,8 @@ class Home(rx.State):
     @action(Permission.RUN_READ)
     async def load_running(self, asking: Asking) -> None:
         """Runs under way."""
-        self.running = await _runs(asking, "queued,running,waiting")
+        found = await asking.ask(asking.engine.runs.list(asking.actor, status="queued,running,waiting", limit=FEW))
+        self.running = [await _under_way(asking, run) for run in found.items]
 
     @action(Permission.RUN_READ)
     async def load_recent(self, asking: Asking) -> None:
@@ -53,24 +60,40 @@ class Home(rx.State):
         self.workflows = [workflow_row(workflow) for workflow in found.items]
         self.is_loaded = True
 
-    @action(Permission.WORKFLOW_READ)
-    async def load_templates(self, asking: Asking) -> None:
-        """What a workflow can be started from."""
-        found = await asking.look(lambda: asking.engine.templates(asking.actor))
-        self.templates = [TemplateRow(t["slug"], t["name"], t["description"]) for t in found]
+    @action(Permission.COST_READ)
+    async def load_spend(self, asking: Asking) -> None:
+        """What was spent today and on the days before."""
+        spend = await asking.ask(asking.engine.overview.spend(asking.actor))
+        self.spent_today, self.spent_all, self.days = words.money(spend.today_usd), words.money(spend.total_usd), bars(spend)
 
-    @action(Permission.WORKFLOW_EDIT)
-    async def start_from(self, asking: Asking, slug: str) -> Any:
-        """Makes a draft from a template."""
-        await asking.ask(asking.engine.workflows.create_from_template(asking.actor, slug))
-        return Home.load_workflows
+    @action(Permission.RUN_READ)
+    async def load_outcomes(self, asking: Asking) -> None:
+        """How the runs of the last days went."""
+        self.outcomes = outcomes(await asking.ask(asking.engine.overview.outcomes(asking.actor)))
 
 
-FRESH: list[Any] = [Home.load_waiting, Home.load_stopped, Home.load_running, Home.load_recent, Home.load_workflows]
+FRESH: list[Any] = [
+    Home.load_waiting,
+    Home.load_stopped,
+    Home.load_running,
+    Home.load_recent,
+    Home.load_workflows,
+    Home.load_spend,
+    Home.load_outcomes,
+]
 """What is asked again while somebody looks."""
+SLOW: list[Any] = [Home.load_spend, Home.load_outcomes]
+"""What changes little, and is asked less often."""
 
 
 async def _runs(asking: Asking, statuses: str) -> list[Row]:
     found = await asking.ask(asking.engine.runs.list(asking.actor, status=statuses, limit=FEW))
     now = asking.engine.now()
     return [run_row(run, now=now) for run in found.items]
+
+
+async def _under_way(asking: Asking, run: RunView) -> Row:
+    row = run_row(run, now=asking.engine.now())
+    if run.spent.get("steps", 0) > MOST_STEPS:
+        return row
+    return on_the_way(row, (await asking.ask(asking.engine.runs.steps(asking.actor, run.id, limit=MOST_STEPS))).items)

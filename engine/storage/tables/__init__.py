@@ -2,6 +2,7 @@
 
 from engine.storage.tables.people import Audit, Idempotency, LoginAttempt, Secret, SetupLink, Token, User, UserSession, Workspace
 from engine.storage.tables.runs import Approval, Blob, JournalRow, Notification, Run, Timer
+from engine.storage.tables.settings import Setting
 from engine.storage.tables.workflows import Document, Hook, Pin, Version, Workflow
 
 ALL_TABLES = (
@@ -25,6 +26,7 @@ ALL_TABLES = (
     Approval,
     Timer,
     Notification,
+    Setting,
 )
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "Pin",
     "Run",
     "Secret",
+    "Setting",
     "SetupLink",
     "Timer",
     "Token",

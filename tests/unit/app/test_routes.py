@@ -27,6 +27,9 @@ TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
     ("GET", "/api/v1/workflows/{workflow}"): (P.WORKFLOW_READ, None),
     ("PUT", "/api/v1/workflows/{workflow}"): (P.WORKFLOW_EDIT, {"revision": 1, "document": HELLO}),
     ("DELETE", "/api/v1/workflows/{workflow}"): (P.WORKFLOW_EDIT, None),
+    ("GET", "/api/v1/workflows/{workflow}/document"): (P.WORKFLOW_READ, None),
+    ("POST", "/api/v1/workflows/{workflow}/restore"): (P.WORKFLOW_EDIT, None),
+    ("GET", "/api/v1/workflows/{workflow}/diff"): (P.WORKFLOW_READ, None),
     ("POST", "/api/v1/workflows/{workflow}/ops"): (P.WORKFLOW_EDIT, {"revision": 1, "ops": []}),
     ("POST", "/api/v1/workflows/{workflow}/preview"): (P.WORKFLOW_READ, {"node": "start", "expression": "1"}),
     ("POST", "/api/v1/workflows/{workflow}/publish"): (P.WORKFLOW_PUBLISH, {"note": ""}),
@@ -57,6 +60,13 @@ TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
     ("GET", "/api/v1/tokens"): (P.TOKEN_OWN, None),
     ("POST", "/api/v1/tokens"): (P.TOKEN_OWN, {"name": "", "roles": []}),
     ("DELETE", "/api/v1/tokens/{token}"): (P.TOKEN_OWN, None),
+    ("GET", "/api/v1/secrets"): (P.SECRET_LIST, None),
+    ("POST", "/api/v1/secrets"): (P.SECRET_MANAGE, {"name": "", "value": ""}),
+    ("PUT", "/api/v1/secrets/{name}"): (P.SECRET_MANAGE, {"value": ""}),
+    ("DELETE", "/api/v1/secrets/{name}"): (P.SECRET_MANAGE, None),
+    ("GET", "/api/v1/settings"): (P.SETTINGS_READ, None),
+    ("PATCH", "/api/v1/settings"): (P.SETTINGS_MANAGE, {"models": {}}),
+    ("POST", "/api/v1/models/try"): (P.SETTINGS_MANAGE, {"model": "practice"}),
     ("GET", "/api/v1/kinds"): (P.WORKFLOW_READ, None),
     ("GET", "/api/v1/models"): (P.MODEL_READ, None),
     ("GET", "/api/v1/templates"): (P.WORKFLOW_READ, None),
@@ -87,7 +97,8 @@ def routes(thread: EngineThread) -> set[tuple[str, str]]:
 
 def filled(path: str) -> str:
     parts = {"{version}": "1", "{seq}": "1", "{path:path}": "start"}
-    for name in ("{workflow}", "{node}", "{run}", "{item}", "{user}", "{token}", "{slug}", "{version}", "{seq}", "{path:path}"):
+    names = ("workflow", "node", "run", "item", "user", "token", "slug", "name", "version", "seq", "path:path")
+    for name in (f"{{{name}}}" for name in names):
         path = path.replace(name, parts.get(name, "nothing"))
     assert "{" not in path, path
     return path

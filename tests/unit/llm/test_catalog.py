@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import ConfigInvalid, PriceUnknown
 from engine.llm import ollama
-from engine.llm.catalog import Catalog, GatewaySettings, is_loopback, key_from_environment
+from engine.llm.catalog import Catalog, GatewaySettings, is_loopback, key_from_environment, keyed_providers, small_model
 from engine.llm.messages import ModelRequest
 from engine.llm.prices import upper_bound
 from engine.settings import Settings
@@ -196,3 +196,13 @@ def test_ollama_is_asked_for_its_models(body: str, name: str | None) -> None:
 
 def test_no_ollama_is_no_news() -> None:
     assert ollama.find({"OLLAMA_HOST": "127.0.0.1:9"}) is None
+
+
+def test_a_model_to_try_a_key_with_has_a_price_and_is_of_that_provider() -> None:
+    models = {provider: model for provider, _ in keyed_providers() if (model := small_model(provider)) is not None}
+    assert {"openai", "anthropic", "gemini", "mistral"} <= set(models)
+    catalog = Catalog(GatewaySettings(find_ollama=lambda: None))
+    for provider, model in models.items():
+        info = catalog.resolve(model)
+        assert info.provider.removesuffix("_chat") == provider, (model, info.provider)
+        assert info.price_in is not None, model

@@ -1,0 +1,53 @@
+"""The settings of the workspace over HTTP: which models are used."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from app.api.reading import AskingOf, Body, StrictRoute
+from engine import ModelSettingsView
+
+router = APIRouter(prefix="/api/v1/settings", tags=["settings"], route_class=StrictRoute)
+
+Text = Annotated[str, Field(max_length=1000)]
+
+
+class ModelChange(Body):
+    """What becomes different; what is left out stays, an empty text leaves the decision to the environment."""
+
+    default: Text | None = None
+    cheap: Text | None = None
+    careful: Text | None = None
+    base_url: Text | None = None
+    price_in: float | None = None
+    price_out: float | None = None
+
+
+class Change(Body):
+    """The settings to change."""
+
+    models: ModelChange
+
+
+class AllSettings(BaseModel):
+    """Every setting that can be changed here."""
+
+    models: ModelSettingsView
+
+
+@router.get("")
+async def current(asking: AskingOf) -> AllSettings:
+    """What is set here, and what the environment says."""
+    return AllSettings(models=await asking.ask(asking.engine.model_settings.get(asking.actor)))
+
+
+@router.patch("")
+async def change(asking: AskingOf, body: Change) -> AllSettings:
+    """Change settings, for what starts from now on."""
+    given: dict[str, Any] = body.models.model_dump(exclude_unset=True)
+    # A price that is null takes the price away; a text that is null is one that was left out.
+    kept = {key: value for key, value in given.items() if value is not None or key.startswith("price")}
+    return AllSettings(models=await asking.ask(asking.engine.model_settings.change(asking.actor, kept)))

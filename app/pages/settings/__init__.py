@@ -1,0 +1,5 @@
+"""Settings: models and keys, people, API tokens, and what this installation is."""
+
+from app.pages.settings.view import settings
+
+__all__ = ["settings"]

@@ -62,6 +62,7 @@ class Mark:
     attempt: int
 
 
+@dataclass(frozen=True, slots=True)
 class JournalHead:
     """The newest row of a run's journal."""
 

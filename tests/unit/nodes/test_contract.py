@@ -31,7 +31,7 @@ def test_the_kinds_of_the_contract_are_there() -> None:
 def test_a_kind_is_one_small_file_named_after_it(kind: AnyKind) -> None:
     path = Path(inspect.getfile(type(kind)))
     assert path.stem == kind.kind
-    assert len(path.read_text().splitlines()) <= 190
+    assert len(path.read_text().splitlines()) <= 200
     assert type(kind).__doc__ and kind.title and kind.icon and kind.examples
     assert isinstance(kind, InlineKind | CallKind | AskKind | BoxKind)
 

@@ -1,4 +1,4 @@
-"""The builder as a person uses it: drawing by mouse and by keyboard, undo, refusals, publishing, trying, other people and a lost connection."""
+"""The builder as a person uses it: by mouse and by keyboard, undo, refusals, publishing, trying, other people, a lost connection."""
 
 from playwright.sync_api import Page, expect
 

@@ -110,8 +110,32 @@ export function insertText(box, text) {
   caretBehind(node);
 }
 
-/** Typed or pasted `{{ … }}` becomes a chip, where it stands. True when one did. */
-export function chipWhole(box, tell) {
+/** The chip that the caret stands right behind. */
+export function chipBefore(box) {
+  const range = caretIn(box);
+  if (!range?.collapsed) return null;
+  const { startContainer: node, startOffset: at } = range;
+  const before = node.nodeType === Node.TEXT_NODE ? (at === 0 ? node.previousSibling : null) : node.childNodes[at - 1];
+  return before?.dataset?.expression === undefined ? null : before;
+}
+
+/** A chip becomes what is written behind it, with the caret inside. */
+export function openChip(chip) {
+  const text = document.createTextNode(`{{ ${chip.dataset.expression} }}`), range = document.createRange();
+  chip.replaceWith(text);
+  range.setStart(text, text.nodeValue.length - 3);
+  document.getSelection().removeAllRanges();
+  document.getSelection().addRange(range);
+}
+
+// Whether the caret stands between two braces and their partners: what is written there is not finished.
+function isInside(text, at) {
+  const before = text.slice(0, at);
+  return before.lastIndexOf("{{") > before.lastIndexOf("}}");
+}
+
+/** Typed or pasted `{{ … }}` becomes a chip, where it stands, unless somebody is writing in it. True when one did. */
+export function chipWhole(box, tell, isLeaving = false) {
   let isChanged = false;
   for (const node of [...box.childNodes]) {
     if (node.nodeType !== Node.TEXT_NODE || !node.nodeValue.includes("}}")) continue;
@@ -119,8 +143,9 @@ export function chipWhole(box, tell) {
     if (!parts.some((part) => part.expression)) continue;
     const fresh = parts.map((part) => ("text" in part ? document.createTextNode(part.text) : chip(part.expression, tell)));
     const range = caretIn(box), isHere = range?.startContainer === node;
+    if (isHere && !isLeaving && isInside(node.nodeValue, range.startOffset)) continue;
     node.replaceWith(...fresh);
-    if (isHere) caretBehind(fresh.findLast((made) => made.dataset) ?? fresh.at(-1));
+    if (isHere && !isLeaving) caretBehind(fresh.findLast((made) => made.dataset) ?? fresh.at(-1));
     isChanged = true;
   }
   return isChanged;

@@ -71,12 +71,12 @@ export function useBodies(lastRun) {
   const run = lastRun?.run_id ?? null;
   const need = useCallback((ids) => {
     for (const id of ids) {
-      const step = lastRun?.steps?.[id], key = step && `${run} ${step.path} ${step.status} ${step.attempt}`;
+      const step = lastRun?.steps?.[id], of = step?.run_id ?? run, key = step && `${of} ${step.path} ${step.status} ${step.attempt}`;
       if (!step || asked.current.has(key)) continue;
       asked.current.add(key);
       const add = (whole) => keep((old) => ({ run, steps: { ...(old.run === run ? old.steps : {}), [id]: whole } }));
       if (step.outputs && !step.outputs.$ref) { add(step); continue; }
-      fetch(`/api/v1/runs/${run}/steps/${step.path.split("/").map(encodeURIComponent).join("/")}`, { headers: { Accept: "application/json" } })
+      fetch(`/api/v1/runs/${of}/steps/${step.path.split("/").map(encodeURIComponent).join("/")}`, { headers: { Accept: "application/json" } })
         .then((answer) => (answer.ok ? answer.json() : null))
         .then((whole) => whole && add(whole))
         // The server is away: the page says so, and the next time the value is wanted it is asked for again.

@@ -21,7 +21,7 @@ export function EdgeSettings({ selected }) {
   const isBack = Boolean(edge.max_visits) || backEdges(document).has(drawnKey(edge));
   const names = [titleOf(source, kinds), titleOf(target, kinds)];
   const set = (patch, label) => change([{ op: "update", target: "edge", id: edgeKey(edge), value: patch }], label);
-  const ports = source ? portsOf(source, kinds.find((kind) => kind.kind === source.kind)) : [];
+  const ports = source ? portsOf(source, kinds.find((kind) => kind.kind === source.kind), kinds.find((kind) => kind.kind === source.kind)?.ports ?? []) : [];
   const others = ports.filter(({ id: other }) => other !== port), by = ports.find(({ id: own }) => own === port)?.name ?? port;
   const remove = () => { select(null); change([{ op: "remove", target: "edge", id: edgeKey(edge) }], `Remove the connection from ${names[0]} to ${names[1]}`); };
   return (

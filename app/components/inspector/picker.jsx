@@ -19,6 +19,7 @@ export function useChoices(query, isOpen) {
     const all = flat(available(document, kinds, node.id, examples));
     if (!wanted) return all.slice(0, MOST);
     const rank = (value) => {
+      if (value.expression.toLowerCase() === wanted) return -1;
       const label = value.label.toLowerCase(), title = value.group.title.toLowerCase();
       if (label.startsWith(wanted) || value.expression.startsWith(wanted)) return 0;
       return [label, title, value.expression, `${title} ${label}`].some((text) => text.includes(wanted)) ? 1 : 2;
@@ -32,8 +33,9 @@ export function listKey(event, { choices, active, setActive, pick, close }) {
   if (!choices.length && event.key !== "Escape") return false;
   switch (event.key) {
     case "ArrowDown": setActive((active + 1) % choices.length); break;
-    case "ArrowUp": setActive((active - 1 + choices.length) % choices.length); break;
-    case "Enter": case "Tab": pick(choices[Math.min(active, choices.length - 1)]); break;
+    case "ArrowUp": setActive((Math.max(active, 0) - 1 + choices.length) % choices.length); break;
+    // Before anybody has looked for something or moved in the list, Enter is not meant for it.
+    case "Enter": case "Tab": if (active < 0) return false; pick(choices[Math.min(active, choices.length - 1)]); break;
     case "Escape": close(); break;
     default: return false;
   }

@@ -116,7 +116,7 @@ function Does({ problems }) {
   return (
     <Section title="What it does" testId="does" aside={worst ? <span className="mut t12 num" title="The most that this step can use in one run">{worstInWords(worst)}</span> : null}>
       {kind ? <p className="ins-help ins-field">{inWords(kind.summary.split("\n\n")[0])}</p> : null}
-      <Problems problems={others} />
+      {others.length ? <div className="ins-told-all"><Problems problems={others} /></div> : null}
       {kind ? <Fields schema={kind.schema} root={kind.schema} /> : <p className="ins-none">This kind of step is not known here. Its settings are kept as they are.</p>}
     </Section>
   );

@@ -1,7 +1,7 @@
 // A text with values in it: words are typed, values are picked with `/` or `{{`, or dropped in.
 
 import { useCallback, useEffect, useId, useRef, useState } from "react";
-import { caretAtEnd, caretAtPoint, chipWhole, insertChip, insertText, keepSentinel, paint, retell, templateIn, triggerIn } from "./chip_text.js";
+import { caretAtEnd, caretAtPoint, chipBefore, chipWhole, insertChip, insertText, keepSentinel, openChip, paint, retell, templateIn, triggerIn } from "./chip_text.js";
 import { COMMIT_AFTER_MS, useChip, useDesk } from "./desk.jsx";
 import { listKey, useChoices, ValueList } from "./picker.jsx";
 
@@ -18,7 +18,7 @@ export function ValueText({ value, commit, label, isLine, placeholder, described
   useEffect(() => {
     if (box.current.dataset.painted && value === kept.current.committed) { retell(box.current, tell); return; }
     clearTimeout(kept.current.timer);
-    kept.current.committed = value;
+    Object.assign(kept.current, { committed: value, latest: undefined });
     paint(box.current, value, tell);
     box.current.dataset.painted = "yes";
     if (document.activeElement === box.current) caretAtEnd(box.current);
@@ -62,7 +62,8 @@ export function ValueText({ value, commit, label, isLine, placeholder, described
   };
   const keyDown = (event) => {
     if (trigger && listKey(event, { choices, active, setActive, pick, close: () => setTrigger(null) })) return;
-    if (event.key === "Enter") {
+    const behind = event.key === "F2" && chipBefore(box.current);
+    if (behind) { event.preventDefault(); open(behind); } else if (event.key === "Enter") {
       event.preventDefault();
       if (isLine) flush(); else { insertText(box.current, "\n"); changed(); }
     } else if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !event.shiftKey && undo()) {
@@ -70,6 +71,9 @@ export function ValueText({ value, commit, label, isLine, placeholder, described
       event.stopPropagation();
     }
   };
+  // A chip that is more than a value can be mended as it is written; it closes again when the caret leaves it.
+  const open = (chip) => { if (!readOnly) { openChip(chip); setTrigger(null); } };
+  const leave = () => { setTrigger(null); if (box.current.textContent.includes("}}")) { chipWhole(box.current, tell, true); kept.current.latest = templateIn(box.current); } flush(); };
   const drop = (event) => {
     const expression = event.dataTransfer.getData(DRAGGED);
     setOver(false);
@@ -92,7 +96,7 @@ export function ValueText({ value, commit, label, isLine, placeholder, described
         role="textbox" aria-multiline={!isLine} aria-label={label} aria-describedby={describedBy} aria-invalid={isInvalid || undefined} aria-readonly={readOnly || undefined} aria-autocomplete="list"
         aria-haspopup="listbox" aria-controls={isOpen ? `${id}l` : undefined} aria-activedescendant={isOpen && choices.length ? `${id}l-${active}` : undefined}
         tabIndex={0} spellCheck data-empty={String(!value)} data-placeholder={placeholder ?? ""} data-testid={testId}
-        onInput={changed} onKeyDown={keyDown} onPaste={paste} onFocus={() => desk.focused(id)} onBlur={() => { setTrigger(null); flush(); }}
+        onInput={() => changed()} onKeyDown={keyDown} onPaste={paste} onFocus={() => desk.focused(id)} onBlur={leave} onDoubleClick={(event) => { const chip = event.target.closest("[data-expression]"); if (chip) open(chip); }}
         onKeyUp={(event) => { if (event.key.startsWith("Arrow") && !trigger) look(); }}
         onDragOver={(event) => { if (event.dataTransfer.types.includes(DRAGGED)) { event.preventDefault(); setOver(true); } }} onDragLeave={() => setOver(false)} onDrop={drop} />
       {isOpen ? <ValueList id={`${id}l`} choices={choices} active={active} pick={pick} query={trigger.query} /> : null}

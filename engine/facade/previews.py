@@ -73,7 +73,9 @@ class Previews:
     def _scope(
         self, actor: Actor, document: Any, node: str, compiled: Template | Expression, run_id: str | None, pins: Mapping[str, Any]
     ) -> dict[str, Any]:
-        boxes = _boxes_around(document, node)
+        # What a box keeps of each item is worked out inside it, although it is a setting of the box.
+        is_inside = any(reference.root in ("item", "index") for reference in compiled.references)
+        boxes = _boxes_around(document, node, is_inside=is_inside)
         wanted = {str(r.path[0]) for r in _references([compiled, *boxes]) if r.root == "nodes" and r.path}
         now = iso(self._core.clock.now_us())
         scope: dict[str, Any] = {"vars": document.get("vars") or {}, "visit": 1, "now": now, "nodes": {}}
@@ -110,17 +112,22 @@ def _references(compiled: Iterable[Template | Expression]) -> Iterable[Reference
     return (reference for one in compiled for reference in one.references)
 
 
-def _boxes_around(document: Any, node: str) -> list[Expression]:
-    """What lists the boxes around a node run over, the outermost first. ExpressionError."""
+def _boxes_around(document: Any, node: str, *, is_inside: bool) -> list[Expression]:
+    """What lists the boxes around a node run over, the outermost first; `is_inside` counts the node itself. ExpressionError."""
     nodes = {n["id"]: n for n in document["nodes"] if isinstance(n, dict) and isinstance(n.get("id"), str)}
     found: list[Expression] = []
-    while (box := nodes.get(_text(nodes.get(node, {}).get("parent")))) is not None and len(found) < MOST_BOXES:
+    box = nodes.get(node) if is_inside else _parent_of(nodes, node)
+    while box is not None and len(found) < MOST_BOXES:
         config = box.get("config")
         items = config.get("items") if isinstance(config, dict) else None
         if isinstance(items, str):
             found.insert(0, compile_expression(items))
-        node = box["id"]
+        box = _parent_of(nodes, box["id"])
     return found
+
+
+def _parent_of(nodes: dict[str, Any], node: str) -> dict[str, Any] | None:
+    return nodes.get(_text(nodes.get(node, {}).get("parent")))
 
 
 def _text(value: Any) -> str:

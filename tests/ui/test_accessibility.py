@@ -13,9 +13,9 @@ PLACES = ("/",)
 BEFORE_THE_DOOR = ("/login", "/setup")
 
 
-def grave(page: Page) -> list[dict[str, Any]]:
-    """What axe calls serious or worse: the rule, and where it is broken."""
-    found = Axe().run(page).response["violations"]
+def grave(page: Page, *, within: str | None = None) -> list[dict[str, Any]]:
+    """What axe calls serious or worse, on the whole page or within one element: the rule, and where it is broken."""
+    found = Axe().run(page, context=within).response["violations"]
     return [{"rule": v["id"], "at": [node["html"][:160] for node in v["nodes"]]} for v in found if v["impact"] in GRAVE]
 
 

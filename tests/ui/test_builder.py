@@ -1,4 +1,4 @@
-"""The builder as a person uses it: drawing by mouse and by keyboard, undo, refusals, publishing, trying, other people and a lost connection."""
+"""The builder as a person uses it: by mouse and by keyboard, undo, refusals, publishing, trying, other people, a lost connection."""
 
 from playwright.sync_api import Page, expect
 
@@ -90,7 +90,7 @@ def test_the_same_is_drawn_by_keyboard_and_taken_back(open_page: Opens, site: Si
     expect(page.get_by_test_id("connect").get_by_role("radio", name="Rejected")).to_be_checked()
     page.keyboard.type("set")
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Times at most")).to_be_focused()
+    expect(page.get_by_role("spinbutton", name="Times at most")).to_be_focused()
     page.keyboard.type("2")
     page.keyboard.press("Enter")
     has(page, steps=5, edges=5)
@@ -206,7 +206,7 @@ def test_a_drag_sends_nothing_until_its_end_and_little_then(open_page: Opens, si
     page.keyboard.press("t")
     saved(page)
     sent: list[int] = []
-    page.on("request", lambda request: sent.append(len(request.post_data or "")) if request.method == "POST" else None)
+    page.on("request", lambda request: sent.append(len(request.post_data or "")) if request.url.endswith("/ops") else None)
     x, y = middle_of(step(page, "sort"))
     page.mouse.move(x - 40, y)
     page.mouse.down()

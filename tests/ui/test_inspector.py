@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from engine import Role
 from tests.ui.conftest import Opens, Site
+from tests.ui.test_accessibility import grave
 
 ORDER: dict[str, Any] = {
     "format": "signalbox/1",
@@ -320,3 +321,21 @@ def test_whoever_may_only_look_can_change_nothing(bench: Bench, open_page: Opens
     expect(panel.get_by_role("textbox", name="Text to sort")).to_have_attribute("aria-readonly", "true")
     for name in ("Kind", "Add a value", "Try this step"):
         expect(panel.get_by_role("button", name=name, exact=True)).to_have_count(0)
+
+
+@pytest.mark.parametrize(("theme", "steps"), [("light", ["big", "ok", "done"]), ("dark", ["start", "topic", "draft"])])
+def test_axe_finds_nothing_serious_at_any_step(bench: Bench, open_page: Opens, theme: str, steps: list[str]) -> None:
+    page = open_page(bench.site.url, cookie=bench.site.sign_in(), theme=theme)
+    bench.page, bench.panel = page, page.get_by_test_id("inspector-body")
+    panel = bench.open()
+    found = grave(page, within=".ins-body")
+    for step in steps:
+        bench.pick(step)
+        panel.get_by_role("button", name="More", exact=True).click()
+        if step != "start":
+            panel.get_by_role("button", name="Add a value").click()
+        if step == "done":
+            panel.get_by_label("Value of reply").focus()
+            expect(panel.get_by_role("listbox")).to_be_visible()
+        found += grave(page, within=".ins-body")
+    assert found == []

@@ -140,7 +140,10 @@ export function actionsOf(desk) {
   const align = (how) => change(make.align(items(), how), "Align");
 
   const tidy = () => {
-    change(make.tidy({ ...desk.document, nodes: desk.document.nodes.map((node) => ({ ...node, position: at(node) })) }, desk.kinds), "Tidy up");
+    // What was only shown so far is written down, so that it stays.
+    desk.places = null;
+    desk.setPlaces(null);
+    change(make.tidy(desk.document, desk.kinds), "Tidy up");
     setTimeout(() => desk.flow.fitView(FIT), 60);
   };
 

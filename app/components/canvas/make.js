@@ -20,6 +20,7 @@ const FIRST_CONFIG = {
   start: () => ({ inputs: { type: "object", properties: {} } }),
   branch: () => ({ cases: [{ port: "yes", label: "Yes", when: "" }] }),
   classify: () => ({ text: "", labels: [{ port: "first", description: "", examples: [] }, { port: "second", description: "", examples: [] }] }),
+  set: () => ({ values: {} }),
   end: () => ({ output: {} }),
 };
 

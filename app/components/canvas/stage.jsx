@@ -68,7 +68,7 @@ export function Stage({ work, children }) {
       <Surface
         nodes={nodes} edges={edges} marks={marks} shared={shared} readOnly={!canEdit} dark={work.isDark} mini={!work.isSmall}
         onNodesChange={onNodesChange} onEdgesChange={onEdgesChange} onNodeDragStart={() => { drag.current = true; }} onNodeDragStop={stop}
-        selectionOnDrag={false} selectionKeyCode="Shift" multiSelectionKeyCode={["Control", "Meta", "Shift"]} panOnScroll zoomActivationKeyCode={["Control", "Meta"]} panActivationKeyCode="Space"
+        selectNodesOnDrag={false} selectionKeyCode="Shift" multiSelectionKeyCode={["Control", "Meta", "Shift"]} panOnScroll zoomActivationKeyCode={["Control", "Meta"]} panActivationKeyCode="Space"
         onPaneClick={() => desk.setPanel(null)} onSelectionDragStop={(_, moved) => moveEnded(work, moved)} {...connecting}
       >
         {children}

@@ -83,7 +83,9 @@ export function available(document, kinds, id, examples = {}) {
   groups.push({ title: "What the run was given", node: start?.id, values: partsFrom(["inputs"], given, examples.inputs, 0) });
   const me = nodeOf(document, id);
   if (me?.parent) groups.unshift({ title: `Each item of ${titleOf(nodeOf(document, me.parent), kinds)}`, values: [valueAt(["item"], "This item", {}, examples.item, 0), valueAt(["index"], "Place in the list", { type: "integer" }, 0, 1)] });
-  for (const { node, isRound } of stepsBefore(document, id)) {
+  const inside = kinds.find((kind) => kind.kind === me?.kind)?.is_box ? (document.nodes ?? []).filter((node) => node.parent === id) : [];
+  if (inside.length) groups.push({ title: "Each item", note: "inside the box", values: [valueAt(["item"], "This item", {}, examples.item, 0), valueAt(["index"], "Place in the list", { type: "integer" }, 0, 1)] });
+  for (const { node, isRound } of [...inside.map((one) => ({ node: one, isRound: false })), ...stepsBefore(document, id)]) {
     if (node.kind === "start") continue;
     const outputs = outputsOf(node, kinds), example = examples.nodes?.[node.id];
     const values = partsFrom(["nodes", node.id], { properties: outputs ?? {} }, example, 0);

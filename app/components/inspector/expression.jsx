@@ -32,6 +32,7 @@ export function ExpressionField({ value, commit, label, placeholder, isInvalid, 
   };
   useEffect(() => desk.offer(id, (expression) => { settle(expression); input.current?.focus(); }), [desk.offer, value]);
   const offersText = isOpen && draft.trim() && !read(draft) && !/["'()[\]{}<>=!+*%]|\b(and|or|not|in|if)\b/.test(draft);
+  const hasList = Boolean(isOpen && (choices.length > 0 || offersText));
   const all = offersText ? [...choices, { isText: true, expression: "text" }] : choices;
   const keyDown = (event) => {
     if (isOpen && event.key !== "Tab" && listKey(event, { choices: all, active, setActive, pick, close: () => setOpen(false) })) return;
@@ -48,15 +49,15 @@ export function ExpressionField({ value, commit, label, placeholder, isInvalid, 
   return (
     <div className="ins-at">
       <div className={`inp ins-ex${isInvalid ? " is-bad" : ""}`}>
-        <input ref={input} id={id} value={draft} readOnly={desk.readOnly} className={showsChip ? "is-under" : ""} role="combobox" aria-expanded={isOpen} aria-controls={`${id}l`} aria-autocomplete="list"
-          aria-activedescendant={isOpen && all.length ? `${id}l-${active}` : undefined} aria-label={label} aria-invalid={isInvalid || undefined} aria-describedby={describedBy} placeholder={placeholder ?? "Pick a value, or write"}
+        <input ref={input} id={id} value={draft} readOnly={desk.readOnly} className={showsChip ? "is-under" : ""} role="combobox" aria-expanded={hasList} aria-controls={hasList ? `${id}l` : undefined} aria-autocomplete="list"
+          aria-activedescendant={isOpen && active >= 0 && all.length ? `${id}l-${active}` : undefined} aria-label={label} aria-invalid={isInvalid || undefined} aria-describedby={describedBy} placeholder={placeholder ?? "Pick a value, or write"}
           spellCheck={false} autoComplete="off" data-testid={testId}
           onChange={(event) => { set(event.target.value.replace(/^\s*\{\{\s*|\s*\}\}\s*$/g, "")); setOpen(true); }} onKeyDown={keyDown}
           onFocus={() => { setHere(true); desk.focused(id); setOpen(!desk.readOnly); setActive(-1); }} onBlur={() => { setHere(false); setOpen(false); flush(); }}
           onDragOver={(event) => { if (event.dataTransfer.types.includes(DRAGGED)) event.preventDefault(); }} onDrop={drop} />
         {showsChip ? <span className={`val is-above${told.isGone ? " is-gone" : ""}`} aria-hidden="true"><Icon size={12} />{told.label}</span> : null}
       </div>
-      {isOpen && (choices.length > 0 || offersText) ? (
+      {hasList ? (
         <ValueList id={`${id}l`} choices={choices} active={active} pick={pick} query={query}>
           {offersText ? (
             <div role="option" id={`${id}l-${choices.length}`} aria-selected={active === choices.length} className="ins-option" onPointerDown={(event) => { event.preventDefault(); pick({ isText: true }); }}>

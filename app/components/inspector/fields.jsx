@@ -93,7 +93,7 @@ export function DurationInput({ id, value, commit, label, isInvalid, describedBy
       <select className="ins-sel" value={shown} disabled={readOnly} aria-label={`Unit of ${label}`} onChange={(event) => { const next = Number(event.target.value); setSize(next); if (value) commit((value / shown) * next); }}>
         {UNITS.map(([seconds, words]) => <option key={seconds} value={seconds}>{words}</option>)}
       </select>
-      <span className="mut t12" style={{ minWidth: 56 }}>{value ? duration(value) : none}</span>
+      <span className="mut t12" style={{ minWidth: 56 }}>{value ? (shown === 1 && value >= 60 ? duration(value) : "") : none}</span>
     </span>
   );
 }

@@ -36,7 +36,7 @@ export function More() {
       {calls ? (
         <div className="ins-two">
           <Labelled keys={["retry", "attempts"]} label="Tries in all">{({ id }) => <NumberInput id={id} value={retry.attempts} fallback={1} isWholeNumber commit={(attempts) => setRetry({ attempts })} label="Tries in all" testId="attempts" />}</Labelled>
-          <Labelled keys={["retry", "backoff_s"]} label="Wait before the next">{({ id }) => <NumberInput id={id} value={retry.backoff_s} fallback={1} unit="s" commit={(backoff_s) => setRetry({ backoff_s })} label="Wait before the next try" />}</Labelled>
+          <Labelled keys={["retry", "backoff_s"]} label="Wait between">{({ id }) => <NumberInput id={id} value={retry.backoff_s} fallback={1} unit="s" commit={(backoff_s) => setRetry({ backoff_s })} label="Wait before the next try" />}</Labelled>
           <Labelled keys={["retry", "factor"]} label="Then longer by">{({ id }) => <NumberInput id={id} value={retry.factor} fallback={2} unit="×" commit={(factor) => setRetry({ factor })} label="How much longer each wait is" />}</Labelled>
         </div>
       ) : null}

@@ -73,7 +73,7 @@ export function ApproversPicker({ keys, label, help }) {
       {help ? <p className="ins-help">{help}</p> : null}
       <Labelled label="Roles">{() => <Roles value={roles} set={(next) => change({ roles: next })} />}</Labelled>
       <Labelled label="People">{() => <People value={users} set={(next) => change({ users: next })} />}</Labelled>
-      <p className="ins-help">
+      <p className="ins-help ins-field">
         {roles.length || users.length ? "" : "Nobody is named, so every approver may decide. "}
         {people.length ? `${able.length === 1 ? "1 person" : `${able.length} people`} could decide today.` : ""}
         {people.length && able.length < quorum ? " That is fewer than have to agree." : ""}

@@ -65,7 +65,7 @@ export function Preview({ template, expression, isCondition, name }) {
   if (found.error) {
     const isMissing = found.error.code === "missing_value";
     return (
-      <p className={`ins-pre ${isMissing ? "" : "is-bad"}`} data-testid={`preview-${name}`}>
+      <p className={`ins-pre ${isMissing ? "mut" : "is-bad"}`} data-testid={`preview-${name}`}>
         {isMissing ? (lastRun ? "In the last run there is no value here: that step was not taken, or the part is missing." : "No example yet: try the workflow once, and the value shows here.") : found.error.message}
       </p>
     );

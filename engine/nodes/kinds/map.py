@@ -11,17 +11,41 @@ from engine.errors import ConfigInvalid
 from engine.expressions.values import kind_of
 from engine.jsonvalue import JsonValue
 from engine.nodes.contract import BoxKind, Example, Expr, NodeConfig, OnItemError, Outcome, Resolver
+from engine.nodes.form import hints
 
 
 class MapConfig(NodeConfig):
     """The items, how many at a time, and what is kept of each."""
 
-    items: Expr = Field(description="The list; the steps inside the box run once for each of its items.")
-    concurrency: int = Field(default=5, ge=1, le=1_000, description="How many items are worked on at the same time.")
-    max_items: int = Field(default=100, ge=0, le=100_000, description="The most items that the list may have; a longer one is an error.")
-    collect: Expr = Field(default="item", description="What is kept of each item, worked out inside the box when the item has ended.")
+    items: Expr = Field(title="List", description="The list; the steps inside the box run once for each of its items.")
+    concurrency: int = Field(
+        default=5,
+        ge=1,
+        le=1_000,
+        title="At the same time",
+        description="How many items are worked on at the same time.",
+        json_schema_extra=hints(text="", unit="items"),
+    )
+    max_items: int = Field(
+        default=100,
+        ge=0,
+        le=100_000,
+        title="At most",
+        description="The most items that the list may have; a longer one is an error.",
+        json_schema_extra=hints(text="A longer list is an error, so that the worst case is known.", unit="items"),
+    )
+    collect: Expr = Field(
+        default="item",
+        title="What is kept of each item",
+        description="What is kept of each item, worked out inside the box when the item has ended.",
+        json_schema_extra=hints(text="Worked out inside the box when the item has ended."),
+    )
     on_item_error: OnItemError = Field(
         default="stop",
+        title="When an item fails",
+        json_schema_extra=hints(
+            text="", choices={"stop": "The whole step fails", "skip": "Leave the item out", "collect": "Keep its error beside the results"}
+        ),
         description="When an item fails: `stop` lets the box fail, `skip` leaves the item out of the results, "
         "`collect` puts null in its place and the error into `errors`.",
     )

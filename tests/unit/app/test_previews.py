@@ -79,6 +79,17 @@ def test_what_is_no_expression_tells_its_place(client: TestClient, workflow: str
     assert told["error"]["code"] == "syntax" and told["error"]["position"] >= 4
 
 
+def test_in_a_box_the_first_item_stands_for_all_of_them(client: TestClient) -> None:
+    box = {"id": "each", "kind": "map", "config": {"items": "[{'n': 4}, {'n': 5}]", "collect": "item.n"}}
+    inside = {"id": "add", "kind": "set", "parent": "each", "config": {"values": {"more": "item.n + 1"}}}
+    made = client.post("/api/v1/workflows", json={**DOCUMENT, "nodes": [*DOCUMENT["nodes"], box, inside]}).json()["id"]
+    for node in ("add", "each"):
+        answer = client.post(f"/api/v1/workflows/{made}/preview", json={"node": node, "expression": "[item.n, index]"})
+        assert answer.json()["value"] == [4, 0], node
+    outside = client.post(f"/api/v1/workflows/{made}/preview", json={"node": "done", "expression": "item.n"})
+    assert outside.json()["error"]["code"] == "missing_value"
+
+
 def test_a_long_value_is_cut(client: TestClient, workflow: str) -> None:
     told = previewed(client, workflow, expression='map(split("a a a a a a a a a a"), "x -> split(inputs.name, \'\')")', pins={})
     assert told["is_cut"] is False or len(told["value"]) <= 4000

@@ -95,6 +95,11 @@ def link(*children: Any, to: Any, **more: Any) -> rx.Component:
     return reflex_inside.page_link(*children, to=to, **more)
 
 
+def link_out(*children: Any, to: Any, **more: Any) -> rx.Component:
+    """A link to what is ours but no page: the browser itself goes there."""
+    return reflex_inside.page_link(*children, to=to, custom_attrs={"reloadDocument": True}, **more)
+
+
 def _count() -> rx.Component:
     number = rx.el.span(Frame.waiting, class_name="pill hot", aria_hidden="true")
     return rx.cond(Frame.waiting > 0, rx.fragment(number, rx.el.span(", ", Frame.waiting, " waiting", class_name="sr")))

@@ -138,6 +138,8 @@ def test_nothing_sets_a_variable_from_outside(
 def test_a_role_may_call_exactly_what_its_permissions_say(site: Site, wire: Any, actions: dict[str, Needs], role: Role) -> None:
     line, before = wire(site.sessions[role]), workflows(site)
     refused = {name: needs for name, needs in actions.items() if needs.permission not in (None, *PERMISSIONS[role])}
+    line.send(f"{FRAME}.open")
+    line.until(lambda changed: FRAME in changed)
     for name in sorted(refused):
         line.send(name, {"slug": "card-triage"} if name.endswith("start_from") else {})
         told = line.until(lambda changed: "You may not" in changed.get(FRAME, {}).get(TROUBLE, ""))

@@ -9,12 +9,17 @@ from engine import Role
 from tests.fakes.provider import FakeProvider, failing
 from tests.ui.conftest import PASSWORD, Opens, Site, ready
 
+CLEARED = {"default": "", "base_url": "", "price_in": None, "price_out": None}
 CANARY = "sk-canary-of-the-pages-77c1"
 
 
 @pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
+def provider(site: Site) -> Iterator[FakeProvider]:
+    """A model provider that was called once: the first call of a process loads litellm, which takes long on a busy machine."""
     with FakeProvider() as provider:
+        site.up.call("PATCH", "/api/v1/settings", {"models": {"default": "openai/first", "base_url": provider.base_url}})
+        assert site.up.call("POST", "/api/v1/models/try", {"model": "default"}).body["works"]
+        site.up.call("PATCH", "/api/v1/settings", {"models": CLEARED})
         yield provider
 
 
@@ -31,6 +36,7 @@ def section(page: Page, name: str) -> Locator:
     return page.locator(f"[data-section={name}]")
 
 
+@pytest.mark.timeout(300)
 def test_a_key_is_stored_tried_and_never_shown_again(site: Site, settings: Page, provider: FakeProvider) -> None:
     frames: list[str] = []
     settings.on("websocket", lambda socket: socket.on("framereceived", lambda data: frames.append(str(data))))
@@ -71,8 +77,7 @@ def test_a_key_is_stored_tried_and_never_shown_again(site: Site, settings: Page,
     key.get_by_role("button", name="Remove OPENAI_API_KEY").click()
     settings.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(key).to_have_count(0)
-    empty = {"default": "", "base_url": "", "price_in": None, "price_out": None}
-    assert site.up.call("PATCH", "/api/v1/settings", {"models": empty}).status == 200
+    assert site.up.call("PATCH", "/api/v1/settings", {"models": CLEARED}).status == 200
 
 
 def test_a_person_is_added_gets_other_roles_and_is_kept_out(site: Site, settings: Page) -> None:

@@ -8,7 +8,7 @@ from app.components.dialog import confirm, copy_button, sheet
 from app.pages.settings.parts import choice, field, form_sheet, role_ticks, section
 from app.pages.settings.rows import TokenRow
 from app.pages.settings.tokens_state import Tokens
-from app.ui.frame import if_allowed
+from app.ui.frame import if_allowed, link_out
 from app.ui.marks import badge, icon, nothing
 from engine import Permission
 
@@ -30,7 +30,7 @@ def tokens_section() -> rx.Component:
     empty = rx.el.div(nothing("key_square", "There is no token. Programs need one to call the API."), class_name="card")
     rows = rx.el.ul(rx.foreach(Tokens.rows, _token), class_name="card", custom_attrs={"data-testid": "tokens"})
     told = rx.fragment(
-        "By a token a program acts for you, with the roles that you give it. ", rx.el.a("How to call the API", href="/api/docs"), "."
+        "By a token a program acts for you, with the roles that you give it. ", link_out("How to call the API", to="/api/docs"), "."
     )
     return section("tokens", "API tokens", told, rx.cond(Tokens.rows.length() > 0, rows, empty), _dialogs(), beside=beside)
 

@@ -13,7 +13,7 @@ from app.components.importing import importing
 from app.components.versions import versions_of
 from app.pages.workflows.rows import Line, Mark
 from app.pages.workflows.state import FRESH, Workflows
-from app.ui.frame import frame, if_allowed, link
+from app.ui.frame import frame, if_allowed, link, link_out
 from app.ui.marks import badge, icon, nothing, skeleton, track_drawing
 from app.ui.places import WORKFLOWS
 from engine import Permission
@@ -119,8 +119,8 @@ def _acts(line: Line) -> rx.Component:
         aria_label=named("Versions of"),
         on_click=Workflows.show("versions", line.id, line.name),
     )
-    export = rx.el.a(
-        icon("download"), href=line.export, download=True, class_name="btn sm ghost ic", title="Export", aria_label=named("Export")
+    export = link_out(
+        icon("download"), to=line.export, download=True, class_name="btn sm ghost ic", title="Export", aria_label=named("Export")
     )
     delete = rx.el.button(
         icon("trash_2"),

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from tests.ui.conftest import Opens, Site, ready
 
 GRAVE = ("serious", "critical")
-PLACES = ("/",)
+PLACES = ("/", "/inbox")
 BEFORE_THE_DOOR = ("/login", "/setup")
 
 

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from engine import Role
 from tests.acceptance.served import until
 from tests.ui.conftest import PASSWORD, Opens, Site, ready
+from tests.ui.test_accessibility import grave
 from tests.ui.wire import Wire
 
 INBOX = "reflex___state____state.app___pages___inbox___state____inbox"
@@ -128,6 +129,7 @@ def test_an_edited_letter_is_approved_and_the_card_stays_until_it_was_sent(site:
     page.get_by_role("button", name="Changes").click()
     expect(page.locator("[data-field=reply] del")).to_have_text("have blocked")
     expect(page.locator("[data-field=reply] ins")).to_have_text("are blocking")
+    assert grave(page) == []
     # Leaving the card and coming back loses nothing of it.
     rows(page).filter(has_text="Tom").click()
     expect(page.get_by_test_id("title")).to_contain_text("Tom")
@@ -141,6 +143,7 @@ def test_an_edited_letter_is_approved_and_the_card_stays_until_it_was_sent(site:
     expect(action).to_contain_text("Exactly this ran")
     expect(action).to_contain_text("we are blocking your card.")
     assert desk.run(first)["output"]["sent"] == LONG_LETTER.replace("have blocked", "are blocking")
+    assert grave(page) == []
     page.get_by_test_id("next").click()
     expect(page.get_by_test_id("title")).not_to_contain_text("Ines")
     expect(page.get_by_test_id("last")).to_contain_text("Approved by you")
@@ -355,6 +358,7 @@ def test_on_a_phone_the_list_leads_to_the_card_and_its_buttons_stay_in_reach(sit
     assert page.evaluate("[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > 390.5).length") == 0
     page.get_by_role("button", name="Reject…").click()
     expect(page.get_by_label("Reason")).to_be_focused()
+    assert grave(page) == []
     page.keyboard.press("Escape")
     page.get_by_role("link", name="All requests").click()
     expect(rows(page).first).to_be_visible()

@@ -56,6 +56,7 @@ function Overview({ run, book, step, texts, now }) {
   return (
     <>
       {practised(step) ? <p className="rn-note"><span className="bd neutral">Practice answer</span> Made up by the practice model: it costs nothing and says nothing true.</p> : null}
+      <StandIn step={step} />
       {step.error ? <div className={`banner ${told.tone === "doubt" ? "doubt" : "failed"}`} role="note"><ToneIcon tone={told.tone === "doubt" ? "doubt" : "failed"} size={16} /><div><p className="b">{step.error.message}</p>{step.error.hint ? <p>{step.error.hint}</p> : null}</div></div> : null}
       {step.inputs !== null || step.status !== "done" ? <Body value={step.inputs} title="What it got" empty={notYet(step)} /> : null}
       {live ? <section className="rn-values" aria-label="It is writing"><h3 className="t12">It is writing</h3><div className="one" data-testid="writing"><span className="text">{live}</span></div></section> : null}
@@ -147,4 +148,22 @@ function CopyLink({ path }) {
   }, [isCopied]);
   const copy = () => navigator.clipboard?.writeText(`${window.location.origin}${window.location.pathname}?step=${encodeURIComponent(path)}`).then(() => setCopied(true), () => setCopied(false));
   return <button type="button" className="btn sm" onClick={copy}><Copy size={14} aria-hidden="true" /><span aria-live="polite">{isCopied ? "Copied" : "Copy link"}</span></button>;
+}
+
+// What a try-out took in place of running the step: said wherever its output is shown.
+const STAND_INS = {
+  simulated: ["Simulated", "A try reaches nobody outside: this is the step's example output, nothing was sent."],
+  pinned: ["Kept output", "The output that was kept for tries stands here; the step was not run."],
+  reused: ["From an earlier run", "The step was not run again: its output comes from the run that was tried from."],
+};
+
+function StandIn({ step }) {
+  const told = STAND_INS[step.standIn];
+  if (!told) return null;
+  return (
+    <p className="rn-note">
+      <span className="bd neutral">{told[0]}</span> {told[1]}
+      {step.reusedFrom ? <> <a href={`/runs/${encodeURIComponent(step.reusedFrom)}?step=${encodeURIComponent(step.path)}`}>Open that run</a></> : null}
+    </p>
+  );
 }

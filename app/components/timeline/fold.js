@@ -1,6 +1,7 @@
 // What a run has become, folded from its events alone: no clock, no network, no page. Times are milliseconds, money micro-USD.
 
 const AMOUNTS = ["cost_micro", "tokens", "llm_calls", "tool_calls"];
+const NOTHING = { cost_micro: 0, tokens: 0, llm_calls: 0, tool_calls: 0 };
 const UNDER_WAY = new Set(["running", "waiting", "ready"]);
 
 // A run before its first event.
@@ -39,12 +40,27 @@ const HANDLERS = {
     Object.assign(run, { workflow: data.workflow ?? "", version: data.version ?? null, mode: data.mode ?? "live" });
     Object.assign(run, { by: data.by_name || data.by || "", inputs: data.inputs ?? {}, limits: { ...data.limits } });
   },
-  step_done(run, data, at, event, step) {
-    if (!step) return;
+  step_done(run, data, at, event) {
+    // A step that a try-out takes over, or whose output is kept for tries, never started here.
+    const step = run.steps.get(event.path) ?? addStep(run, event.path);
     leaveWork(run, step, at, data.spent);
     finish(step, "done", at, { outputs: data.outputs ?? {}, port: data.port ?? null, note: data.note ?? {}, seq: event.seq });
     step.inputs = data.inputs ?? step.inputs;
     step.consent = data.consent ?? null;
+    step.standIn = data.simulated ? "simulated" : data.pinned ? "pinned" : data.reused ? "reused" : "";
+    step.reusedFrom = data.reused ?? "";
+  },
+  box_opened(run, data, at, event, step) {
+    if (!step) return;
+    // From now on its items work, not the box: its own call is over and costs nothing.
+    leaveWork(run, step, at, NOTHING);
+    Object.assign(step, { inputs: data.inputs ?? step.inputs, box: { items: data.inputs?.items?.length ?? 0, ended: 0, failed: 0 } });
+  },
+  item_ended(run, data, at, event) {
+    const box = run.steps.get(event.path.slice(0, event.path.lastIndexOf("[")))?.box;
+    if (!box) return;
+    box.ended += 1;
+    box.failed += data.error ? 1 : 0;
   },
   step_failed(run, data, at, event) {
     // An action may be refused before it started.
@@ -74,7 +90,7 @@ const HANDLERS = {
     run.limit = { name: data.limit, used: data.used ?? 0, needed: data.needed ?? 0, allowed: data.allowed ?? 0, path: event.path, at };
     for (const path of data.interrupted ?? []) cutOff(run, path, at);
     // The step that did not fit has not started: it stands in the list all the same, as what goes on first.
-    if (event.path && data.limit !== "max_visits" && !run.steps.has(event.path)) addStep(run, event.path).status = "ready";
+    if (event.path && data.limit !== "max_visits" && !run.steps.has(event.path)) addStep(run, event.path).isAhead = true;
   },
   run_stopped(run, data) {
     Object.assign(run, { isStopped: true, reason: data.reason ?? "" });
@@ -112,7 +128,7 @@ function statusOf(run) {
 function addStep(run, path) {
   const step = {
     path, node: nodeOf(path), status: "ready", attempt: 0, tries: [], spans: [], votes: [], startedAt: null, endedAt: null, retryAt: null,
-    inputs: null, outputs: null, error: null, port: null, goesOn: null, note: {}, item: "", card: null, expiresAt: null, seq: 0,
+    inputs: null, outputs: null, error: null, port: null, goesOn: null, note: {}, item: "", card: null, expiresAt: null, seq: 0, box: null, standIn: "", reusedFrom: "", isAhead: false,
     spent: { cost_micro: 0, tokens: 0, llm_calls: 0, tool_calls: 0 },
   };
   run.steps.set(path, step);
@@ -122,6 +138,9 @@ function addStep(run, path) {
 
 function begin(run, start, at) {
   const step = run.steps.get(start.path) ?? addStep(run, start.path);
+  // Steps stand in the order in which they start; this one was only shown as what goes on first.
+  if (step.isAhead && run.steps.delete(step.path)) run.steps.set(step.path, step);
+  step.isAhead = false;
   closeSpan(step, at);
   Object.assign(step, { status: "running", attempt: start.attempt ?? 1, endedAt: null, retryAt: null, outputs: null, error: null, port: null, item: "" });
   step.startedAt ??= at;

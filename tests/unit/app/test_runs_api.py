@@ -263,3 +263,40 @@ def test_the_building_blocks_are_listed(client: TestClient) -> None:
         assert made.status_code == 201
         assert [p for p in made.json()["problems"] if p["severity"] == "error"] == []
     assert client.post("/api/v1/templates/nothing/workflows").status_code == 404
+
+
+BOXED = {
+    "format": "signalbox/1",
+    "name": "Boxed",
+    "nodes": [
+        {"id": "start", "kind": "start"},
+        {"id": "each", "kind": "map", "config": {"items": "inputs.list", "collect": "nodes.a.x", "on_item_error": "collect"}},
+        {"id": "a", "kind": "set", "parent": "each", "config": {"values": {"x": "10 / item"}}},
+        {"id": "done", "kind": "end", "config": {"output": {"results": "nodes.each.results"}}},
+    ],
+    "edges": [
+        {"source": "start", "target": "each"},
+        {"source": "each", "port": "item", "target": "a"},
+        {"source": "each", "target": "done"},
+    ],
+}
+
+
+def test_the_items_of_a_box_are_told_by_steps_and_events(client: TestClient) -> None:
+    run = start(client, publish(client, BOXED), {"list": [5, 0]}).json()
+    assert run["output"] == {"results": [2.0, None]}
+    steps = {s["path"]: s for s in client.get(f"/api/v1/runs/{run['id']}/steps").json()["items"]}
+    assert {path: s["parent"] for path, s in steps.items()} == {
+        "start": None, "each": None, "each[0]/a": "each[0]", "each[1]/a": "each[1]", "done": None,
+    }  # fmt: skip
+    assert steps["each"]["note"] == {"items": 2, "ended": 2, "failed": 1} and steps["each"]["status"] == "done"
+    assert client.get(f"/api/v1/runs/{run['id']}/steps/each%5B0%5D/a").json()["outputs"] == {"x": 2.0}
+    events = client.get(f"/api/v1/runs/{run['id']}/events").json()["items"]
+    told = [(e["type"], e["path"]) for e in events if e["type"] in ("box_opened", "item_ended")]
+    assert told[0] == ("box_opened", "each") and sorted(told[1:]) == [("item_ended", "each[0]"), ("item_ended", "each[1]")]
+
+
+def test_a_map_box_is_described_as_one(client: TestClient) -> None:
+    kinds = {k["kind"]: k for k in client.get("/api/v1/kinds").json()["items"]}
+    assert kinds["map"]["is_box"] and kinds["map"]["ports"] == ["item", "out"] and not kinds["set"]["is_box"]
+    assert kinds["map"]["roles"] == {"items": "expression", "collect": "expression"}

@@ -6,8 +6,12 @@ import logging
 
 import reflex as rx
 
+from app.pages.builder import builder
 from app.pages.home import home
 from app.pages.home.state import FRESH, Home
+from app.pages.run import run
+from app.pages.runs import runs
+from app.pages.runs.state import Runs
 from app.ui.event_gate import EventGate
 from app.ui.frame import OPENED
 from app.ui.missing import missing
@@ -38,4 +42,7 @@ app = rx.App(
 )
 app.add_middleware(EventGate(), index=0)
 app.add_page(home, route="/", title="Home · Signalbox", on_load=[*OPENED, *FRESH, Home.load_templates])
+app.add_page(builder, route="/workflows/[workflow]", title="Workflow · Signalbox", on_load=OPENED)
+app.add_page(runs, route="/runs", title="Runs · Signalbox", on_load=[*OPENED, Runs.open, Runs.load, Runs.load_workflows])
+app.add_page(run, route="/runs/[run]", title="Run · Signalbox", on_load=OPENED)
 app.add_page(missing, route="404", title="Not found · Signalbox", on_load=OPENED)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BeforeValidator, Field
 from starlette.responses import StreamingResponse
 
 from app.api.reading import AskingOf, Body, CursorOf, LimitOf, SeveralOf, StrictRoute, joined, none_if_empty
 from app.api.stream import frames
-from engine import EventView, Invalid, Page, RunView, StepView
+from engine import EventView, Invalid, Page, RunDocument, RunView, StepView
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"], route_class=StrictRoute)
 
 STREAM = "text/event-stream"
 MAX_SEQ = 2**62
+BodiesOf = Annotated[
+    Literal["whole", "reference"],
+    Query(description="`reference`: in place of a body over 8 kB stands `{$ref, field, bytes}`, the address that has it in that field."),
+]
 Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
@@ -85,16 +89,32 @@ async def events(
     run: str,
     cursor: CursorOf,
     limit: LimitOf = 100,
+    bodies: BodiesOf = "whole",
     last_event_id: Annotated[str | None, Header()] = None,
-) -> Page[EventView] | Response:
+) -> Response:
     """The journal as JSON, or with `Accept: text/event-stream` as a stream that ends with the run."""
+    runs, is_whole = asking.engine.runs, bodies == "whole"
     if STREAM not in request.headers.get("accept", ""):
-        return await asking.ask(asking.engine.runs.events(asking.actor, run, after=_seq(cursor, field="cursor"), limit=limit))
+        after = _seq(cursor, field="cursor")
+        told = await asking.ask(runs.events_json(asking.actor, run, after=after, limit=limit, is_whole=is_whole))
+        return Response(told, media_type="application/json")
     after = _seq(last_event_id, field="Last-Event-ID") if last_event_id else _seq(cursor, field="after")
     # Asked first: a run that does not exist is a 404, not a stream that ends at once.
-    await asking.ask(asking.engine.runs.get(asking.actor, run))
-    items = asking.engine.runs.watch(asking.actor, run, after=after)
+    await asking.ask(runs.events(asking.actor, run, limit=1))
+    items = runs.watch(asking.actor, run, after=after, is_whole=is_whole)
     return StreamingResponse(frames(items), media_type=STREAM, headers={"X-Accel-Buffering": "no"})
+
+
+@router.get("/{run}/events/{seq}")
+async def event(asking: AskingOf, run: str, seq: Annotated[int, Path(ge=1, le=MAX_SEQ)]) -> EventView:
+    """One event with its bodies whole."""
+    return await asking.ask(asking.engine.runs.event(asking.actor, run, seq))
+
+
+@router.get("/{run}/document")
+async def document(asking: AskingOf, run: str) -> RunDocument:
+    """What the run runs: the document of its version, or the draft as a test run found it."""
+    return await asking.ask(asking.engine.runs.document(asking.actor, run))
 
 
 @router.post("/{run}/cancel")

@@ -66,6 +66,15 @@ OPENED: list[Any] = [Frame.open, Frame.count]
 
 def frame(place: Place, *content: rx.Component) -> rx.Component:
     """A whole page with this content, reached from this place."""
+    return _framed(place, content, look="app")
+
+
+def slim_frame(place: Place, *content: rx.Component) -> rx.Component:
+    """The same with a rail of icons as its navigation, for pages that need the width."""
+    return _framed(place, content, look="app slim")
+
+
+def _framed(place: Place, content: tuple[rx.Component, ...], *, look: str) -> rx.Component:
     main = rx.el.main(_trouble(), *content, class_name="main", id="main")
     return rx.el.div(
         rx.el.a("Skip to the content", href="#main", class_name="skip"),
@@ -76,7 +85,7 @@ def frame(place: Place, *content: rx.Component) -> rx.Component:
         _me(),
         connection(),
         pulse(Frame.count),
-        class_name="app",
+        class_name=look,
     )
 
 
@@ -98,11 +107,13 @@ def _count() -> rx.Component:
 def _entry(place: Place, here: Place) -> rx.Component:
     is_here = place.route == here.route
     more = {"aria_current": "page", "class_name": "on"} if is_here else {}
-    return link(icon(place.icon), place.name, _count() if place.is_counted else rx.fragment(), to=place.route, **more)
+    return link(
+        icon(place.icon), rx.el.span(place.name, class_name="name"), _count() if place.is_counted else rx.fragment(), to=place.route, **more
+    )
 
 
 def _brand() -> rx.Component:
-    return rx.el.div(logo(), "Signalbox", class_name="brand")
+    return rx.el.div(logo(), rx.el.span("Signalbox", class_name="name"), class_name="brand")
 
 
 def _side(here: Place) -> rx.Component:

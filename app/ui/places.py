@@ -18,5 +18,6 @@ class Place:
 
 
 HOME = Place("/", "Home", "house")
+RUNS = Place("/runs", "Runs", "history")
 
-PLACES: tuple[Place, ...] = (HOME,)
+PLACES: tuple[Place, ...] = (HOME, RUNS)

@@ -149,9 +149,14 @@ class Files:
     def __init__(self, app: rx.App, folder: Path) -> None:
         from reflex.utils.precompressed_staticfiles import PrecompressedStaticFiles
 
+        self._folder = folder
         self._files = PrecompressedStaticFiles(directory=folder, html=True, encodings=["gzip"], router=app.router)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        # A page is built as a folder; without this its address would answer with a redirect to the same with a slash.
+        if not path.endswith("/") and (self._folder / path.lstrip("/") / "index.html").is_file():
+            scope = {**scope, "path": f"{path}/"}
         await self._files(scope, receive, send)
 
 

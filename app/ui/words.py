@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,6 +43,42 @@ def run_tone(status: str) -> Tone:
 def waiting_tone(kind: str) -> Tone:
     """Of what waits for a person."""
     return WAITING_TONES.get(kind, Tone("waiting", kind.replace("_", " ").capitalize()))
+
+
+_LIMIT_WORDS = {
+    "cost_usd": "money limit",
+    "tokens": "token limit",
+    "seconds": "time limit",
+    "steps": "step limit",
+    "llm_calls": "limit of questions to models",
+    "tool_calls": "limit of tool calls",
+}
+
+
+def why(reason: str) -> str:
+    """The engine's reason without the names that programs use: `draft#2/ok: It cannot be.` becomes `It cannot be.`"""
+    limit = re.match(r"The limit (\w+) is reached: (.*?) used, and", reason)
+    if limit:
+        word = _LIMIT_WORDS.get(limit[1], f"limit {limit[1]}")
+        return f"The {word} is reached: {limit[2]} used."
+    return re.sub(r"^[a-z][a-z0-9_]*([#/\[][a-z0-9_#/\[\]]*)?: (?=\S)", "", reason)
+
+
+NEXT_STEPS = {
+    "stopped": "Raise the limit and let it go on.",
+    "failed": "See which step failed; it can be tried again from there.",
+    "paused": "Let it go on.",
+    "waiting": "Decide in the inbox.",
+}
+
+
+def next_step(status: str, reason: str) -> str:
+    """What somebody can do about a run that does not move; nothing where nothing is to be done."""
+    if status == "waiting" and "inbox" not in reason:
+        return "It goes on by itself."
+    if status == "stopped" and not reason.startswith("The limit"):
+        return "Open it and let it go on."
+    return NEXT_STEPS.get(status, "")
 
 
 def money(usd: float) -> str:

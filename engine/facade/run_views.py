@@ -19,6 +19,8 @@ from engine.storage.journal import Row
 from engine.storage.journal_reader import StoredRun
 
 BODY_BYTES = 8 * 1024
+_BODIES = frozenset({"inputs", "outputs", "output", "card", "error", "note", "pins"})
+"""What an event may hold much of."""
 
 
 def run_row(stored: StoredRun, bounds: list[events.Event]) -> RunView:
@@ -110,8 +112,22 @@ def _by_reference(body: Any, address: str, name: str) -> Any:
     return body if size <= BODY_BYTES else {"$ref": address, "field": name, "bytes": size}
 
 
-def event_view(row: Row, event: events.Event) -> EventView:
-    """One journal row."""
+def event_view(row: Row, event: events.Event, *, address: str | None) -> EventView:
+    """One journal row; with an `address`, the one that has it whole, bodies over 8 kB stand there only."""
     data = msgspec.to_builtins(event)
     data.pop("type", None)
+    if address is not None:
+        for name in _BODIES & data.keys():
+            data[name] = _by_reference(data[name], address, f"data.{name}")
     return EventView(seq=row.seq, type=row.kind, at=iso(row.at), path=row.path, attempt=row.attempt, data=data)
+
+
+def event_json(row: Row, event_of: Callable[[Row], events.Event], *, address: str | None) -> bytes:
+    """The same as JSON. A row without large values is told as it stands: a run of 10,000 steps is read in one go by every visitor."""
+    tag = b'{"type":"%b"' % row.kind.encode()
+    is_small = len(row.payload) <= BODY_BYTES and b'"blobs"' not in row.payload
+    if not is_small or not row.payload.startswith(tag):
+        return event_view(row, event_of(row), address=address).model_dump_json().encode()
+    rest = row.payload[len(tag) :].removeprefix(b",")
+    head = f'{{"seq":{row.seq},"type":"{row.kind}","at":"{iso(row.at)}","path":{dumps(row.path).decode()},"attempt":{row.attempt},"data":{{'
+    return head.encode() + rest + b"}"

@@ -4,37 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 from sqlmodel import col, or_, select
 
-from engine.clock import from_iso, iso
+from engine.clock import from_iso
 from engine.errors import NotFound
 from engine.facade import cursors
 from engine.facade.core import Core
 from engine.facade.finding import find_even_deleted
-from engine.facade.run_views import event_view, run_row, run_view, step_views
+from engine.facade.run_events import RunEvents
+from engine.facade.run_views import run_row, run_view, step_views
 from engine.facade.starting import Asked, Starting, field_problem, parsed_limits
-from engine.facade.views import EventView, Page, RunStarted, RunView, StepView, TokenView
+from engine.facade.views import Page, RunStarted, RunView, StepView
 from engine.people.permissions import Actor, Permission, require
 from engine.run import codec, events
 from engine.run.happenings import Cancel, Resume
-from engine.run.live import Token
 from engine.storage.journal import Row
 from engine.storage.journal_reader import StoredRun
 from engine.storage.tables import Run
 
-HEARTBEAT_S = 15.0
 STATUSES = ("queued", "running", "waiting", "paused", "stopped", "succeeded", "failed", "cancelled")
 
 
-class Runs:
+class Runs(RunEvents):
     """Every call takes the actor first and checks its permission."""
 
     def __init__(self, core: Core) -> None:
-        self._core = core
+        super().__init__(core)
         self._starting = Starting(core)
 
     async def start(
@@ -178,71 +176,13 @@ class Runs:
         decoded = ((row, codec.from_row(row, self._core.reader.blob)) for row in self._core.reader.every_row(run_id))
         return step_views(decoded, run_id=run_id, plan_of=self._core.plans.of, doc_hash=stored.doc_hash, is_whole=is_whole)
 
-    async def events(self, actor: Actor, run_id: str, *, after: int = 0, limit: int = 100) -> Page[EventView]:
-        """Journal rows behind `after`; the cursor is the last seq."""
-        require(actor, Permission.RUN_READ)
-        size = cursors.page_size(limit)
-        rows = await self._core.in_thread(lambda: self._rows(actor, run_id, after, size + 1))
-        views = [self._event(row) for row in rows[:size]]
-        return Page(items=views, next=str(views[-1].seq) if len(rows) > size else None)
-
-    def _rows(self, actor: Actor, run_id: str, after: int, limit: int) -> list[Row]:
-        self._stored(actor, run_id)
-        return self._core.reader.rows(run_id, after=after, limit=limit)
-
-    def _event(self, row: Row) -> EventView:
-        return event_view(row, codec.from_row(row, self._core.reader.blob))
-
-    async def watch(self, actor: Actor, run_id: str, *, after: int = 0) -> AsyncIterator[EventView | TokenView | None]:
-        """Journal rows behind `after` as they become durable, model text as it is written, None every 15 s; ends with the run.
-
-        Iterated on the caller's own event loop.
-        """
-        require(actor, Permission.RUN_READ)
-        stored = await asyncio.to_thread(self._stored, actor, run_id)
-        watcher = self._core.hub.watch(run_id)
-        last = after
-        try:
-            while True:
-                rows = await asyncio.to_thread(self._core.reader.rows, run_id, after=last)
-                for row in rows:
-                    last = row.seq
-                    yield await asyncio.to_thread(self._event, row)
-                if rows:
-                    stored = await asyncio.to_thread(self._stored, actor, run_id)
-                if stored.ended_at is not None and last >= stored.head_seq:
-                    return
-                async for token in self._tokens(watcher):
-                    yield token
-                stored = await asyncio.to_thread(self._stored, actor, run_id)
-        finally:
-            self._core.hub.leave(run_id, watcher)
-
-    async def _tokens(self, watcher: Any) -> AsyncIterator[TokenView | None]:
-        """Tokens until a row was written; None when nothing came for a while."""
-        while True:
-            while watcher.items:
-                item = watcher.items.popleft()
-                if not isinstance(item, Token):
-                    # Rows are read from the journal: it knows them in order and without gaps.
-                    watcher.items = type(watcher.items)(i for i in watcher.items if isinstance(i, Token))
-                    return
-                yield TokenView(at=iso(self._core.clock.now_us()), path=item.path, text=item.text)
-            watcher.wake.clear()
-            try:
-                async with asyncio.timeout(HEARTBEAT_S):
-                    await watcher.wake.wait()
-            except TimeoutError:
-                yield None
-                return
-
     async def cancel(self, actor: Actor, run_id: str, *, reason: str = "") -> RunView:
         """Ends a run that has not ended. WrongState otherwise."""
         require(actor, Permission.RUN_CONTROL)
         await self._core.in_thread(lambda: self._stored(actor, run_id))
         audit = self._core.audit_entry(actor, "run.cancel", run_id, {"reason": reason[:500]})
         told = f"Cancelled by {actor.name}." + (f" {reason[:500]}" if reason else "")
-        await self._core.executor.deliver(run_id, Cancel(by=actor.user_id or actor.label, reason=told, audit=audit))
+        await self._core.executor.deliver(run_id, Cancel(by=actor.user_id or actor.label, by_name=actor.name, reason=told, audit=audit))
         return await self.get(actor, run_id)
 
     async def resume(self, actor: Actor, run_id: str, *, limits: dict[str, Any] | None = None) -> RunView:
@@ -254,7 +194,8 @@ class Runs:
         if run_id in self._core.executor.faults:
             await self._core.executor.revive(run_id)
         else:
-            await self._core.executor.deliver(run_id, Resume(limits=changed, by=actor.user_id or actor.label, audit=audit))
+            resume = Resume(limits=changed, by=actor.user_id or actor.label, by_name=actor.name, audit=audit)
+            await self._core.executor.deliver(run_id, resume)
         return await self.get(actor, run_id)
 
 

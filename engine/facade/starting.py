@@ -72,6 +72,7 @@ class Starting:
             limits=asdict(lowered(plan.limits, asked.limits)),
             mode=asked.mode,
             by=actor.user_id or actor.label,
+            by_name=actor.name,
             audit=self._core.audit_entry(actor, "run.start", run_id, details),
             effects="simulated" if is_test and asked.effects != "real" else "real",
             pins=pins,

@@ -206,6 +206,13 @@ class EventView(BaseModel):
     data: Any
 
 
+class RunDocument(BaseModel):
+    """The document that a run runs, and its content hash."""
+
+    hash: str
+    document: Any
+
+
 class ApprovalView(BaseModel):
     """Something that waits, or waited, for a person."""
 

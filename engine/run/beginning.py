@@ -44,6 +44,7 @@ class NewRunSpec:
     limits: dict[str, int]
     mode: str
     by: str
+    by_name: str = ""
     audit: Any = None
     effects: Literal["real", "simulated"] = "real"
     pins: dict[str, Any] | None = None
@@ -78,6 +79,7 @@ def _started(spec: NewRunSpec) -> events.RunStarted:
         limits=spec.limits,
         mode=spec.mode,
         by=spec.by,
+        by_name=spec.by_name,
         effects=spec.effects,
         trial=spec.tried.trial if spec.tried else None,
         pins=spec.pins or {},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import LoopBothWays
@@ -43,6 +43,7 @@ class MeetLimit:
     needed: int
     allowed: int
     path: str = ""
+    """The step that did not fit, or the loop whose visits are used up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ def decide(state: RunState, *, at: int) -> list[Command]:
         return [_loop_used_up(state)]
     ready = [step for step in state.steps.values() if _may_start(step, at)]
     if ready:
-        return [limit] if (limit := counted_limit(state, at)) else [Begin(step.path) for step in ready]
+        limit = counted_limit(state, at)
+        return [replace(limit, path=ready[0].path)] if limit else [Begin(step.path) for step in ready]
     return [] if state.steps else [_end(state)]
 
 

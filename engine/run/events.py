@@ -64,6 +64,8 @@ class RunStarted(Event, frozen=True, omit_defaults=True, tag="run_started"):
     limits: dict[str, int] = {}
     mode: str = "live"
     by: str = ""
+    by_name: str = ""
+    """Who it was, as people call them: told years later too, when the account is gone."""
     effects: Literal["real", "simulated"] = "real"
     trial: Trial | None = None
     pins: dict[str, Any] = {}
@@ -168,6 +170,7 @@ class RunResumed(Event, frozen=True, omit_defaults=True, tag="run_resumed"):
 
     limits: dict[str, int] = {}
     by: str = ""
+    by_name: str = ""
 
 
 class RunRecovered(Event, frozen=True, omit_defaults=True, tag="run_recovered"):
@@ -181,6 +184,7 @@ class RunCancelled(Event, frozen=True, omit_defaults=True, tag="run_cancelled"):
 
     by: str = ""
     reason: str = ""
+    by_name: str = ""
 
 
 class RunEnded(Event, frozen=True, omit_defaults=True, tag="run_ended"):

@@ -98,11 +98,9 @@ class Executor:
         return await asyncio.shield(starting)
 
     async def _start(self, spec: NewRunSpec) -> str | None:
-        turn = first_turn(spec, self._world, at=self._clock.now_us())
-        active = Active(turn.state, spec.owner, epoch=1, stored_epoch=1, head=0)
-        new = NewRun(
-            spec.owner.workflow_id, spec.owner.workflow_name, spec.version, spec.plan.hash, spec.mode, spec.by, turn.at, self._name
-        )
+        turn, owner = first_turn(spec, self._world, at=self._clock.now_us()), spec.owner
+        active = Active(turn.state, owner, epoch=1, stored_epoch=1, head=0)
+        new = NewRun(owner.workflow_id, owner.workflow_name, spec.version, spec.plan.hash, spec.mode, spec.by, turn.at, self._name)
         commit = turn.commit(epoch=1, expected_epoch=1, expected_head=0, new=new)
         try:
             await self._journal.commit(commit)

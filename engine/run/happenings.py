@@ -58,6 +58,7 @@ class Resume:
 
     limits: dict[str, int]
     by: str
+    by_name: str = ""
     audit: Any = None
 
 
@@ -67,6 +68,7 @@ class Cancel:
 
     by: str
     reason: str
+    by_name: str = ""
     audit: Any = None
 
 

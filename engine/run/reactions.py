@@ -167,14 +167,14 @@ def _resume(turn: Turn, resume: Resume) -> None:
     if not state.steps and not state.used_up and not any(f.back for f in state.frames.values()):
         raise WrongState("The run has nothing left to do: it reached an end that counts as a failure.")
     turn.audits += [resume.audit] if resume.audit is not None else []
-    turn.record(events.RunResumed(limits=resume.limits, by=resume.by))
+    turn.record(events.RunResumed(limits=resume.limits, by=resume.by, by_name=resume.by_name))
 
 
 def _cancel(turn: Turn, cancel: Cancel) -> None:
     if turn.state.status in ("succeeded", "failed", "cancelled"):
         raise WrongState(f"The run is over: it {turn.state.status}.")
     turn.audits += [cancel.audit] if cancel.audit is not None else []
-    turn.record(events.RunCancelled(by=cancel.by, reason=cancel.reason))
+    turn.record(events.RunCancelled(by=cancel.by, reason=cancel.reason, by_name=cancel.by_name))
 
 
 def _recover(turn: Turn) -> None:

@@ -5,7 +5,7 @@ A turn does no I/O. It ends as a `Commit`; only when that is durable are its cal
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -132,7 +132,7 @@ class Turn:
     def _begin(self, step: Step) -> bool:
         state, node = self.state, step.node
         if (limit := counted_limit(state, self.at)) is not None:
-            self.meet(limit)
+            self.meet(replace(limit, path=step.path))
             return True
         kind: Any = node.kind
         attempt, stand_in = step.attempt + 1, state.stand_in(node)
@@ -160,7 +160,8 @@ class Turn:
                 answer, given = shrink(node, given, self.world.pricing, state.ledger, answer)
             match answer:
                 case Exceeds(limit_name, needed):
-                    self.meet(MeetLimit(limit_name, getattr(state.ledger, limit_name), needed, getattr(state.ledger.limits, limit_name)))
+                    used, allowed = getattr(state.ledger, limit_name), getattr(state.ledger.limits, limit_name)
+                    self.meet(MeetLimit(limit_name, used, needed, allowed, step.path))
                     return True
                 case Fits(amount):
                     pass

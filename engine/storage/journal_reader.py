@@ -21,6 +21,7 @@ _ROWS = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id 
 
 _ROWS_AT = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq IN "
 _AT_ONCE = 500
+_HEAD = "SELECT workspace_id, seq, kind FROM journal WHERE run_id = ? ORDER BY seq DESC LIMIT 1"
 
 _BOUNDS = """SELECT seq, at, kind, path, attempt, payload FROM journal
 WHERE run_id = ? AND (seq = 1 OR kind IN ('run_resumed', 'run_ended')) ORDER BY seq"""
@@ -58,6 +59,15 @@ class Mark:
     kind: str
     path: str
     attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalHead:
+    """The newest row of a run's journal."""
+
+    workspace_id: str
+    seq: int
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,12 @@ class JournalReader:
         """The run's journal rows behind `after`, in order."""
         with self._reading() as connection:
             return [Row(*row) for row in connection.execute(_ROWS, (run_id, after, limit))]
+
+    def journal_head(self, run_id: str) -> JournalHead | None:
+        """The run's newest row; None where no run of that id has a journal."""
+        with self._reading() as connection:
+            row = connection.execute(_HEAD, (run_id,)).fetchone()
+        return JournalHead(*row) if row else None
 
     def run_bounds(self, run_id: str) -> list[Row]:
         """The rows that started, resumed and ended the run: enough for its inputs, limits and output."""

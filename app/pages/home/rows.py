@@ -47,7 +47,7 @@ def run_row(run: RunView, *, now: datetime) -> Row:
         under="Test run" if run.mode == "test" else f"Version {run.version}",
         tone=tone.name,
         word=tone.word,
-        told=run.reason,
+        told=" ".join(part for part in (words.why(run.reason), words.next_step(run.status, run.reason)) if part),
         amount=words.used_of(run.spent, run.limits),
         when=words.ago(run.ended_at or run.started_at, now=now),
     )

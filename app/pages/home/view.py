@@ -9,7 +9,7 @@ import reflex as rx
 from app.components.connection import pulse
 from app.pages.home.rows import Row, TemplateRow
 from app.pages.home.state import FRESH, Home
-from app.ui.frame import Frame, frame, if_allowed
+from app.ui.frame import Frame, frame, if_allowed, link
 from app.ui.marks import badge, card, nothing, skeleton, status, tile, tone_tile, track_drawing
 from app.ui.places import HOME
 from engine import Permission
@@ -87,13 +87,19 @@ def _run_row(row: Row) -> rx.Component:
     under = rx.el.div(status(row.tone, row.word), " · ", row.under, class_name="mut t12 el")
     who = rx.el.div(rx.el.div(row.title, class_name="md el"), under, class_name="who")
     amounts = rx.el.span(rx.el.span(row.amount, class_name="num"), rx.el.span(row.when, class_name="mut num"), class_name="row g16")
-    return rx.el.li(tone_tile(row.tone), who, _told(row.told), amounts, class_name="li", custom_attrs={"data-row": "run"})
+    opens = link(tone_tile(row.tone), who, _told(row.told), amounts, to=_address(row), class_name="li")
+    return rx.el.li(opens, class_name="holds", custom_attrs={"data-row": "run"})
 
 
 def _short_row(row: Row) -> rx.Component:
     under = rx.el.div(status(row.tone, row.word), " · ", row.when, class_name="mut t12 el")
     who = rx.el.div(rx.el.div(row.title, class_name="md el"), under, class_name="tell")
-    return rx.el.li(who, rx.el.span(row.amount, class_name="num"), class_name="li", custom_attrs={"data-row": "ended"})
+    opens = link(who, rx.el.span(row.amount, class_name="num"), to=_address(row), class_name="li")
+    return rx.el.li(opens, class_name="holds", custom_attrs={"data-row": "ended"})
+
+
+def _address(row: Row) -> Any:
+    return rx.Var.create("/runs/") + row.id
 
 
 def _workflow_row(row: Row) -> rx.Component:

@@ -42,6 +42,8 @@ TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
     ("GET", "/api/v1/runs/{run}/steps"): (P.RUN_READ, None),
     ("GET", "/api/v1/runs/{run}/steps/{path:path}"): (P.RUN_READ, None),
     ("GET", "/api/v1/runs/{run}/events"): (P.RUN_READ, None),
+    ("GET", "/api/v1/runs/{run}/events/{seq}"): (P.RUN_READ, None),
+    ("GET", "/api/v1/runs/{run}/document"): (P.RUN_READ, None),
     ("POST", "/api/v1/runs/{run}/cancel"): (P.RUN_CONTROL, {}),
     ("POST", "/api/v1/runs/{run}/resume"): (P.RUN_RAISE_LIMITS, {}),
     ("GET", "/api/v1/approvals"): (P.APPROVAL_READ, None),
@@ -83,8 +85,8 @@ def routes(thread: EngineThread) -> set[tuple[str, str]]:
 
 
 def filled(path: str) -> str:
-    parts = {"{version}": "1", "{path:path}": "start"}
-    for name in ("{workflow}", "{node}", "{run}", "{item}", "{user}", "{token}", "{slug}", "{version}", "{path:path}"):
+    parts = {"{version}": "1", "{seq}": "1", "{path:path}": "start"}
+    for name in ("{workflow}", "{node}", "{run}", "{item}", "{user}", "{token}", "{slug}", "{version}", "{seq}", "{path:path}"):
         path = path.replace(name, parts.get(name, "nothing"))
     assert "{" not in path, path
     return path

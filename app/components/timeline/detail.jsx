@@ -1,0 +1,150 @@
+// One step in full: what it got, what came out, what was asked and answered, what it used, its tries, and who decided.
+import { useEffect, useId, useState } from "react";
+import { ArrowLeft, ArrowRight, Copy, Lock, X } from "lucide-react";
+import { Tile, ToneIcon } from "../drawing/icons.jsx";
+import { Body, Text } from "./values.jsx";
+import { isReference, useBody } from "./use_run.js";
+import { amount, clock, count, counted, length, lookOf, money, moment, nameOf, portName, practised, stepStatus, whichOf } from "./words.js";
+
+export function Detail({ run, book, step, texts, now, place, onPrevious, onNext, onClose }) {
+  const [tab, setTab] = useState("overview");
+  const name = useId();
+  const isModel = Boolean(step.note?.calls?.length || texts.has(step.path) || (step.inputs && !isReference(step.inputs) && typeof step.inputs.prompt === "string"));
+  const tabs = [["overview", "Overview"], ["input", "Input"], ...(isModel ? [["prompt", "Prompt & answer"]] : []), ["tries", step.tries.length > 1 ? `Tries (${step.tries.length})` : "Tries"]];
+  const shown = tabs.some(([id]) => id === tab) ? tab : "overview";
+  const look = lookOf(book, step.node);
+  const which = whichOf(book, step.path);
+  const keys = (event) => {
+    const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    const index = (tabs.findIndex(([id]) => id === shown) + move + tabs.length) % tabs.length;
+    setTab(tabs[index][0]);
+    event.currentTarget.children[index].focus();
+  };
+  return (
+    <>
+      <div className="row rn-dhead">
+        <button type="button" className="btn sm ic ghost narrow" onClick={onClose} aria-label="Back to the steps"><ArrowLeft size={16} aria-hidden="true" /></button>
+        <Tile icon={look.icon} isAi={look.isAi} />
+        <div className="sp"><h2 className="t14 b el" data-testid="detail-title">{nameOf(book, step.node)}</h2><div className="mut t12 el">{[place, which].filter(Boolean).join(" · ")}</div></div>
+        <button type="button" className="btn sm ic ghost wide" disabled={!onPrevious} onClick={onPrevious} aria-label="Step before"><ArrowLeft size={16} aria-hidden="true" /></button>
+        <button type="button" className="btn sm ic ghost wide" disabled={!onNext} onClick={onNext} aria-label="Next step"><ArrowRight size={16} aria-hidden="true" /></button>
+        <button type="button" className="btn sm ic ghost over" onClick={onClose} aria-label="Close"><X size={16} aria-hidden="true" /></button>
+      </div>
+      <div className="tabs rn-tabs" role="tablist" aria-label="About this step" onKeyDown={keys}>
+        {tabs.map(([id, word]) => <button key={id} type="button" role="tab" id={`${name}${id}`} aria-controls={`${name}panel`} aria-selected={shown === id} tabIndex={shown === id ? 0 : -1} className={shown === id ? "on" : undefined} onClick={() => setTab(id)}>{word}</button>)}
+      </div>
+      <div className="rn-dbody" role="tabpanel" id={`${name}panel`} aria-labelledby={`${name}${shown}`} tabIndex={0}>
+        {shown === "overview" ? <Overview run={run} book={book} step={step} texts={texts} now={now} /> : null}
+        {shown === "input" ? <Body value={inputsOf(step)} title="What it got, worked out" empty={notYet(step)} /> : null}
+        {shown === "prompt" ? <Prompt step={step} texts={texts} /> : null}
+        {shown === "tries" ? <Tries step={step} now={now} /> : null}
+      </div>
+      <div className="row rn-dfoot"><CopyLink path={step.path} /><span className="sp" /><span className="mut t12 row g4"><Lock size={12} aria-hidden="true" />Frozen record</span></div>
+    </>
+  );
+}
+
+// Start and end hand on what they get: the record holds it once.
+const inputsOf = (step) => step.inputs ?? (step.status === "done" ? step.outputs : null);
+const notYet = (step) => (step.status === "running" ? "It is written here when the step ends." : step.tries.length ? "Nothing." : "It has not started.");
+
+function Overview({ run, book, step, texts, now }) {
+  const told = stepStatus(run, step);
+  const live = texts.get(step.path);
+  return (
+    <>
+      {practised(step) ? <p className="rn-note"><span className="bd neutral">Practice answer</span> Made up by the practice model: it costs nothing and says nothing true.</p> : null}
+      {step.error ? <div className={`banner ${told.tone === "doubt" ? "doubt" : "failed"}`} role="note"><ToneIcon tone={told.tone === "doubt" ? "doubt" : "failed"} size={16} /><div><p className="b">{step.error.message}</p>{step.error.hint ? <p>{step.error.hint}</p> : null}</div></div> : null}
+      {step.inputs !== null || step.status !== "done" ? <Body value={step.inputs} title="What it got" empty={notYet(step)} /> : null}
+      {live ? <section className="rn-values" aria-label="It is writing"><h3 className="t12">It is writing</h3><div className="one" data-testid="writing"><span className="text">{live}</span></div></section> : null}
+      <Body value={step.outputs} title="What came out" empty={step.status === "running" ? "It is still working." : step.status === "waiting" ? "Nothing yet: it waits for an answer." : notYet(step)} />
+      <Facts run={run} book={book} step={step} told={told} now={now} />
+    </>
+  );
+}
+
+function Facts({ run, book, step, told, now }) {
+  const work = step.spans.filter((span) => span.kind === "work").reduce((sum, span) => sum + (span.to ?? now) - span.from, 0);
+  const waits = step.spans.filter((span) => span.kind === "wait").reduce((sum, span) => sum + (span.to ?? now) - span.from, 0);
+  const most = step.tries.at(-1)?.most ?? {};
+  const models = [...new Set((step.note?.calls ?? []).map((call) => (call.practice ? "Practice model" : call.model)).filter(Boolean))];
+  const { note } = step;
+  const facts = [
+    ["Status", <span className={`st ${told.tone}`} key="s"><ToneIcon tone={told.tone} />{told.word}{step.tries.length > 1 ? `, after ${step.tries.length} tries` : ""}</span>],
+    ["Started", step.startedAt ? moment(step.startedAt) : ""],
+    ["Worked", step.tries.length ? length(work) : ""],
+    ["Waited", waits ? length(waits) : ""],
+    ["Answer by", step.expiresAt ? moment(step.expiresAt) : ""],
+    ["Cost", isCharged(step) ? <Used key="c" used={money(step.spent.cost_micro)} most={most.cost_micro ? money(most.cost_micro) : ""} /> : ""],
+    ["Tokens", isCharged(step) ? <Used key="t" used={count(step.spent.tokens)} most={most.tokens ? count(most.tokens) : ""} /> : ""],
+    ["Model", models.join(", ")],
+    ["Asked a model", step.spent.llm_calls ? counted(step.spent.llm_calls, "time") : ""],
+    ["Went on by", step.port && step.status === "done" ? portName(book, step.node, step.port) : step.goesOn === "default" ? "its set answer for failures" : ""],
+    ["Decision", note?.decision ? told.word : ""],
+    ["Decided by", note?.by_name || (note?.decision === "expired" ? "nobody in time" : "")],
+    ["Agreed", step.votes.map((vote) => `${vote.name} at ${clock(vote.at)}`).join(", ")],
+    ["Reason", note?.decision ? note.reason || "none given" : ""],
+  ];
+  return <dl className="rn-dl" data-testid="facts">{facts.filter(([, value]) => value !== "" && value !== undefined).map(([word, value]) => <div key={word}><dt>{word}</dt><dd className="num">{value}</dd></div>)}</dl>;
+}
+
+const isCharged = (step) => step.spent.tokens > 0 || step.spent.cost_micro > 0 || step.spent.llm_calls > 0 || Boolean(step.tries.at(-1)?.most?.llm_calls);
+const Used = ({ used, most }) => <>{used}{most ? <span className="mut"> of at most {most}</span> : null}</>;
+
+function Prompt({ step, texts }) {
+  const asked = useBody(step.inputs);
+  const answered = useBody(step.outputs);
+  const live = texts.get(step.path);
+  const { system, prompt, text: question } = asked.value ?? {};
+  const answer = answered.value?.text ?? "";
+  return (
+    <>
+      {practised(step) ? <p className="rn-note"><span className="bd neutral">Practice answer</span> Made up by the practice model.</p> : null}
+      <Said title="Who the model was told to be" text={system} />
+      <Said title="What it was asked" text={prompt ?? question} empty={asked.isLoading ? "Loading…" : notYet(step)} />
+      <Said title={live ? "What it is writing" : "What it answered"} text={live ?? (typeof answer === "string" ? answer : "")} empty={answered.isLoading ? "Loading…" : "No answer."} />
+      {answered.value?.json != null ? <Body value={answered.value.json} title="The answer's parts" empty="" /> : null}
+      {(step.note?.calls ?? []).map((call, index) => (
+        <p key={index} className="t12 mut num">{call.practice ? "Practice model" : call.model}: {call.error ? `failed (${call.error})` : `${count(call.tokens_in ?? 0)} tokens in, ${count(call.tokens_out ?? 0)} out, ${money((call.cost_usd ?? 0) * 1e6)}`}</p>
+      ))}
+    </>
+  );
+}
+
+function Said({ title, text, empty = "" }) {
+  if (!text && !empty) return null;
+  return <section className="rn-values" aria-label={title}><h3 className="t12">{title}</h3>{text ? <div className="one"><Text text={String(text)} /></div> : <p className="mut t12">{empty}</p>}</section>;
+}
+
+const TRIED = { done: ["done", "Worked"], failed: ["failed", "Failed"], lost: ["failed", "Cut off"], cancelled: ["skipped", "Given up"], running: ["running", "Running"], waiting: ["waiting", "Waiting"] };
+
+function Tries({ step, now }) {
+  if (!step.tries.length) return <p className="mut t12">It was not started.</p>;
+  return (
+    <ol className="rn-tries">
+      {step.tries.map((tried) => {
+        const [tone, word] = TRIED[tried.status] ?? ["skipped", tried.status];
+        return (
+          <li key={`${tried.number} ${tried.from}`}>
+            <div className="row"><span className="md">Try {tried.number}</span><span className={`st ${tone}`}><ToneIcon tone={tone} />{word}</span><span className="sp" /><span className="mut t12 num">{clock(tried.from)} · {length((tried.to ?? now) - tried.from)}</span></div>
+            {tried.error ? <p>{tried.error.message} <span className="mut">{tried.error.hint}</span></p> : null}
+            {tried.spent?.cost_micro || tried.spent?.tokens ? <p className="t12 mut num">{amount("cost_micro", tried.spent.cost_micro ?? 0)}, {counted(tried.spent.tokens ?? 0, "token")}</p> : null}
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+function CopyLink({ path }) {
+  const [isCopied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!isCopied) return undefined;
+    const over = setTimeout(() => setCopied(false), 2000);
+    return () => clearTimeout(over);
+  }, [isCopied]);
+  const copy = () => navigator.clipboard?.writeText(`${window.location.origin}${window.location.pathname}?step=${encodeURIComponent(path)}`).then(() => setCopied(true), () => setCopied(false));
+  return <button type="button" className="btn sm" onClick={copy}><Copy size={14} aria-hidden="true" /><span aria-live="polite">{isCopied ? "Copied" : "Copy link"}</span></button>;
+}

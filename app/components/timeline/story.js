@@ -1,0 +1,111 @@
+// What happened, in sentences made from the record: what stopped a run and what to do next, and how it went.
+import { amount, clock, counted, failedStep, fact, length, LIMITS, lookOf, moment, nameOf, portName, waitingSteps, whichOf, whoFor } from "./words.js";
+import { placeOf } from "./rows.js";
+
+const MOST = 8;
+
+// What a run that does not move says: `{tone, title, text, kept, link?, offers}`; null for one that moves or is done.
+export function bannerOf(run, book, now) {
+  const made = { stopped: stoppedOf, failed: failedOf, waiting: waitingOf, cancelled: cancelledOf }[run.status];
+  return made ? made(run, book, now) : null;
+}
+
+function keptOf(run) {
+  const done = [...run.steps.values()].filter((step) => step.status === "done").length;
+  return done ? `${counted(done, "finished step")} ${done === 1 ? "is" : "are"} kept and not repeated.` : "Nothing had been done yet.";
+}
+
+function stoppedOf(run, book) {
+  const limit = run.limit;
+  if (!limit) return { tone: "limit", title: "Stopped", text: run.reason, kept: keptOf(run), offers: ["go_on", "cancel"] };
+  if (limit.name === "max_visits") {
+    const name = nameOf(book, placeOf(limit.path).node);
+    return {
+      tone: "limit", title: `The rounds of ${name} are used up: ${limit.used} of ${limit.allowed}`, step: null, kept: keptOf(run), offers: ["go_on", "cancel"],
+      text: "The workflow wants another round. Going on allows as many rounds again.",
+    };
+  }
+  const at = limit.path ? nameOf(book, placeOf(limit.path).node) : "";
+  const needs = limit.needed && limit.name !== "steps" ? `needs up to ${amount(limit.name, limit.needed)} more` : "comes next";
+  return {
+    tone: "limit", title: `Stopped at the ${LIMITS[limit.name]?.word ?? "limit"}: ${amount(limit.name, limit.used)} of ${amount(limit.name, limit.allowed)}`,
+    step: limit.path || null, stepName: at, text: at ? ` ${needs} and did not start.` : "The next step needs more than is left.",
+    kept: keptOf(run), offers: ["raise", "limits", "cancel"], cost: "Raising a limit is recorded under your name.",
+  };
+}
+
+function failedOf(run, book) {
+  const step = failedStep(run);
+  if (!step) return { tone: "failed", title: "Ended as failed", text: run.reason, kept: keptOf(run), offers: [] };
+  const tries = step.tries.length > 1 ? `, after ${step.tries.length} tries` : "";
+  const isDoubt = step.error?.code === "in_doubt";
+  return {
+    tone: isDoubt ? "doubt" : "failed", title: isDoubt ? `In doubt at ${nameOf(book, step.node)}` : `Failed at ${nameOf(book, step.node)}${tries}`,
+    text: [step.error?.message, step.error?.hint].filter(Boolean).join(" "), kept: keptOf(run), see: step.path,
+    offers: ["again", "see"], again: isDoubt ? "It did not happen: do it again" : "Try again from this step",
+  };
+}
+
+function waitingOf(run, book, now) {
+  const waiting = waitingSteps(run);
+  if (!waiting.length) {
+    const next = [...run.steps.values()].find((step) => step.retryAt !== null);
+    const text = next ? `${next.error?.message ?? "It did not work."} It is tried again at ${clock(next.retryAt)}.` : run.reason;
+    return { tone: "waiting", title: next ? `${nameOf(book, next.node)} is tried again soon` : "Waiting", text, kept: keptOf(run), offers: ["cancel"] };
+  }
+  const [step] = waiting;
+  const since = `Since ${moment(step.waitingSince, now)}`;
+  const due = step.expiresAt ? `, until ${moment(step.expiresAt, now)}` : "";
+  const votes = step.votes.length ? ` ${step.votes.map((vote) => vote.name).join(" and ")} agreed already.` : "";
+  return {
+    tone: "waiting", title: waiting.length === 1 ? `Waiting for ${whoFor(step)}: ${step.card?.title || nameOf(book, step.node)}` : `Waiting for ${waiting.length} decisions`,
+    text: `${since}${due}. Nothing is used while it waits.${votes}`, kept: keptOf(run), link: `/inbox?item=${encodeURIComponent(step.item)}`, offers: ["decide", "cancel"],
+  };
+}
+
+function cancelledOf(run) {
+  return { tone: "skipped", title: "Cancelled", text: run.reason || `Cancelled by ${run.cancelledBy || "somebody"}.`, kept: keptOf(run), offers: [] };
+}
+
+// How it went: sentences of parts, where `{step, text}` is a link and a plain part is text.
+export function storyOf(run, book) {
+  const sentences = [];
+  const starter = run.by ? `${run.by} started it` : "It was started";
+  sentences.push([run.mode === "test" ? `${starter} as a test` : starter, run.startedAt ? ` at ${clock(run.startedAt)}.` : "."]);
+  const groups = new Map();
+  for (const step of run.steps.values()) if (step.tries.length) (groups.get(step.node) ?? groups.set(step.node, []).get(step.node)).push(step);
+  for (const [node, steps] of groups) {
+    const sentence = sentenceOf(book, node, steps);
+    if (sentence) sentences.push(sentence);
+  }
+  if (run.recovered) sentences.push([`The server was restarted ${run.recovered === 1 ? "once" : `${run.recovered} times`}; the run went on where it was.`]);
+  for (const resumed of run.resumed) sentences.push([`${resumed.by || "Somebody"} let it go on at ${clock(resumed.at)}.`]);
+  return sentences.length <= MOST ? sentences : [...sentences.slice(0, MOST - 1), [`And ${counted(sentences.length - MOST + 1, "more thing")}: see the steps.`]];
+}
+
+function sentenceOf(book, node, steps) {
+  const last = steps.at(-1);
+  const name = { step: last.path, text: nameOf(book, node) };
+  const kind = book.nodes.get(node)?.kind;
+  const decided = steps.findLast((step) => step.note?.by_name || step.note?.decision === "expired");
+  if (decided) return decisionOf(decided, name);
+  if (last.status === "failed" && !last.goesOn) return [name, ` failed: ${short(last.error?.message ?? "")}`];
+  if (last.status === "failed") return [name, ` failed (${last.error?.message ?? ""}) and the run went on.`];
+  if (kind === "classify" && last.port) return [name, " sorted it as ", { bold: portName(book, node, last.port) }, "."];
+  if (kind === "branch" && last.port) return [name, " chose ", { bold: fact(book, last) }, steps.length > 1 ? ` after ${counted(steps.length, "round")}.` : "."];
+  const failures = steps.flatMap((step) => step.tries).filter((tried) => tried.error && !(last.status === "failed" && tried.error === last.error));
+  if (failures.length && last.status === "done") return [name, ` failed ${failures.length === 1 ? "once" : `${failures.length} times`} (“${short(failures[0].error.message)}”), then worked.`];
+  if (steps.length > 1 && placeOf(last.path).rounds.length && lookOf(book, node).isAi) return [name, ` needed ${counted(steps.length, "round")}.`];
+  return null;
+}
+
+function decisionOf(step, name) {
+  const waited = step.waitingSince ? ` after ${length(step.endedAt - step.waitingSince)}` : "";
+  const { decision, by_name: who, reason } = step.note;
+  if (decision === "expired") return ["Nobody answered ", name, `${waited}.`];
+  const did = { approved: "approved", rejected: "rejected" }[decision] ?? `answered (${decision})`;
+  return [`${who || "Somebody"} ${did} `, name, `${waited}${reason ? `: “${short(reason)}”` : ""}.`];
+}
+
+const short = (text) => (text.length > 80 ? `${text.slice(0, 79)}…` : text);
+export { whichOf };

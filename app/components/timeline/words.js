@@ -1,0 +1,125 @@
+// How a run is told: amounts, lengths of time, statuses, and the sentences about what happened.
+import { portWord, sentence } from "../drawing/words.js";
+import { lookOf, nameOf, placeOf } from "./rows.js";
+
+export const LIMITS = {
+  cost_micro: { field: "cost_usd", name: "Money", short: "Money limit", word: "money limit" },
+  tokens: { field: "tokens", name: "Tokens", short: "Token limit", word: "token limit" },
+  busy_us: { field: "seconds", name: "Working time", short: "Time limit", word: "time limit" },
+  steps: { field: "steps", name: "Steps", short: "Step limit", word: "step limit" },
+  llm_calls: { field: "llm_calls", name: "Questions to models", short: "Question limit", word: "limit of questions to models" },
+  tool_calls: { field: "tool_calls", name: "Tool calls", short: "Tool limit", word: "limit of tool calls" },
+};
+
+export function money(micro) {
+  if (!micro) return "$0";
+  const usd = micro / 1e6;
+  const digits = usd >= 0.1 ? 2 : usd >= 0.001 ? 4 : 6;
+  return `$${usd.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+}
+
+export const count = (number) => Math.round(number).toLocaleString("en-US");
+export const counted = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
+
+export function length(ms) {
+  const s = Math.max(0, ms) / 1000;
+  if (s < 10) return `${s < 0.05 ? "0.0" : s.toFixed(1)} s`;
+  if (s < 60) return `${Math.round(s)} s`;
+  if (s < 3600) return joined(Math.floor(s / 60), "min", Math.floor(s % 60), "s");
+  if (s < 86_400) return joined(Math.floor(s / 3600), "h", Math.floor((s % 3600) / 60), "min");
+  return joined(Math.floor(s / 86_400), Math.floor(s / 86_400) === 1 ? "day" : "days", Math.floor((s % 86_400) / 3600), "h");
+}
+const joined = (a, unit, b, small) => `${a} ${unit}${b ? ` ${b} ${small}` : ""}`;
+
+// On the axis: `5 s`, `4:23`, `2:05:00`.
+export function mark(ms) {
+  const s = ms / 1000;
+  if (s < 60) return `${Number.isInteger(s) ? s : s.toFixed(s < 1 ? 2 : 1)} s`;
+  const [h, m, rest] = [Math.floor(s / 3600), Math.floor((s % 3600) / 60), Math.floor(s % 60)];
+  const two = (number) => String(number).padStart(2, "0");
+  return h ? `${h}:${two(m)}:${two(rest)}` : `${m}:${two(rest)}`;
+}
+
+export const clock = (at) => new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+export function moment(at, now = Date.now()) {
+  const day = new Date(at);
+  if (day.toDateString() === new Date(now).toDateString()) return clock(at);
+  const year = day.getFullYear() === new Date(now).getFullYear() ? {} : { year: "numeric" };
+  return `${day.toLocaleDateString("en-GB", { day: "numeric", month: "short", ...year })}, ${clock(at)}`;
+}
+
+export function amount(limit, value) {
+  if (limit === "cost_micro") return money(value);
+  return limit === "busy_us" ? length(value / 1000) : count(value);
+}
+
+const STEP = {
+  ready: ["next", "Next"], running: ["running", "Running"], waiting: ["waiting", "Waiting"], done: ["done", "Done"], failed: ["failed", "Failed"],
+  skipped: ["skipped", "Passed over"], cancelled: ["skipped", "Given up"],
+};
+const DECIDED = { approved: ["done", "Approved"], rejected: ["done", "Rejected"], expired: ["skipped", "No answer"], submitted: ["done", "Filled in"] };
+
+// `{tone, word}` of one step.
+export function stepStatus(run, step) {
+  if (run.limit?.path === step.path && step.status === "ready" && run.isStopped) return told(["limit", limitName(run.limit.name)]);
+  if (step.status === "failed" && step.error?.code === "in_doubt") return told(["doubt", "In doubt"]);
+  if (step.status === "failed" && step.goesOn) return told(["failed", "Failed, went on"]);
+  if (step.status === "ready" && step.retryAt !== null) return told(["waiting", "Tried again soon"]);
+  if (step.status === "waiting") return told(["waiting", step.isVoid && !step.item ? "Asked again" : `Waiting for ${whoFor(step)}`]);
+  if (step.status === "done" && step.item) return told(DECIDED[step.outputs?.decision ?? step.note?.decision] ?? STEP.done);
+  return told(STEP[step.status] ?? ["skipped", step.status]);
+}
+const told = ([tone, word]) => ({ tone, word });
+export const limitName = (name) => (name === "max_visits" ? "Rounds used up" : LIMITS[name]?.short ?? "Limit");
+
+export function whoFor(step) {
+  const asked = step.card?.approvers ?? {};
+  const users = asked.users ?? [];
+  if (users.length) return users.length === 1 ? users[0].split("@")[0] : `${users[0].split("@")[0]} or ${users.length - 1} more`;
+  const roles = asked.roles ?? [];
+  return roles.length === 1 ? `an ${roles[0]}`.replace(/^an (?![aeiou])/, "a ") : "a person";
+}
+
+const RUN = {
+  queued: ["skipped", "Queued"], running: ["running", "Running"], waiting: ["waiting", "Waiting"], paused: ["waiting", "Paused"],
+  stopped: ["limit", "Stopped"], succeeded: ["done", "Done"], failed: ["failed", "Failed"], cancelled: ["skipped", "Cancelled"],
+};
+
+export function runStatus(run, book) {
+  if (run.status === "stopped" && run.limit) return told(["limit", run.limit.name === "max_visits" ? "Rounds used up" : `${limitName(run.limit.name)} reached`]);
+  const waiting = run.status === "waiting" ? waitingSteps(run) : [];
+  if (waiting.length === 1) return told(["waiting", `Waiting for ${whoFor(waiting[0])}`]);
+  const failed = run.status === "failed" ? failedStep(run) : null;
+  if (failed) return told([failed.error?.code === "in_doubt" ? "doubt" : "failed", `Failed at ${nameOf(book, failed.node)}`]);
+  return told(RUN[run.status] ?? ["skipped", run.status]);
+}
+
+export const waitingSteps = (run) => [...run.steps.values()].filter((step) => step.status === "waiting" && step.item);
+export const failedStep = (run) => [...run.steps.values()].findLast((step) => step.status === "failed" && !step.goesOn) ?? null;
+export const practised = (step) => step.outputs?.usage?.practice === true || (step.note?.calls ?? []).some((call) => call.practice);
+
+// "round 2 of at most 4", "item 3"; nothing for a step that stands alone.
+export function whichOf(book, path) {
+  const place = placeOf(path);
+  const parts = [];
+  const item = /\[(\d+)\]$/.exec(place.scope);
+  if (item) parts.push(`item ${Number(item[1]) + 1}`);
+  if (place.rounds.length && book.rounds.has(place.loop)) parts.push(`round ${place.rounds.at(-1)} of at most ${book.rounds.get(place.loop)}`);
+  return parts.join(", ");
+}
+
+// What is in a step's second column of the list: by which way it went on, how often it was tried.
+export function fact(book, step) {
+  if (!step) return "";
+  const kind = book.nodes.get(step.node)?.kind;
+  if ((kind === "classify" || kind === "branch") && step.port) return portName(book, step.node, step.port);
+  return "";
+}
+
+export function portName(book, node, port) {
+  const found = book.nodes.get(node);
+  const written = found?.config?.cases?.find?.((one) => one.port === port)?.label;
+  return written ? sentence(written) : portWord(port, found?.kind);
+}
+
+export { lookOf, nameOf };

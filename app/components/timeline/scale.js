@@ -2,6 +2,7 @@
 
 const SHORTENED = 0.18; // of the time worked: more than that a wait never takes
 const USED = 0.985; // of the width: what has just begun must still be seen
+const SAME = 0.003; // of the axis, about a pixel: bars that are no further apart are drawn as one
 const LEAST_MS = 400; // a wait shorter than this is drawn as long as it was
 
 // Runs of work from all steps, merged and in order: [[from, to], …].
@@ -90,7 +91,7 @@ export function barsOf(spans, at, now) {
     const left = at(span.from);
     const right = at(span.to ?? now);
     const last = bars.at(-1);
-    if (last && last.kind === span.kind && left - (last.left + last.width) < 0.0015) last.width = Math.max(last.width, right - last.left);
+    if (last && last.kind === span.kind && left - (last.left + last.width) < SAME) last.width = Math.max(last.width, right - last.left);
     else bars.push({ left, width: right - left, kind: span.kind, isLive: span.to === null, ms: (span.to ?? now) - span.from });
   }
   return bars;

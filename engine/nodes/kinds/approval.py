@@ -8,7 +8,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from engine.errors import ConfigInvalid
-from engine.graph.suggest import did_you_mean, listed, shown
 from engine.nodes.contract import Answer, Ask, AskKind, Example, Expr, NodeConfig, Outcome, Problem, Template, text_of
 from engine.roles import Role
 
@@ -56,13 +55,9 @@ def _approvers(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, **found}
 
 
-def _may_be_role(name: str) -> bool:
-    return "{{" in name or name in set(Role)
-
-
 def _unknown_role(index: int, name: str) -> Problem:
-    hint = did_you_mean(name, Role, otherwise=f"The roles are: {listed(Role)}.")
-    return Problem("unknown_role", f"Nobody can hold the role `{shown(name)}`.", hint, "warning", field=f"approvers.roles[{index}]")
+    told = f"Nobody can hold the role `{name[:40]}`."
+    return Problem("unknown_role", told, f"Choose one of: {', '.join(Role)}.", "warning", field=f"approvers.roles[{index}]")
 
 
 def _names(values: list[Any]) -> list[str]:
@@ -116,7 +111,9 @@ class Approval(AskKind[ApprovalConfig]):
         if config.approvers.quorum > 1 and config.editable:
             message = "Where several people have to agree, none of them can edit the values."
             found.append(Problem("unused_setting", message, "Ask for one person, or remove `editable`.", "warning", field="editable"))
-        found += [_unknown_role(index, role) for index, role in enumerate(config.approvers.roles) if not _may_be_role(role)]
+        found += [
+            _unknown_role(index, role) for index, role in enumerate(config.approvers.roles) if "{{" not in role and role not in set(Role)
+        ]
         if not config.title.strip() and not config.message.strip():
             found.append(Problem("empty_text", "The card has neither a title nor a message.", "Ask a question.", "warning", field="title"))
         return found

@@ -55,9 +55,9 @@ def _approvers(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, **found}
 
 
-def _unknown_role(index: int, name: str) -> Problem:
-    told = f"Nobody can hold the role `{name[:40]}`."
-    return Problem("unknown_role", told, f"Choose one of: {', '.join(Role)}.", "warning", field=f"approvers.roles[{index}]")
+def _unknown_role(i: int, name: str) -> Problem:
+    hint = f"Choose one of: {', '.join(Role)}."
+    return Problem("unknown_role", f"There is no role `{name[:40]}`.", hint, "warning", field=f"approvers.roles[{i}]")
 
 
 def _names(values: list[Any]) -> list[str]:
@@ -80,6 +80,7 @@ class Approval(AskKind[ApprovalConfig]):
     Outputs = ApprovalOutputs
     fixed_ports = ("approved", "rejected", "expired")
     consent_port = "approved"
+    port_output = "decision"
     examples = (
         Example(
             "A reply is edited and approved",
@@ -111,16 +112,10 @@ class Approval(AskKind[ApprovalConfig]):
         if config.approvers.quorum > 1 and config.editable:
             message = "Where several people have to agree, none of them can edit the values."
             found.append(Problem("unused_setting", message, "Ask for one person, or remove `editable`.", "warning", field="editable"))
-        found += [
-            _unknown_role(index, role) for index, role in enumerate(config.approvers.roles) if "{{" not in role and role not in set(Role)
-        ]
+        found += [_unknown_role(i, r) for i, r in enumerate(config.approvers.roles) if "{{" not in r and r not in set(Role)]
         if not config.title.strip() and not config.message.strip():
             found.append(Problem("empty_text", "The card has neither a title nor a message.", "Ask a question.", "warning", field="title"))
         return found
-
-    def port_of(self, config: ApprovalConfig, outputs: Mapping[str, Any]) -> str | None:
-        """The port is the decision."""
-        return outputs.get("decision")
 
     def ask(self, config: ApprovalConfig, given: Mapping[str, Any]) -> Ask:
         """The card."""

@@ -55,9 +55,8 @@ def _approvers(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, **found}
 
 
-def _unknown_role(i: int, name: str) -> Problem:
-    hint = f"Choose one of: {', '.join(Role)}."
-    return Problem("unknown_role", f"There is no role `{name[:40]}`.", hint, "warning", field=f"approvers.roles[{i}]")
+def _no_role(i: int, name: str) -> Problem:
+    return Problem("unknown_role", f"There is no role `{name[:40]}`.", f"Use {', '.join(Role)}.", "warning", field=f"approvers.roles[{i}]")
 
 
 def _names(values: list[Any]) -> list[str]:
@@ -112,7 +111,7 @@ class Approval(AskKind[ApprovalConfig]):
         if config.approvers.quorum > 1 and config.editable:
             message = "Where several people have to agree, none of them can edit the values."
             found.append(Problem("unused_setting", message, "Ask for one person, or remove `editable`.", "warning", field="editable"))
-        found += [_unknown_role(i, r) for i, r in enumerate(config.approvers.roles) if "{{" not in r and r not in set(Role)]
+        found += [_no_role(i, r) for i, r in enumerate(config.approvers.roles) if "{{" not in r and r not in set(Role)]
         if not config.title.strip() and not config.message.strip():
             found.append(Problem("empty_text", "The card has neither a title nor a message.", "Ask a question.", "warning", field="title"))
         return found

@@ -74,11 +74,11 @@ class LastSteps:
             by_run.setdefault(mark.run_id, []).append(mark)
         return {(run_id, seq): event for run_id, marks in by_run.items() for seq, event in self._earlier.read(run_id, marks).items()}
 
-    def document_of(self, run_id: str) -> Draft | None:
-        """The document that a run has executed, as far as staleness goes; None when it cannot be read any more."""
+    def document_of(self, run_id: str) -> tuple[str, Draft] | None:
+        """Hash of the document that a run has executed, and what of it matters; None when it cannot be read any more."""
         run = self._core.reader.run(run_id)
         body = self._core.reader.document(run.doc_hash) if run else None
-        return self._draft(body, known=run.doc_hash) if run and body is not None else None
+        return (run.doc_hash, self._draft(body, known=run.doc_hash)) if run and body is not None else None
 
     def _draft(self, body: str, *, known: str | None = None) -> Draft:
         """The document as far as staleness goes; working out what it reads takes up to a second, so it is kept."""
@@ -110,7 +110,7 @@ class _Compared:
     def __init__(self, last_steps: LastSteps, draft: Draft, pins: Mapping[str, Any]) -> None:
         self._last_steps, self._draft, self._pins = last_steps, draft, pins
         self._by_run: dict[str, Mapping[str, str] | None] = {}
-        self._by_document: dict[int, Mapping[str, str]] = {}
+        self._by_document: dict[str, Mapping[str, str]] = {}
 
     def reason(self, node: str, run_id: str, done: events.StepDone | None) -> str | None:
         """Why the result of a step is not what it would give now."""
@@ -128,12 +128,13 @@ class _Compared:
         return None if self._pins[node] == done.outputs else "Another output is pinned now."
 
     def _reasons(self, run_id: str) -> Mapping[str, str] | None:
-        then = self._last_steps.document_of(run_id)
-        if then is None:
+        found = self._last_steps.document_of(run_id)
+        if found is None:
             return None
-        if id(then) not in self._by_document:
-            self._by_document[id(then)] = stale_reasons(self._draft, then)
-        return self._by_document[id(then)]
+        hash_, then = found
+        if hash_ not in self._by_document:
+            self._by_document[hash_] = stale_reasons(self._draft, then)
+        return self._by_document[hash_]
 
 
 def _is_tried_again(event: Any) -> bool:

@@ -19,7 +19,7 @@ from engine.storage.journal import Row
 from engine.storage.journal_reader import StoredRun
 
 BODY_BYTES = 8 * 1024
-_BODIES = frozenset({"inputs", "outputs", "output", "card", "error", "note"})
+_BODIES = frozenset({"inputs", "outputs", "output", "card", "error", "note", "pins"})
 """What an event may hold much of."""
 
 

@@ -11,7 +11,7 @@ from engine.facade.core import Core
 from engine.facade.finding import find, no_such, store_document
 from engine.facade.pins import pins_for
 from engine.facade.repeats import KEPT_US
-from engine.facade.tryouts import TryOuts, asked_of
+from engine.facade.tryouts import PreparedTrial, TryOuts, asked_of
 from engine.graph.plan import LIMIT_NAMES, SCALED, Limits, Plan
 from engine.graph.validate import check
 from engine.jsonvalue import NotJsonValue, check_json, loads
@@ -59,7 +59,7 @@ class Starting:
         if asked.tried is not None:
             tried = self._tryouts.prepare(actor, found, plan, asked_of(asked.tried, plan), pins=pins)
             inputs = tried.inputs if inputs is None else inputs
-        given = {} if tried and inputs is None and not tried.reads_inputs else checked_inputs(plan, inputs)
+        given = {} if tried and inputs is None and not tried.reads_inputs else _fitting_inputs(plan, inputs, asked, tried)
         run_id = self._core.ids.new("run") if key is None else self._run_id_of(actor, found.workflow_id, key)
         details: dict[str, object] = {"workflow": found.workflow_id, "version": found.version, "mode": asked.mode}
         details |= {"effects": asked.effects or "simulated"} if is_test else {}
@@ -110,6 +110,16 @@ class Starting:
             known = self._core.reader.run(run_id)
             if known is None or known.started_at > now - KEPT_US:
                 return run_id
+
+
+def _fitting_inputs(plan: Plan, inputs: Any, asked: Asked, tried: PreparedTrial | None) -> dict[str, Any]:
+    try:
+        return checked_inputs(plan, inputs)
+    except InvalidInputs as error:
+        if asked.inputs is not None or tried is None:
+            raise
+        of_base = f"The inputs come from the run {tried.tried.trial.base} and do not fit any more. " if tried.inputs is not None else ""
+        raise InvalidInputs(of_base + error.message, hint="Give inputs that fit the start.", details=error.details) from None
 
 
 def check_mode(asked: Asked) -> None:

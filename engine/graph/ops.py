@@ -37,15 +37,22 @@ def apply_ops(document: Document, ops: Any) -> Document:
 def renamed_by(ops: list[dict[str, Any]]) -> dict[str, str | None]:
     """Node before operations that could be done -> its id behind them, for nodes that got another; None: it was removed."""
     renamed: dict[str, str | None] = {}
+    first: dict[str, str] = {}
+    """Id now -> id at first, of nodes that have another by now."""
     for op in ops:
         old = str(op.get("id"))
         new: str | None = None if op["op"] == "remove" else (op.get("value") or {}).get("id", old)
         if op["target"] != "node" or op["op"] not in ("remove", "update") or new == old:
             continue
-        first = next((before for before, now in renamed.items() if now == old), old)
-        # A node that was added on the way had no name before.
-        if first not in renamed or renamed[first] == old:
-            renamed[first] = new
+        at_first = first.pop(old, None)
+        if at_first is None:
+            if old in renamed:
+                # This node came later, under a name that was free again.
+                continue
+            at_first = old
+        renamed[at_first] = new
+        if new is not None:
+            first[new] = at_first
     return renamed
 
 

@@ -212,6 +212,8 @@ class NodeKind(ABC, Generic[C]):
     """Config fields whose expressions may give a whole list of records, larger than other values may be."""
     consent_port: ClassVar[str | None] = None
     """The port that allows the node named by `config.action` to run."""
+    port_output: ClassVar[str | None] = None
+    """The output that names the port which a step leaves by."""
     keeps_inputs: ClassVar[bool] = True
     """Whether the journal holds the resolved config; False where the outputs say the same."""
     examples: ClassVar[tuple[Example, ...]] = ()
@@ -254,7 +256,7 @@ class NodeKind(ABC, Generic[C]):
     def port_of(self, config: C, outputs: Mapping[str, Any]) -> str | None:
         """The port that a step with these outputs leaves by; None where they do not tell."""
         ports = self.ports(config)
-        return ports[0] if len(ports) == 1 else None
+        return outputs.get(self.port_output) if self.port_output else ports[0] if len(ports) == 1 else None
 
     def cannot_be_undone(self, config: C) -> bool:
         """Whether running it reaches somebody or something outside, so that nothing takes it back; a model call does not."""

@@ -312,3 +312,15 @@ async def test_a_box_is_tried_and_taken_over_as_a_whole(tmp_path: Path) -> None:
         assert (await tried_out(bench, flow)).output == {"said": "last all"}
         with pytest.raises(Invalid, match="port"):
             await bench.engine.pins.set(ANN, flow, "each", outputs={"results": [], "errors": []}, port="item")
+
+
+async def test_inputs_of_the_run_before_that_do_not_fit_any_more_are_told(tmp_path: Path) -> None:
+    async with opened(tmp_path / "home") as bench:
+        flow = await draft(bench, *STRAIGHT)
+        before = await tried_out(bench, flow, inputs={"name": "Ada"})
+        changed = {"config": {"inputs": {**NAME, "properties": {"name": {"type": "integer"}}}}}
+        await bench.engine.workflows.edit(ANN, flow, revision=1, ops=[{"op": "update", "target": "node", "id": "start", "value": changed}])
+        with pytest.raises(InvalidInputs, match=f"come from the run {before.id}") as told:
+            await tried_out(bench, flow, {"from": "b"})
+        assert told.value.details["problems"][0]["field"] == "inputs.name"
+        assert (await tried_out(bench, flow, {"from": "b"}, inputs={"name": 7})).status == "succeeded"

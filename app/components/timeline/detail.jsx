@@ -158,12 +158,12 @@ const STAND_INS = {
 };
 
 function StandIn({ step }) {
-  const told = STAND_INS[step.standIn];
+  const told = STAND_INS[step.simulated ? "simulated" : step.pinned ? "pinned" : step.reused ? "reused" : ""];
   if (!told) return null;
   return (
     <p className="rn-note">
       <span className="bd neutral">{told[0]}</span> {told[1]}
-      {step.reusedFrom ? <> <a href={`/runs/${encodeURIComponent(step.reusedFrom)}?step=${encodeURIComponent(step.path)}`}>Open that run</a></> : null}
+      {step.reused ? <> <a href={`/runs/${encodeURIComponent(step.reused)}?step=${encodeURIComponent(step.path)}`}>Open that run</a></> : null}
     </p>
   );
 }

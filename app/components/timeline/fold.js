@@ -43,12 +43,12 @@ const HANDLERS = {
   step_done(run, data, at, event) {
     // A step that a try-out takes over, or whose output is kept for tries, never started here.
     const step = run.steps.get(event.path) ?? addStep(run, event.path);
+    step.startedAt ??= at;
     leaveWork(run, step, at, data.spent);
     finish(step, "done", at, { outputs: data.outputs ?? {}, port: data.port ?? null, note: data.note ?? {}, seq: event.seq });
     step.inputs = data.inputs ?? step.inputs;
     step.consent = data.consent ?? null;
-    step.standIn = data.simulated ? "simulated" : data.pinned ? "pinned" : data.reused ? "reused" : "";
-    step.reusedFrom = data.reused ?? "";
+    Object.assign(step, { pinned: data.pinned ?? false, simulated: data.simulated ?? false, reused: data.reused ?? "" });
   },
   box_opened(run, data, at, event, step) {
     if (!step) return;
@@ -128,7 +128,8 @@ function statusOf(run) {
 function addStep(run, path) {
   const step = {
     path, node: nodeOf(path), status: "ready", attempt: 0, tries: [], spans: [], votes: [], startedAt: null, endedAt: null, retryAt: null,
-    inputs: null, outputs: null, error: null, port: null, goesOn: null, note: {}, item: "", card: null, expiresAt: null, seq: 0, box: null, standIn: "", reusedFrom: "", isAhead: false,
+    inputs: null, outputs: null, error: null, port: null, goesOn: null, note: {}, item: "", card: null, expiresAt: null, seq: 0,
+    box: null, isAhead: false, pinned: false, simulated: false, reused: "",
     spent: { cost_micro: 0, tokens: 0, llm_calls: 0, tool_calls: 0 },
   };
   run.steps.set(path, step);

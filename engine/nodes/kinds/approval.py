@@ -8,7 +8,6 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from engine.errors import ConfigInvalid
-from engine.graph.suggest import did_you_mean, listed, shown
 from engine.nodes.contract import Answer, Ask, AskKind, Example, Expr, NodeConfig, Outcome, Problem, Template, text_of
 from engine.nodes.form import hints
 from engine.roles import Role
@@ -105,13 +104,8 @@ def _approvers(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, **found}
 
 
-def _may_be_role(name: str) -> bool:
-    return "{{" in name or name in set(Role)
-
-
-def _unknown_role(index: int, name: str) -> Problem:
-    hint = did_you_mean(name, Role, otherwise=f"The roles are: {listed(Role)}.")
-    return Problem("unknown_role", f"Nobody can hold the role `{shown(name)}`.", hint, "warning", field=f"approvers.roles[{index}]")
+def _no_role(i: int, name: str) -> Problem:
+    return Problem("unknown_role", f"There is no role `{name[:40]}`.", f"Use {', '.join(Role)}.", "warning", field=f"approvers.roles[{i}]")
 
 
 def _names(values: list[Any]) -> list[str]:
@@ -134,6 +128,7 @@ class Approval(AskKind[ApprovalConfig]):
     Outputs = ApprovalOutputs
     fixed_ports = ("approved", "rejected", "expired")
     consent_port = "approved"
+    port_output = "decision"
     examples = (
         Example(
             "A reply is edited and approved",
@@ -165,14 +160,10 @@ class Approval(AskKind[ApprovalConfig]):
         if config.approvers.quorum > 1 and config.editable:
             message = "Where several people have to agree, none of them can edit the values."
             found.append(Problem("unused_setting", message, "Ask for one person, or remove `editable`.", "warning", field="editable"))
-        found += [_unknown_role(index, role) for index, role in enumerate(config.approvers.roles) if not _may_be_role(role)]
+        found += [_no_role(i, r) for i, r in enumerate(config.approvers.roles) if "{{" not in r and r not in set(Role)]
         if not config.title.strip() and not config.message.strip():
             found.append(Problem("empty_text", "The card has neither a title nor a message.", "Ask a question.", "warning", field="title"))
         return found
-
-    def port_of(self, config: ApprovalConfig, outputs: Mapping[str, Any]) -> str | None:
-        """The port is the decision."""
-        return outputs.get("decision")
 
     def ask(self, config: ApprovalConfig, given: Mapping[str, Any]) -> Ask:
         """The card."""

@@ -53,6 +53,7 @@ class Branch(InlineKind[BranchConfig]):
     icon = "git-branch"
     Config = BranchConfig
     Outputs = BranchOutputs
+    port_output = "case"
     fixed_ports = ()
     examples = (
         Example(
@@ -75,10 +76,6 @@ class Branch(InlineKind[BranchConfig]):
     def ports(self, config: BranchConfig) -> tuple[str, ...]:
         """The cases' ports in their order, then `else`; two cases may share a port."""
         return tuple(dict.fromkeys([*(c.port for c in config.cases if c.port != "error"), ELSE]))
-
-    def port_of(self, config: BranchConfig, outputs: Mapping[str, Any]) -> str | None:
-        """The port is the output."""
-        return outputs.get("case")
 
     def problems(self, config: BranchConfig) -> list[Problem]:
         """`else` and `error` have a meaning of their own."""

@@ -8,10 +8,13 @@ from typing import Any
 from engine.facade.run_views import event_view
 from engine.insight.timeline import steps_of
 from engine.run import codec
+from engine.run.beginning import TryOut
 from engine.run.decide import run_status
+from engine.run.events import Trial as Start
 from engine.run.state import fold, new_state
+from engine.run.trial import Kept, Reuse
 from tests.unit.app.javascript import run as javascript
-from tests.unit.run.driving import Trial
+from tests.unit.run.driving import Trial, call, plan_of
 from tests.unit.run.random_runs import Fate, random_document, run_of
 
 FOLDER = "app/components/timeline"
@@ -27,6 +30,13 @@ given.map(({ before, behind }) => {
     open: steps.filter((s) => !["running", "waiting"].includes(s.status) && s.spans.some((p) => p.to === null)).length,
   };
 })
+"""
+
+
+MARKS = """
+import { emptyRun, fold } from "./fold.js";
+---
+[...fold(emptyRun(), given).steps.values()].map((step) => [step.path, step.reused, step.pinned])
 """
 
 
@@ -73,3 +83,17 @@ def test_the_page_tells_the_same_as_the_engine_whatever_happens() -> None:
         assert ours == (theirs if theirs["status"] else theirs | {"status": ours["status"]}), number
     # What the figures rest on: every kind of event that these runs can meet has been met.
     assert {"step_failed", "step_waiting", "limit_reached", "run_stopped", "run_resumed", "run_recovered", "run_cancelled"} <= seen
+
+
+def test_the_page_tells_what_a_try_out_takes_over() -> None:
+    plan = plan_of(["start", call("a"), call("b"), call("c"), "end"], ["start -> a", "a -> b", "b -> c", "c -> end"])
+    trial = Start("from", "c")
+    reuse = Reuse(plan, trial, {"a": Kept("run_0", "out", {"x": 1}), "b": Kept("run_0", "out", {})}, None)
+    run = Trial.tried(plan, TryOut(trial, reuse=reuse), pins={"b": {"port": "out", "outputs": {}}}).done("c")
+    events = told(run, len(run.rows))
+    (found,) = javascript(FOLD, [{"before": [], "behind": events}], folder=FOLDER)
+    expected = engine_says(run, len(run.rows))
+    assert abs(found["used"].pop("busy_us") - expected["used"].pop("busy_us")) <= 1000 * len(events)
+    assert found == expected and ["a", "done", 0] in found["steps"] and found["status"] == "succeeded"
+    marks = javascript(MARKS, events, folder=FOLDER)
+    assert marks == [["start", "", False], ["a", "run_0", False], ["b", "", True], ["c", "", False], ["end", "", False]]

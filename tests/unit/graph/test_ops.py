@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import Invalid
-from engine.graph.ops import apply_ops
+from engine.graph.ops import apply_ops, renamed_by
 from tests.unit.graph.workflows import document, edge, node
 
 BEFORE = document(
@@ -115,3 +115,25 @@ def test_any_draft_and_any_operations_end_in_a_draft_or_a_refusal(nodes, edges, 
     except Invalid:
         return
     assert isinstance(after["nodes"], list) and isinstance(after["edges"], list)
+
+
+def test_new_names_are_told_for_the_nodes_that_had_one_before() -> None:
+    def to(old: str, new: str) -> dict:
+        return {"op": "update", "target": "node", "id": old, "value": {"id": new}}
+
+    def gone(id_: str) -> dict:
+        return {"op": "remove", "target": "node", "id": id_}
+
+    def add(id_: str) -> dict:
+        return {"op": "add", "target": "node", "value": {"id": id_, "kind": "set"}}
+
+    assert renamed_by([]) == {}
+    assert (
+        renamed_by([{"op": "update", "target": "node", "id": "a", "value": {"title": "A"}}, {"op": "remove", "target": "edge", "id": 0}])
+        == {}
+    )
+    assert renamed_by([to("a", "x"), to("b", "a"), to("x", "b")]) == {"a": "b", "b": "a"}
+    assert renamed_by([to("a", "x"), to("x", "y"), gone("y")]) == {"a": None}
+    assert renamed_by([gone("a"), add("a"), to("a", "b")]) == {"a": None}
+    assert renamed_by([to("a", "b"), add("a"), gone("a")]) == {"a": "b"}
+    assert renamed_by([add("new"), gone("new")]) == {"new": None}

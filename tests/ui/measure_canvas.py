@@ -96,7 +96,7 @@ def measured(up: Up, page: Page, size: int) -> dict[str, Any]:
         "open_ms": round(statistics.median(opened)),
         "in_page": page.locator(".react-flow__node").count(),
     }
-    figures["all_in_sight"] = dragged(page)
+    figures["as_opened"] = dragged(page)
     page.get_by_role("button", name="percent").click()
     page.wait_for_timeout(500)
     figures["at_full_size"] = dragged(page)

@@ -1,10 +1,12 @@
 """The builder as a person uses it: by mouse and by keyboard, undo, refusals, publishing, trying, other people, a lost connection."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from engine import Role
 from tests.ui.builder import below, choose, edges_of, empty, has, middle_of, pull, saved, stage, step, stored
 from tests.ui.conftest import Opens, Site
+from tests.ui.test_accessibility import grave
 
 DRAWN = {
     ("start", "out", "set"),
@@ -227,3 +229,15 @@ def test_whoever_may_not_edit_sees_the_drawing_and_no_tools(open_page: Opens, si
     step(page, "draft").click()
     page.keyboard.press("Delete")
     has(page, steps=9, edges=len(stored(site.up, workflow)["edges"]))
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390)])
+def test_nothing_serious_in_the_builder(open_page: Opens, site: Site, theme: str, width: int) -> None:
+    workflow = from_template(site)
+    page = open_page(site.url, cookie=site.sign_in(), theme=theme, width=width)
+    opened(page, workflow)
+    expect(step(page, "draft")).to_be_visible()
+    if width > 640:
+        step(page, "draft").click()
+        page.get_by_test_id("problems").click()
+    assert grave(page) == []

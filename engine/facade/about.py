@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.facade.core import Core
-from engine.facade.views import AboutView, FindingView
+from engine.facade.settings_views import AboutView, FindingView
 from engine.insight.installation import Finding, database, language_model, meaning_model, place, signalbox_version
 from engine.people.permissions import Actor, Permission, require
 from engine.settings import describe

@@ -8,8 +8,8 @@ from sqlmodel import Session
 
 from engine.errors import Invalid, NotFound
 from engine.facade.core import Core
+from engine.facade.difference_views import ChangeView, DifferenceView, EdgeMarkView, SectionView
 from engine.facade.finding import find
-from engine.facade.views import ChangeView, DifferenceView, EdgeMarkView, SectionView
 from engine.graph.diff import Section, difference
 from engine.jsonvalue import loads
 from engine.people.permissions import Actor, Permission, require

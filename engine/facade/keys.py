@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from engine.clock import iso
 from engine.errors import NotFound
 from engine.facade.naming import names_of
-from engine.facade.views import SecretView
+from engine.facade.settings_views import SecretView
 from engine.llm.catalog import key_from_environment, key_names, keyed_providers, provider_keys, provider_of_key
 from engine.people.permissions import MAIN_WORKSPACE, Actor, Permission, require
 from engine.people.records import Problem, Records, refuse

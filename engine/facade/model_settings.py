@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from engine.errors import SignalboxError
 from engine.facade.keys import KeyRing
-from engine.facade.views import ModelChoices, ModelSettingsView, ModelTried
+from engine.facade.settings_views import ModelChoices, ModelSettingsView, ModelTried
 from engine.llm.catalog import ALIASES, Catalog, small_model
 from engine.llm.gateway import GatewaySettings
 from engine.llm.messages import ModelAnswer, ModelRequest

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlmodel import col, func, select
 
 from engine.facade.core import Core
-from engine.facade.views import DaySpend, OutcomesView, SpendView
+from engine.facade.overview_views import DaySpend, OutcomesView, SpendView
 from engine.people.permissions import Actor, Permission, require
 from engine.storage.tables import Approval, Run
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from engine.clock import iso
 from engine.facade.core import Core
-from engine.facade.views import RunMark, WorkflowLine
+from engine.facade.overview_views import RunMark, WorkflowLine
 from engine.graph.validate import check
 from engine.jsonvalue import loads
 from engine.people.permissions import Actor, Permission, require

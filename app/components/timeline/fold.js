@@ -1,7 +1,6 @@
 // What a run has become, folded from its events alone: no clock, no network, no page. Times are milliseconds, money micro-USD.
 
 const AMOUNTS = ["cost_micro", "tokens", "llm_calls", "tool_calls"];
-const NOTHING = { cost_micro: 0, tokens: 0, llm_calls: 0, tool_calls: 0 };
 const UNDER_WAY = new Set(["running", "waiting", "ready"]);
 
 // A run before its first event.
@@ -50,18 +49,6 @@ const HANDLERS = {
     step.consent = data.consent ?? null;
     Object.assign(step, { pinned: data.pinned ?? false, simulated: data.simulated ?? false, reused: data.reused ?? "" });
   },
-  box_opened(run, data, at, event, step) {
-    if (!step) return;
-    // From now on its items work, not the box: its own call is over and costs nothing.
-    leaveWork(run, step, at, NOTHING);
-    Object.assign(step, { inputs: data.inputs ?? step.inputs, box: { items: data.inputs?.items?.length ?? 0, ended: 0, failed: 0 } });
-  },
-  item_ended(run, data, at, event) {
-    const box = run.steps.get(event.path.slice(0, event.path.lastIndexOf("[")))?.box;
-    if (!box) return;
-    box.ended += 1;
-    box.failed += data.error ? 1 : 0;
-  },
   step_failed(run, data, at, event) {
     // An action may be refused before it started.
     const step = run.steps.get(event.path) ?? addStep(run, event.path);
@@ -79,6 +66,18 @@ const HANDLERS = {
     step.spans.push({ from: at, to: null, kind: "wait" });
     Object.assign(step, { item: data.item ?? "", card: data.card ?? {}, inputs: data.inputs ?? step.inputs, votes: [], waitingSince: at });
     step.expiresAt = data.expires_at != null ? data.expires_at / 1000 : null;
+  },
+  // A box that runs for every item of a list stands open without working itself.
+  box_opened(run, data, at, event, step) {
+    if (!step) return;
+    leaveWork(run, step, at, null);
+    closeSpan(step, at);
+    step.spans.push({ from: at, to: null, kind: "open" });
+    Object.assign(step, { inputs: data.inputs ?? step.inputs, box: { items: data.inputs?.items?.length ?? null, ended: 0, failed: 0 } });
+  },
+  item_ended(run, data, at, event) {
+    const box = run.steps.get(event.path.slice(0, event.path.lastIndexOf("[")))?.box;
+    if (box) Object.assign(box, { ended: box.ended + 1, failed: box.failed + (data.error ? 1 : 0) });
   },
   voted(run, data, at, event, step) {
     step?.votes.push({ name: data.name || data.by, reason: data.reason ?? "", at });

@@ -4,7 +4,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { Check, ChevronDown, ChevronRight, RotateCcw } from "lucide-react";
 import { Tile, ToneIcon } from "../drawing/icons.jsx";
 import { barsOf } from "./scale.js";
-import { count, counted, fact, length, lookOf, mark, money, nameOf, stepStatus } from "./words.js";
+import { counted, fact, length, lookOf, mark, money, nameOf, stepStatus } from "./words.js";
 
 const MOST_CELLS = 6;
 const isPhone = () => window.matchMedia("(max-width: 640px)").matches;
@@ -99,8 +99,7 @@ function titleOf(row, book) {
 function factOf(row, book, step) {
   if (row.kind === "round") return [fact(book, step), step.spent.cost_micro ? money(step.spent.cost_micro) : ""].filter(Boolean).join(" · ");
   if (row.kind === "item") return counted(row.steps.length, "step");
-  if (row.kind !== "step") return "";
-  return step?.box ? `${count(step.box.ended)} of ${count(step.box.items)}${step.box.failed ? `, ${count(step.box.failed)} failed` : ""}` : fact(book, step);
+  return row.kind === "step" ? fact(book, step) : "";
 }
 
 function statusOf(run, row, step) {
@@ -157,8 +156,8 @@ function Bars({ row, scale, now }) {
 
 function labelOf(row, bars) {
   if (row.kind === "rounds") return counted(row.steps.length, "round");
-  const kind = bars.some((bar) => bar.kind === "wait") ? "wait" : "work";
-  return length(bars.filter((bar) => bar.kind === kind).reduce((sum, bar) => sum + bar.ms, 0));
+  const isWait = bars.some((bar) => bar.kind === "wait");
+  return length(bars.filter((bar) => (bar.kind === "wait") === isWait).reduce((sum, bar) => sum + bar.ms, 0));
 }
 
 // The lines behind the bars, and the combs where time is shortened.

@@ -109,9 +109,15 @@ export function whichOf(book, path) {
 }
 
 // What is in a step's second column of the list: by which way it went on, how often it was tried.
+function boxFact({ items, ended, failed }) {
+  const done = items === null ? `${counted(ended, "item")} done` : `${count(ended)} of ${count(items)}`;
+  return failed ? `${done}, ${count(failed)} failed` : done;
+}
+
 export function fact(book, step) {
   if (!step) return "";
   const kind = book.nodes.get(step.node)?.kind;
+  if (step.box) return boxFact(step.box);
   if ((kind === "classify" || kind === "branch") && step.port) return portName(book, step.node, step.port);
   return "";
 }

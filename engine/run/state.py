@@ -133,13 +133,13 @@ class RunState:
         """The names that expressions see in a frame (workflow.md, Values)."""
         names = {
             "inputs": self.inputs,
-            "nodes": self.visible(frame.within),
+            "nodes": self.visible(frame.within) if frame.within else self.outputs,
             "vars": self.plan.vars,
             "visit": frame.innermost_visit,
             "run": {"id": self.run_id, "started_at": started_at},
             "now": now,
         }
-        if (item := self.items.get(frame.within)) is not None and (box := self.steps[item.box].box) is not None:
+        if frame.within and (item := self.items.get(frame.within)) is not None and (box := self.steps[item.box].box) is not None:
             names |= {"item": box.items[item.index], "index": item.index}
         return names
 

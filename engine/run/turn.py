@@ -14,7 +14,7 @@ from engine.clock import Clock, iso
 from engine.errors import Bug, InDoubt, ItemFailed, SignalboxError, StaleApproval, Transient
 from engine.ids import Ids
 from engine.jsonvalue import loads_kept
-from engine.nodes.contract import Answer, AskKind, BoxKind, InlineKind, Outcome, Pricing
+from engine.nodes.contract import Answer, AskKind, InlineKind, Outcome, Pricing
 from engine.run import asking, codec, events
 from engine.run.asking import Owner
 from engine.run.budget import Exceeds, Fits, fit
@@ -31,6 +31,7 @@ from engine.storage.journal import Commit, Head, NewRun
 
 MOST_ITEMS = 100
 """Items that one turn ends: a box whose body does nothing must not keep the other runs waiting."""
+_CHANGES_ONE_STEP = (events.StepsStarted, events.StepWaiting)
 LONGEST_PAUSE_S = 31_536_000.0
 """Between two attempts, whatever `backoff_s` and `factor` come to."""
 
@@ -99,8 +100,8 @@ class Turn:
                 case Begin(path):
                     before = len(self.recorded)
                     moved = self._begin(self.state.steps[path]) or moved
-                    if any(not isinstance(r.event, events.StepsStarted | events.StepWaiting) for r in self.recorded[before:]):
-                        # Whatever was recorded may have changed what follows: decide afresh.
+                    if len(self.recorded) > before and not all(isinstance(r.event, _CHANGES_ONE_STEP) for r in self.recorded[before:]):
+                        # Whatever else was recorded may have changed what follows: decide afresh.
                         return True
                 case EndItem(key):
                     if self.items_ended == MOST_ITEMS:
@@ -171,7 +172,7 @@ class Turn:
         prepared = Prepared(step.path, attempt, node, given, amount, instead)
         if isinstance(kind, AskKind) and instead is None:
             self._ask(step, prepared)
-        elif isinstance(kind, BoxKind):
+        elif node.body is not None:
             self._open_box(step, prepared)
         else:
             self.performs.append(prepared)

@@ -16,7 +16,7 @@ from engine.nodes.registry import Registry
 from tests.chaos.workload import ANN, DOCUMENTS, LEDGER, Marked, opened
 
 ACKS = "acknowledged"
-AT_ONCE = 10
+AT_ONCE = 13
 """Unfinished runs at once: more would only be carried from life to life."""
 NAMES = tuple(DOCUMENTS)
 

@@ -149,14 +149,13 @@ class Files:
     def __init__(self, app: rx.App, folder: Path) -> None:
         from reflex.utils.precompressed_staticfiles import PrecompressedStaticFiles
 
-        self._folder = folder
         self._files = PrecompressedStaticFiles(directory=folder, html=True, encodings=["gzip"], router=app.router)
+        self._pages = frozenset(f"/{page.stem}" for page in folder.glob("*.html"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"]
-        # A page is built as a folder; without this its address would answer with a redirect to the same with a slash.
-        if not path.endswith("/") and (self._folder / path.lstrip("/") / "index.html").is_file():
-            scope = {**scope, "path": f"{path}/"}
+        # A page is built as /runs.html and as the folder /runs/ too, and a folder would be answered with a redirect.
+        if scope["path"] in self._pages:
+            scope = {**scope, "path": f"{scope['path']}.html"}
         await self._files(scope, receive, send)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import LoopBothWays
@@ -85,8 +85,9 @@ def decide(state: RunState, *, at: int) -> list[Command]:
         return [_loop_used_up(state)]
     ready = [step for step in state.steps.values() if _may_start(step, at)]
     if ready:
-        limit = counted_limit(state, at)
-        return [replace(limit, path=ready[0].path)] if limit else [Begin(step.path) for step in ready]
+        if (limit := counted_limit(state, at)) is None:
+            return [Begin(step.path) for step in ready]
+        return [MeetLimit(limit.limit, limit.used, limit.needed, limit.allowed, ready[0].path)]
     return [] if state.steps else [_end(state)]
 
 

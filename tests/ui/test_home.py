@@ -56,6 +56,7 @@ def test_home_tells_what_waits_what_stopped_and_what_is_there(busy: Site, page: 
 
 def test_home_is_fresh_without_a_reload(busy: Site, page: Page) -> None:
     waiting = card(page, "Waiting for a person").get_by_role("listitem")
+    expect(waiting.first).to_be_visible()
     before = waiting.count()
     workflow = busy.up.call("GET", "/api/v1/workflows?q=Ask").body["items"][0]["id"]
     run = busy.up.call("POST", f"/api/v1/workflows/{workflow}/runs", {"inputs": {}}).body["run_id"]

@@ -58,12 +58,6 @@ const HANDLERS = {
     step.retryAt = willRetry ? data.retry_at / 1000 : null;
     step.inputs = data.inputs ?? step.inputs;
   },
-  box_opened(run, data, at, event, step) {
-    // Its items do the work now: the box itself holds nothing.
-    if (!step) return;
-    leaveWork(run, step, at, null);
-    step.inputs = data.inputs ?? step.inputs;
-  },
   step_waiting(run, data, at, event, step) {
     if (!step) return;
     leaveWork(run, step, at, null);
@@ -72,6 +66,18 @@ const HANDLERS = {
     step.spans.push({ from: at, to: null, kind: "wait" });
     Object.assign(step, { item: data.item ?? "", card: data.card ?? {}, inputs: data.inputs ?? step.inputs, votes: [], waitingSince: at });
     step.expiresAt = data.expires_at != null ? data.expires_at / 1000 : null;
+  },
+  // A box that runs for every item of a list stands open without working itself.
+  box_opened(run, data, at, event, step) {
+    if (!step) return;
+    leaveWork(run, step, at, null);
+    closeSpan(step, at);
+    step.spans.push({ from: at, to: null, kind: "open" });
+    Object.assign(step, { inputs: data.inputs ?? step.inputs, box: { items: data.inputs?.items?.length ?? null, ended: 0, failed: 0 } });
+  },
+  item_ended(run, data, at, event) {
+    const box = run.steps.get(event.path.slice(0, event.path.lastIndexOf("[")))?.box;
+    if (box) Object.assign(box, { ended: box.ended + 1, failed: box.failed + (data.error ? 1 : 0) });
   },
   voted(run, data, at, event, step) {
     step?.votes.push({ name: data.name || data.by, reason: data.reason ?? "", at });
@@ -121,7 +127,7 @@ function statusOf(run) {
 function addStep(run, path) {
   const step = {
     path, node: nodeOf(path), status: "ready", attempt: 0, tries: [], spans: [], votes: [], startedAt: null, endedAt: null, retryAt: null,
-    inputs: null, outputs: null, error: null, port: null, goesOn: null, note: {}, item: "", card: null, expiresAt: null, seq: 0,
+    inputs: null, outputs: null, error: null, port: null, goesOn: null, box: null, note: {}, item: "", card: null, expiresAt: null, seq: 0,
     pinned: false, simulated: false, reused: "",
     spent: { cost_micro: 0, tokens: 0, llm_calls: 0, tool_calls: 0 },
   };
@@ -131,11 +137,9 @@ function addStep(run, path) {
 }
 
 function begin(run, start, at) {
+  // A step that stood in the list without having started takes its place among those that have.
+  if (run.steps.get(start.path)?.tries.length === 0) run.steps.delete(start.path);
   const step = run.steps.get(start.path) ?? addStep(run, start.path);
-  if (!step.tries.length && run.steps.delete(start.path)) {
-    // One that a limit has named before it started: its place in the order is where it starts.
-    run.steps.set(start.path, step);
-  }
   closeSpan(step, at);
   Object.assign(step, { status: "running", attempt: start.attempt ?? 1, endedAt: null, retryAt: null, outputs: null, error: null, port: null, item: "" });
   step.startedAt ??= at;

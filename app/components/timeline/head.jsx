@@ -25,8 +25,9 @@ export function Line({ state }) {
   return <span className={`rn-line ${look}`} role="status" aria-live="polite" data-testid="line" data-state={state}>{text ? <><i aria-hidden="true" />{text}</> : null}</span>;
 }
 
-export const Head = memo(function Head({ run, book, now, state, canGoOn, canCancel, onGoOn, onCancel }) {
-  const status = runStatus(run, book);
+export const Head = memo(function Head({ run, book, now, state, isMore, canGoOn, canCancel, onGoOn, onCancel }) {
+  // How it stands is known when its history is whole.
+  const status = isMore ? { tone: "rest", word: "Loading" } : runStatus(run, book);
   const { limits, used } = run;
   const share = limits.cost_micro ? Math.min(100, Math.round((used.cost_micro / limits.cost_micro) * 100)) : 0;
   const deciders = [...new Set([...run.steps.values()].filter((step) => step.status === "done" && step.note?.by_name).map((step) => step.note.by_name))];

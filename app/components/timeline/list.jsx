@@ -156,8 +156,8 @@ function Bars({ row, scale, now }) {
 
 function labelOf(row, bars) {
   if (row.kind === "rounds") return counted(row.steps.length, "round");
-  const kind = bars.some((bar) => bar.kind === "wait") ? "wait" : "work";
-  return length(bars.filter((bar) => bar.kind === kind).reduce((sum, bar) => sum + bar.ms, 0));
+  const isWait = bars.some((bar) => bar.kind === "wait");
+  return length(bars.filter((bar) => (bar.kind === "wait") === isWait).reduce((sum, bar) => sum + bar.ms, 0));
 }
 
 // The lines behind the bars, and the combs where time is shortened.

@@ -36,7 +36,7 @@ function OneRun({ id, allowed, dark }) {
   const detail = useRef(null);
   const step = run.steps.get(choice.path);
 
-  useEffect(() => { if (book.name) window.document.title = `${book.name}: ${runStatus(run, book).word} · Signalbox`; }, [book, run, version]);
+  useEffect(() => { if (book.name && !isMore) window.document.title = `${book.name}: ${runStatus(run, book).word} · Signalbox`; }, [book, run, version, isMore]);
 
   const toggle = useStable((row) => setOpen((old) => { const next = new Set(old); if (!next.delete(row.key)) next.add(row.key); return next; }));
   const openRow = useStable((row) => {
@@ -49,8 +49,8 @@ function OneRun({ id, allowed, dark }) {
   const openNode = useStable((node) => { const row = rows.find((one) => one.node === node); if (row?.path) openPath(row.path); });
 
   const can = {
-    goOn: allowed?.includes("run.raise_limits") && (run.status === "stopped" || run.status === "failed"),
-    cancel: allowed?.includes("run.control") && run.seq > 0 && !isOver,
+    goOn: allowed?.includes("run.raise_limits") && !isMore && (run.status === "stopped" || run.status === "failed"),
+    cancel: allowed?.includes("run.control") && run.seq > 0 && !isMore && !isOver,
   };
   const widen = useStable(() => setWide(!isWide));
   const index = rows.findIndex((row) => row.key === choice.key);
@@ -58,14 +58,14 @@ function OneRun({ id, allowed, dark }) {
   if (state === "missing") return <Missing />;
   return (
     <div className="rn" data-testid="run" data-status={run.status} data-steps={run.steps.size} data-ready={!isMore && run.seq > 0}>
-      <Head run={run} version={version} book={book} now={now} state={state} canGoOn={can.goOn} canCancel={can.cancel} onGoOn={orders.openLimits} onCancel={orders.openCancel} />
+      <Head run={run} version={version} isMore={isMore} book={book} now={now} state={state} canGoOn={can.goOn} canCancel={can.cancel} onGoOn={orders.openLimits} onCancel={orders.openCancel} />
       <div className={`rn-grid${isWide ? " broad" : ""}`}>
         <Route run={run} book={book} version={version} dark={dark} node={step?.node ?? null} hot={hot} isWide={isWide} onWide={widen} onSelect={openNode} onHover={setHot} />
         <section className="rn-mid" aria-label="Steps over time">
           <div className="rn-above">
-            <Banner run={run} book={book} now={now} can={can} trouble={orders.dialog ? null : orders.trouble} busy={orders.busy} onRaise={(value) => orders.goOn({ [run.limit.name]: value })}
-              onGoOn={orders.goOn} onLimits={orders.openLimits} onCancel={orders.openCancel} onSelect={openPath} onHover={setHot} />
-            <Story run={run} version={version} book={book} onSelect={openPath} onHover={setHot} />
+            {isMore ? null : <Banner run={run} book={book} now={now} can={can} trouble={orders.dialog ? null : orders.trouble} busy={orders.busy} onRaise={(value) => orders.goOn({ [run.limit.name]: value })}
+              onGoOn={orders.goOn} onLimits={orders.openLimits} onCancel={orders.openCancel} onSelect={openPath} onHover={setHot} />}
+            {isMore ? null : <Story run={run} version={version} book={book} onSelect={openPath} onHover={setHot} />}
             {run.seq ? <Spend run={run} version={version} scale={scale} now={now} /> : <Waiting />}
           </div>
           {run.seq ? <><Axis scale={scale} /><div className="rn-rows"><Grid scale={scale} /><List run={run} version={version} book={book} rows={rows} scale={scale} now={now} selected={choice.key} hot={hot} onSelect={choice.select} onOpen={openRow} onToggle={toggle} onHover={setHot} /></div><Legend /></> : null}

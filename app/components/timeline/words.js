@@ -112,6 +112,7 @@ export function whichOf(book, path) {
 export function fact(book, step) {
   if (!step) return "";
   const kind = book.nodes.get(step.node)?.kind;
+  if (step.box) return step.box.items === null ? `${counted(step.box.ended, "item")} done` : `${step.box.ended} of ${step.box.items}`;
   if ((kind === "classify" || kind === "branch") && step.port) return portName(book, step.node, step.port);
   return "";
 }

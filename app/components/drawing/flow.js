@@ -7,6 +7,9 @@ import { kindLine, kindWords, portWord, titleOf } from "./words.js";
 const STEP = { "aria-roledescription": "step" };
 export const NOTE = "note:", GROUP = "group:";
 
+// Beyond so many steps their numbers are left out of their names: one step more would change all of them.
+const MOST_COUNTED = 120;
+
 export const kindMap = (kinds) => (kinds instanceof Map ? kinds : new Map((kinds ?? []).map((kind) => [kind.kind, kind])));
 
 // `places` stand in for positions of the document (a layout that is not stored). `before`: the result of the last call, whose unchanged parts are kept.
@@ -21,12 +24,12 @@ export function toFlow(document, kinds, { places = null, before = null } = {}) {
   const make = (node, depth) => {
     if (made.has(node.id)) return made.get(node.id);
     const children = depth > 20 ? [] : (inside.get(node.id) ?? []).map((child) => make(child, depth + 1));
-    const facts = { place: places?.[node.id] ?? node.position ?? { x: 0, y: 0 }, step: (rank.get(node.id) ?? 0) + 1, of: document.nodes.length };
+    const facts = { place: places?.[node.id] ?? node.position ?? { x: 0, y: 0 }, placeInRun: document.nodes.length > MOST_COUNTED ? "" : `, step ${(rank.get(node.id) ?? 0) + 1} of ${document.nodes.length}` };
     made.set(node.id, flowNode(node, kinds.get(node.kind), { ...facts, ports: used.get(node.id), children, isInside: byId.has(node.parent), old: known.get(node.id) }));
     return made.get(node.id);
   };
   document.nodes.forEach((node) => make(node, 0));
-  const steps = [...made.values()].sort((a, b) => depthOf(a, byId) - depthOf(b, byId) || a.data.step - b.data.step);
+  const steps = [...made.values()].sort((a, b) => depthOf(a, byId) - depthOf(b, byId) || (rank.get(a.id) ?? 1e9) - (rank.get(b.id) ?? 1e9));
   const nodes = [...groupsOf(document, made), ...steps, ...notesOf(document, known)];
   const edges = edgesOf(document, made, back), routes = routesOf(nodes, edges), old = new Map(before?.edges.map((edge) => [edge.id, edge]) ?? []);
   return { nodes, edges: edges.map((edge) => keptEdge({ ...edge, data: { ...edge.data, route: routes[edge.id] } }, old.get(edge.id))), order };
@@ -38,11 +41,11 @@ function depthOf(node, byId) {
   return depth;
 }
 
-function flowNode(node, kind, { place, step, of, ports: used, children, isInside, old }) {
+function flowNode(node, kind, { place, placeInRun, ports: used, children, isInside, old }) {
   const ports = portsOf(node, kind, used);
   const isBox = Boolean(kind?.is_box || children.length);
   const size = isBox ? boxSize(children.map((child) => ({ ...child.position, width: child.width, height: child.height }))) : sizeOf(node, ports);
-  const shape = `${ports.map((port) => `${port.id}=${port.name}`).join("\n")}|${size.width}x${size.height}|${step}/${of}|${isInside}`;
+  const shape = `${ports.map((port) => `${port.id}=${port.name}`).join("\n")}|${size.width}x${size.height}|${placeInRun}|${isInside}`;
   if (old && old.data.node === node && old.data.shape === shape && old.position.x === place.x && old.position.y === place.y) return old;
   const words = kindWords(node.kind, kind), title = titleOf(node, kind);
   return {
@@ -53,8 +56,8 @@ function flowNode(node, kind, { place, step, of, ports: used, children, isInside
     ...size,
     handles: handlesOf(node, ports, size, isBox),
     domAttributes: STEP,
-    ariaLabel: `${title}, ${words.name.toLowerCase()}, step ${step} of ${of}`,
-    data: { node, kind, title, line: kindLine(node, kind), icon: words.icon, isAi: words.isAi, ports, step, shape },
+    ariaLabel: `${title}, ${words.name.toLowerCase()}${placeInRun}`,
+    data: { node, kind, title, line: kindLine(node, kind), icon: words.icon, isAi: words.isAi, ports, shape },
     ...(old ? { selected: old.selected, measured: size } : { measured: size }),
   };
 }

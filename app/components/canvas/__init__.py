@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 from reflex.style import resolved_color_mode
 
-from app.components import drawing, inspector
+from app.components import drawing, inspector, versions
 
 _JSX: Any = rx.asset("canvas.jsx", shared=True)
 _BESIDE: tuple[Any, ...] = (
@@ -50,6 +50,8 @@ _BESIDE: tuple[Any, ...] = (
     *inspector.FILES,
 )
 """What canvas.jsx imports: Reflex puts a file beside it only when it is named."""
+NEEDS = (versions,)
+"""Whose files it imports too."""
 
 
 class Canvas(rx.NoSSRComponent):

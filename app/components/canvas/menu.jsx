@@ -1,6 +1,6 @@
 // A menu of actions under a button: arrow keys move, Escape closes, the focus comes back.
 import { useEffect, useRef, useState } from "react";
-import { ClipboardPaste, Copy, Download, FileInput, Group, Keyboard, LayoutTemplate, Pencil, Search, StickyNote, WandSparkles } from "lucide-react";
+import { ClipboardPaste, Copy, Download, FileInput, Group, History, Keyboard, LayoutTemplate, Pencil, Search, StickyNote, WandSparkles } from "lucide-react";
 
 const entries = (work) => [
   [Pencil, "Rename", "", () => work.setDialog({ name: "rename" })],
@@ -12,6 +12,7 @@ const entries = (work) => [
   [Copy, "Copy everything as text", "", () => { work.selectAll(); setTimeout(() => window.document.execCommand("copy"), 50); }],
   [ClipboardPaste, "Import from a file or text", "", () => work.setDialog({ name: "import" })],
   [LayoutTemplate, "Start from a template", "", () => work.setDialog({ name: "templates" })],
+  [History, "Versions", "", () => work.setDialog({ name: "publish", start: "versions" })],
   [Download, "Save as a file", "", () => saveFile(work.state)],
   null,
   [Keyboard, "All keys", "?", () => work.setDialog({ name: "keys" })],

@@ -49,15 +49,17 @@ export function useTries(desk) {
   }, [shown, finish]);
 
   // `what` is `{}` for the whole, or one of `{only}`, `{until}`, `{from}` with a step.
-  const start = useCallback(async (inputs, what = {}) => {
-    if (!(await draft.save())) { tell({ tone: "failed", title: "Not started.", text: "Your last changes are not saved yet, so a try would not be what you see.", stays: true }); return false; }
+  // With a version it is no try: that version runs live.
+  const start = useCallback(async (inputs, what = {}, version = null) => {
+    const isLive = version !== null;
+    if (!isLive && !(await draft.save())) { tell({ tone: "failed", title: "Not started.", text: "Your last changes are not saved yet, so a try would not be what you see.", stays: true }); return false; }
     try {
       const part = Object.keys(what).length ? { try: what } : {};
-      const started = await ask("POST", `/api/v1/workflows/${draft.id}/runs`, { mode: "test", inputs, ...part });
-      tried.current = draft.state.document;
+      const started = await ask("POST", `/api/v1/workflows/${draft.id}/runs`, isLive ? { mode: "live", version, inputs } : { mode: "test", inputs, ...part });
+      if (!isLive) tried.current = draft.state.document;
       marks.statuses.replace({});
       marks.edges.replace({});
-      setRun({ id: started.run_id, status: started.status, startedAt: Date.now(), what, spent: {} });
+      setRun({ id: started.run_id, status: started.status, startedAt: Date.now(), what, spent: {}, isLive });
       watch(started.run_id);
       return true;
     } catch (error) {

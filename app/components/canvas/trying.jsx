@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { ExternalLink, Inbox, Play, Square, X } from "lucide-react";
 import { length, money, ToneIcon } from "../drawing/drawing.jsx";
 import { clean, InputForm, inputsOf, startOf } from "./inputs.jsx";
+import { rest } from "../rest/rest.js";
 import { Dialog } from "./marks.jsx";
 import { isMoving } from "./moving.js";
 
@@ -48,8 +49,10 @@ function partName(work, run) {
 const WHAT = { only: (name) => `Try only “${name}”`, until: (name) => `Try up to “${name}”`, from: (name) => `Try from “${name}”` };
 
 export function TryDialog({ work }) {
-  const { what } = work.question, part = Object.keys(what)[0], node = part && work.nodeOf(what[part]);
-  const schema = startOf(work.state.document), place = `signalbox inputs ${work.draft.id}`;
+  const { what } = work.question, part = Object.keys(what)[0], node = part && work.nodeOf(what[part]), { live } = work.state;
+  const [isLive, setLive] = useState(false), liveDocument = useVersion(work.draft.id, isLive ? live : null);
+  const schema = startOf(isLive ? liveDocument ?? work.state.document : work.state.document), place = `signalbox inputs ${work.draft.id}`;
+  const mayRun = !part && live && work.me.permissions.includes("run.start");
   const [values, setValues] = useState(() => JSON.parse(localStorage.getItem(place) ?? "null") ?? inputsOf(schema)), [isBusy, setBusy] = useState(false), form = useRef(null);
   const close = () => work.setQuestion(null);
   const begin = async (event) => {
@@ -57,21 +60,39 @@ export function TryDialog({ work }) {
     if (!form.current.reportValidity()) return;
     setBusy(true);
     localStorage.setItem(place, JSON.stringify(values));
-    const isStarted = await work.beginTry(clean(values, schema), what);
+    const isStarted = await work.beginTry(clean(values, schema), what, isLive ? live : null);
     setBusy(false);
     if (isStarted) close();
   };
   // What a part runs on was given when the base was tried.
   const isAsked = !part || part === "until" || !work.lastRun;
   return (
-    <Dialog title={node ? WHAT[part](work.name(node)) : "Try the draft"} onClose={close} testid="try-dialog">
+    <Dialog title={node ? WHAT[part](work.name(node)) : isLive ? `Run version ${live}` : "Try the draft"} onClose={close} testid="try-dialog">
       <form ref={form} onSubmit={begin}>
         <div className="body">
-          <p className="mut">{part ? "It uses the results of the last try for what stands before." : "The draft runs as it is drawn. What cannot be undone is only simulated; models are really asked."}</p>
+          {mayRun ? (
+            <div className="seg own" role="group" aria-label="What runs">
+              <button type="button" aria-pressed={!isLive} onClick={() => setLive(false)}>Try the draft</button>
+              <button type="button" aria-pressed={isLive} onClick={() => setLive(true)} data-testid="run-live">Run version {live}, live</button>
+            </div>
+          ) : null}
+          <p className="mut">{isLive ? "The version that is live runs for real: what it sends is sent, what it pays is paid, and people are asked." : part ? "It uses the results of the last try for what stands before." : "The draft runs as it is drawn. What cannot be undone is only simulated; models are really asked."}</p>
           {isAsked ? <InputForm schema={schema} values={values} onChange={setValues} /> : null}
         </div>
-        <div className="foot"><button type="submit" className="btn pri" disabled={isBusy} data-testid="begin-try"><Play size={16} aria-hidden="true" />{isBusy ? "Starting" : "Try"}</button><button type="button" className="btn" onClick={close}>Cancel</button></div>
+        <div className="foot"><button type="submit" className="btn pri" disabled={isBusy} data-testid="begin-try"><Play size={16} aria-hidden="true" />{isBusy ? "Starting" : isLive ? "Run" : "Try"}</button><button type="button" className="btn" onClick={close}>Cancel</button></div>
       </form>
     </Dialog>
   );
+}
+
+// The document of a version; null until it is there, and while none is asked for.
+function useVersion(workflow, version) {
+  const [found, setFound] = useState(null);
+  useEffect(() => {
+    if (version === null) return undefined;
+    let isOver = false;
+    rest("GET", `/workflows/${workflow}/versions/${version}`).then(({ body }) => { if (!isOver) setFound(body?.document ?? null); });
+    return () => { isOver = true; };
+  }, [workflow, version]);
+  return version === null ? null : found;
 }

@@ -6,7 +6,7 @@ export const counted = (number, one, many) => `${number || "No"} ${number === 1 
 export function Problems({ problems, names = {}, onPick }) {
   if (!problems.length) return null;
   const sorted = [...problems].sort((a, b) => (a.severity === "error" ? 0 : 1) - (b.severity === "error" ? 0 : 1));
-  return <ul className="problems" data-testid="problems">{sorted.map((problem, index) => <Line key={index} problem={problem} name={names[problem.node] ?? problem.node} onPick={onPick} />)}</ul>;
+  return <ul className="problem-list" data-testid="problems">{sorted.map((problem, index) => <Line key={index} problem={problem} name={names[problem.node] ?? problem.node} onPick={onPick} />)}</ul>;
 }
 
 function Line({ problem, name, onPick }) {

@@ -32,7 +32,10 @@ def test_from_the_first_start_over_a_template_to_the_timeline(built: Path, tmp_p
         expect(step(page, "topic")).to_contain_text("Money back")
         saved(page)
         page.get_by_test_id("try").click()
-        page.get_by_test_id("try-dialog").get_by_label("Message").fill("My card was stolen on the tram")
+        asking = page.get_by_test_id("try-dialog")
+        heading, form = asking.get_by_role("heading").bounding_box(), asking.locator("form").bounding_box()
+        assert heading and form and heading["y"] + heading["height"] <= form["y"], "the title stands above the form"
+        asking.get_by_label("Message").fill("My card was stolen on the tram")
         page.get_by_test_id("begin-try").click()
         expect(page.get_by_test_id("run")).to_have_attribute("data-status", "waiting")
         page.get_by_role("link", name="Decide in the inbox").click()

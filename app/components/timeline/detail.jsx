@@ -41,7 +41,7 @@ export function Detail({ run, book, step, texts, now, place, onPrevious, onNext,
         {shown === "prompt" ? <Prompt step={step} texts={texts} /> : null}
         {shown === "tries" ? <Tries step={step} now={now} /> : null}
       </div>
-      <div className="row rn-dfoot"><CopyLink path={step.path} /><span className="sp" /><span className="mut t12 row g4"><Lock size={12} aria-hidden="true" />Frozen record</span></div>
+      <div className="row rn-dfoot"><CopyLink path={step.path} /><span className="sp" />{run.endedAt === null ? null : <span className="mut t12 row g4"><Lock size={12} aria-hidden="true" />Kept as it was</span>}</div>
     </>
   );
 }

@@ -71,7 +71,7 @@ export function Published({ published, onClose }) {
   const secrets = published.triggers.filter((trigger) => trigger.secret);
   return (
     <div className="col g16" data-testid="published">
-      <div className="banner done" role="status"><div className="col g4 sp"><p className="t14 b">Version {published.version} is live.</p><p>New runs start on it. What is under way stays on its own version.</p></div></div>
+      <div className="banner done" role="status"><div className="col g4 sp"><p className="t14 b">Version {published.version} is live.</p><p>New runs start on it. What is under way stays on its own version. To start one by hand, press Try in the builder and choose “Run version {published.version}, live”.</p></div></div>
       {published.triggers.map((trigger) => <Trigger key={trigger.path} trigger={trigger} />)}
       <div className="row"><button type="button" className="btn pri" onClick={onClose} autoFocus={!secrets.length}>{secrets.length ? "I have copied it" : "Close"}</button></div>
     </div>

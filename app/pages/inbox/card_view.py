@@ -42,7 +42,7 @@ def _head() -> rx.Component:
         where,
         class_name="sp",
     )
-    return rx.el.div(tone_tile(item.tone), told, rx.el.span(badge(item.tone, item.word), class_name="wide"), class_name="ask")
+    return rx.el.div(tone_tile(item.tone), told, rx.el.span(badge(item.tone, item.word), class_name="wide"), class_name="dec-ask")
 
 
 def outcome() -> rx.Component:

@@ -92,7 +92,7 @@ def _dialogs() -> rx.Component:
         rx.Var.create("New password for ") + People.name,
         field("password", "New password", type="password", help=f"{LEAST} It signs this person out everywhere.", required=True),
         action="Set password",
-        on_submit=People.set_password,
+        on_submit=People.change_password,
         **shared,
     )
     disable = confirm(

@@ -57,7 +57,11 @@ def prepare_home(home: Path) -> Path:
 
 def _make_private(path: Path) -> None:
     # SQLite gives its -wal and -shm files the mode of the database, so it must be right before the first connection.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    # A database that is there is never opened here: closing a file gives up every POSIX lock that this process holds on it,
+    # SQLite's too; whoever came next would take himself for the last user and delete the log that we write to
+    # (sqlite.org/howtocorrupt.html, 2.2).
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         path.chmod(0o600)
 

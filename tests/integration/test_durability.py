@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from engine import Engine
+from engine.storage.sqlite import DATABASE_NAME
 from tests.integration.modelled import ANN, opened, published, rested
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,3 +176,22 @@ async def test_the_journal_writes_with_the_full_guarantee(tmp_path: Path) -> Non
 
 if __name__ == "__main__":
     asyncio.run(_traced(Path(sys.argv[1]), os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)))
+
+
+_LOOKED = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); print(c.execute('SELECT count(*) FROM runs').fetchone()[0]); c.close()"
+
+
+async def test_another_program_that_looks_into_the_database_takes_nothing_away(tmp_path: Path) -> None:
+    def seen_by_another() -> int:
+        asked = [sys.executable, "-c", _LOOKED, str(tmp_path / "home" / DATABASE_NAME)]
+        return int(subprocess.run(asked, capture_output=True, check=True, text=True, timeout=60).stdout)
+
+    # Opened twice: the second time, the database is there already.
+    for opening in range(2):
+        async with opened(tmp_path / "home", None) as engine:
+            workflow = await published(engine, chain(3) | {"name": f"Chain {opening}"})
+            log = (tmp_path / "home" / f"{DATABASE_NAME}-wal").stat().st_ino
+            for number in range(1, 4):
+                await rested(engine, (await engine.runs.start(ANN, workflow)).run_id)
+                assert seen_by_another() == opening * 3 + number
+                assert (tmp_path / "home" / f"{DATABASE_NAME}-wal").stat().st_ino == log, "the log we write to was deleted"

@@ -189,7 +189,7 @@ def _no_card() -> rx.Component:
     look = rx.el.button("See what waits for you", type="button", on_click=Inbox.show("mine"), class_name="btn")
     elsewhere = _empty("Nothing waits for others", "What somebody else has to decide is found here.", look, name="empty")
     decided = _empty("Nothing has been decided yet", "Every decision stays here, with who made it and what came of it.", look, name="empty")
-    empty = rx.match(Inbox.shown, ("others", elsewhere), ("decided", decided), nobody)
+    empty = rx.fragment(rx.match(Inbox.shown, ("others", elsewhere), ("decided", decided), nobody))
     missing = _empty(
         "This request is not here",
         "The link may be cut short, or its run was removed. Nothing was decided.",

@@ -17,7 +17,7 @@ from engine.people.permissions import Actor, Permission, require
 from engine.run.happenings import Answered
 from engine.storage.tables import Approval, Run, User, Version, Workflow
 
-DECISIONS = {"approve": "approved", "reject": "rejected"}
+DECISIONS = {"approve": "approved", "reject": "rejected", "submit": "submitted"}
 MAX_BATCH = 500
 STATUSES = ("pending", "approved", "rejected", "expired", "acting", "done", "failed", "in_doubt", "void", "cancelled")
 
@@ -217,6 +217,7 @@ def shown(item: Approval) -> dict[str, Any]:
         show=card["show"],
         action=card["action"],
         editable=card["editable"],
+        fields=card.get("fields"),
         approvers=card["approvers"],
         votes=loads_kept(item.votes),
         digest=item.digest,

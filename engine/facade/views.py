@@ -245,6 +245,8 @@ class ApprovalView(BaseModel):
     show: dict[str, Any] = {}
     action: dict[str, Any] | None = None
     editable: dict[str, Any] = {}
+    fields: dict[str, Any] | None = None
+    """JSON Schema of what is filled in, where the answer is a form."""
     approvers: dict[str, Any] = {}
     votes: list[str] = []
     digest: str

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
-from engine.errors import ConfigInvalid
+from engine.errors import ConfigInvalid, Invalid
 from engine.graph.fields import Expr, Template
 from engine.graph.plan import Resolver
 from engine.graph.problems import Problem
@@ -48,6 +48,7 @@ __all__ = [
     "Resolver",
     "Template",
     "parse_json_answer",
+    "refused_values",
     "text_of",
 ]
 
@@ -132,11 +133,13 @@ class Ask:
     expires_after_s: float | None = None
     action: str | None = None
     """The node whose resolved config the item shows and binds."""
+    fields: dict[str, JsonValue] | None = None
+    """JSON Schema of what the person fills in, where the answer is a form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was decided; `decision` is approved, rejected or expired."""
+    """What was decided; `decision` is approved, rejected, submitted or expired."""
 
     decision: str
     by: str | None
@@ -301,9 +304,22 @@ class AskKind(NodeKind[C]):
     def ask(self, config: C, given: Mapping[str, Any]) -> Ask:
         """The inbox item."""
 
+    def accepted(self, ask: Ask, values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        """The values that an answer comes with, completed. Invalid names each field that cannot be taken."""
+        if unknown := sorted(set(values) - set(ask.editable)):
+            hint = f"Editable are: {', '.join(ask.editable) or 'none'}."
+            raise refused_values({unknown[0]: f"`{unknown[0]}` is not one of the editable values."}, hint)
+        return {**ask.editable, **values}
+
     @abstractmethod
     def answered(self, config: C, given: Mapping[str, Any], answer: Answer) -> Outcome:
         """The outcome of an answer."""
+
+
+def refused_values(messages: Mapping[str, str], hint: str) -> Invalid:
+    """The error of an answer whose values cannot be taken: a message for each field."""
+    problems = [{"field": f"values.{name}"[:200].rstrip("."), "message": message} for name, message in messages.items()]
+    return Invalid(next(iter(messages.values())), hint=hint, details={"problems": problems})
 
 
 OnItemError = Literal["stop", "skip", "collect"]

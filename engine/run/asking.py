@@ -69,7 +69,10 @@ def card_of(ask: Ask, action: dict[str, Any] | None) -> tuple[dict[str, Any], st
     }
     if action is not None:
         return card, action_digest(action, ask.editable)
-    return card, digest({"title": ask.title, "message": ask.message, "show": ask.show, "editable": ask.editable})
+    bound = {"title": ask.title, "message": ask.message, "show": ask.show, "editable": ask.editable}
+    if ask.fields is not None:
+        card["fields"] = bound["fields"] = ask.fields
+    return card, digest(bound)
 
 
 def open_item(
@@ -82,7 +85,8 @@ def open_item(
 
 def decided(item: str, *, decision: str, by: str | None, at: int, votes: list[str], outputs: dict[str, Any]) -> Statement:
     """The item is decided and has that status. Its digest stays the card's; that of what was allowed is in the journal."""
-    return _DECIDED, (decision, decision, by, at, dumps(votes).decode(), dumps(outputs).decode(), item)
+    status = "done" if decision == "submitted" else decision
+    return _DECIDED, (status, decision, by, at, dumps(votes).decode(), dumps(outputs).decode(), item)
 
 
 def voted(item: str, votes: list[str]) -> Statement:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.errors import AlreadyDecided, ConsentRefused, InDoubt, Invalid, StaleApproval, WrongState
-from engine.nodes.contract import Answer, Outcome
+from engine.errors import AlreadyDecided, ConsentRefused, InDoubt, StaleApproval, WrongState
+from engine.nodes.contract import Answer, Outcome, refused_values
 from engine.run import asking, events
 from engine.run.decide import MeetLimit, run_status
 from engine.run.frontier import Step
@@ -72,27 +72,20 @@ def _answered(turn: Turn, answered: Answered) -> None:
     given = step.inputs or {}
     kind: Any = step.node.kind
     ask = kind.ask(step.node.config, given)
-    if unknown := sorted(set(answered.values) - set(ask.editable)):
-        hint = f"Editable are: {', '.join(ask.editable) or 'none'}."
-        raise _bad_value(unknown[0], f"`{unknown[0]}` is not one of the editable values.", hint)
+    values = kind.accepted(ask, answered.values)
     quorum = int(ask.approvers.get("quorum", 1))
     if answered.by in step.votes:
         raise AlreadyDecided("You have decided already; others have to agree too.")
     if quorum > 1 and answered.values and answered.decision == "approved":
         message = "Values cannot be edited where several people have to agree."
-        raise _bad_value(next(iter(answered.values)), message, "Reject it with a reason instead.")
+        raise refused_values({next(iter(answered.values)): message}, "Reject it with a reason instead.")
     turn.audits += [answered.audit] if answered.audit is not None else []
     if answered.decision == "approved" and len(step.votes) + 1 < quorum:
         turn.record(events.Voted(by=answered.by, name=answered.by_name, reason=answered.reason), answered.path, step.attempt)
         turn.statements.append(asking.voted(step.item, list(step.votes)))
         return
-    values = {**ask.editable, **answered.values}
     answer = Answer(answered.decision, answered.by_email or answered.by_name, answered.reason, values)
     _resolve_item(turn, step, answer, by=answered.by, by_name=answered.by_name)
-
-
-def _bad_value(name: str, message: str, hint: str) -> Invalid:
-    return Invalid(message, hint=hint, details={"problems": [{"field": f"values.{name}"[:200], "message": message}]})
 
 
 def _resolve_item(turn: Turn, step: Step, answer: Answer, *, by: str | None, by_name: str | None) -> None:

@@ -160,7 +160,7 @@ def progress_line(event: Answer) -> str:
             return f"failed  {event['path']}: {(data.get('error') or {}).get('message', '')}"
         case "box_opened":
             return f"opens   {event['path']}: {len((data.get('inputs') or {}).get('items') or ()):,} items"
-        case "step_waiting":
+        case "step_waiting" | "step_paused":
             return f"waits   {event['path']}"
         case _:
             return ""

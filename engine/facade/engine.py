@@ -16,6 +16,7 @@ from engine.facade.about import About
 from engine.facade.approvals import Approvals
 from engine.facade.changes import Changes
 from engine.facade.core import Core, open_core
+from engine.facade.events import Events
 from engine.facade.inbox import Inbox
 from engine.facade.keys import Secrets
 from engine.facade.last_steps import LastSteps
@@ -56,6 +57,7 @@ class Engine:
         self.last_steps = LastSteps(core)
         self.approvals = Approvals(core)
         self.inbox = Inbox(core, self.approvals)
+        self.events = Events(core)
         self.secrets = Secrets(core.records, core.ring)
         self.model_settings = ModelDesk(core)
         self.about = About(core)

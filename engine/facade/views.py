@@ -229,6 +229,12 @@ class RunDocument(BaseModel):
     document: Any
 
 
+class Delivered(BaseModel):
+    """How many waiting steps an event has woken."""
+
+    delivered: int
+
+
 class ApprovalView(BaseModel):
     """Something that waits, or waited, for a person."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.clock import iso
 from engine.errors import SignalboxError
 from engine.graph.plan import Plan
 from engine.run import events
@@ -56,6 +57,7 @@ def steps_of(rows: Iterable[tuple[Row, events.Event]]) -> list[StepRecord]:
             # Taken over, or a value that a try-out reads: it never started in this run.
             steps[row.path] = StepRecord(row.path, node_of(row.path), parent_of(row.path), "done", row.attempt, row.at)
         _fold(steps, busy, row, event)
+        _fold_wait(steps, row, event)
         _fold_box(steps, row, event)
         for path in event.skipped:
             steps[path] = StepRecord(path, node_of(path), parent_of(path), "skipped", 0, None)
@@ -85,21 +87,31 @@ def _fold(steps: dict[str, StepRecord], busy: dict[str, float], row: Row, event:
             record.ended_at, record.error, record.goes_on = row.at, event.error, event.goes_on
             record.inputs = event.inputs if event.inputs is not None else record.inputs
             _charge(record, event.spent, row.at)
-        case events.StepWaiting() if record:
-            record.status, record.inputs = "waiting", event.inputs
-            record.note = {"item": event.item, "card": event.card, "digest": event.digest, "expires_at": event.expires_at}
         case events.LimitMet():
             for path in event.interrupted:
                 steps[path].status, steps[path].ended_at = "ready", row.at
         case events.RunRecovered():
             for path in event.lost:
                 steps[path].status, steps[path].ended_at = "ready", row.at
-        case events.ConsentVoid() if record:
-            record.status = "waiting"
         case events.RunEnded():
             for step in steps.values():
                 if step.status in ("running", "waiting", "ready"):
                     step.status, step.ended_at = "cancelled", row.at
+        case _:
+            return
+
+
+def _fold_wait(steps: dict[str, StepRecord], row: Row, event: events.Event) -> None:
+    record = steps.get(row.path)
+    match event:
+        case events.StepWaiting() if record:
+            record.status, record.inputs = "waiting", event.inputs
+            record.note = {"item": event.item, "card": event.card, "digest": event.digest, "expires_at": event.expires_at}
+        case events.StepPaused() if record:
+            record.status, record.inputs = "waiting", event.inputs
+            record.note = {"until": iso(event.until), "event": event.event or None, "key": event.key or None}
+        case events.ConsentVoid() if record:
+            record.status = "waiting"
         case _:
             return
 

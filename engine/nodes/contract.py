@@ -43,10 +43,12 @@ __all__ = [
     "NodeKind",
     "OnItemError",
     "Outcome",
+    "Pause",
     "Pricing",
     "Problem",
     "Resolver",
     "Template",
+    "WaitKind",
     "parse_json_answer",
     "refused_values",
     "text_of",
@@ -320,6 +322,27 @@ def refused_values(messages: Mapping[str, str], hint: str) -> Invalid:
     """The error of an answer whose values cannot be taken: a message for each field."""
     problems = [{"field": f"values.{name}"[:200].rstrip("."), "message": message} for name, message in messages.items()]
     return Invalid(next(iter(messages.values())), hint=hint, details={"problems": problems})
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What a step waits for: a time, or an event and a time until which it waits at most."""
+
+    until_us: int | None = None
+    event: str = ""
+    key: str = ""
+
+
+class WaitKind(NodeKind[C]):
+    """A kind that waits for a time or an event, and holds nothing meanwhile."""
+
+    @abstractmethod
+    def pause(self, config: C, given: Mapping[str, Any], now_us: int) -> Pause:
+        """What is waited for. Raises ConfigInvalid."""
+
+    @abstractmethod
+    def woken(self, config: C, event: JsonValue, *, is_expired: bool) -> Outcome:
+        """The outcome: `event` is what came with the event, null for a time."""
 
 
 OnItemError = Literal["stop", "skip", "collect"]

@@ -22,6 +22,8 @@ _VOID = "UPDATE approvals SET status = 'void' WHERE run_id = ? AND path = ? AND 
 _ACTION = "UPDATE approvals SET status = ?, result = ? WHERE run_id = ? AND path = ? AND attempt = ?"
 _SET_TIMER = "INSERT OR REPLACE INTO timers (run_id, path, attempt, kind, workspace_id, due_at) VALUES (?, ?, ?, ?, ?, ?)"
 _CLEAR_TIMER = "DELETE FROM timers WHERE run_id = ? AND path = ?"
+_WAIT_FOR = "INSERT OR REPLACE INTO waits (run_id, path, attempt, workspace_id, event, key) VALUES (?, ?, ?, ?, ?, ?)"
+_CLEAR_WAITS = "DELETE FROM waits WHERE run_id = ? AND path = ?"
 _CLEAR_TIMERS = "DELETE FROM timers WHERE run_id = ?"
 
 
@@ -117,6 +119,16 @@ def set_timer(owner: Owner, path: str, attempt: int, *, kind: str, due_at: int) 
 def clear_timer(run_id: str, path: str) -> Statement:
     """The step needs no timer any more."""
     return _CLEAR_TIMER, (run_id, path)
+
+
+def wait_for(owner: Owner, path: str, attempt: int, *, event: str, key: str) -> Statement:
+    """The step is found by whoever sends that event."""
+    return _WAIT_FOR, (owner.run_id, path, attempt, owner.workspace_id, event, key)
+
+
+def clear_waits(run_id: str, path: str) -> Statement:
+    """The step waits for no event any more."""
+    return _CLEAR_WAITS, (run_id, path)
 
 
 def clear_timers(run_id: str) -> Statement:

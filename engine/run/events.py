@@ -130,6 +130,16 @@ class StepWaiting(Event, frozen=True, omit_defaults=True, tag="step_waiting"):
     expires_at: int | None = None
 
 
+class StepPaused(Event, frozen=True, omit_defaults=True, tag="step_paused"):
+    """A step waits for a time, or for an event of the outside world and until that time at most."""
+
+    started_at: int = 0
+    inputs: dict[str, Any] | None = None
+    until: int | None = None
+    event: str = ""
+    key: str = ""
+
+
 class Voted(Event, frozen=True, omit_defaults=True, tag="voted"):
     """One of several people that must agree has agreed."""
 
@@ -202,6 +212,7 @@ AnyEvent = (
     | BoxOpened
     | ItemEnded
     | StepWaiting
+    | StepPaused
     | Voted
     | ConsentVoid
     | StepsStarted

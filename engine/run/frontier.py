@@ -9,7 +9,7 @@ from engine.graph.plan import Edge, PlannedNode
 from engine.nodes.contract import Effect
 from engine.run.events import NOTHING, Spent
 
-StepStatus = Literal["ready", "running", "waiting", "retrying", "open", "failed", "in_doubt"]
+StepStatus = Literal["ready", "running", "waiting", "retrying", "open", "asleep", "failed", "in_doubt"]
 StandIn = Literal["", "pinned", "simulated"]
 
 
@@ -78,7 +78,11 @@ class Step:
     reserved: Spent = NOTHING
     started_at: int = 0
     due_at: int | None = None
-    """When a retry starts or a wait expires."""
+    """When a retry starts, or a wait is over or expires."""
+    event: str = ""
+    """Name of the event that a sleeping step waits for; empty where it waits for a time."""
+    key: str = ""
+    """What the event must be about."""
     digest: str = ""
     """Of the card that a waiting step shows."""
     item: str = ""

@@ -42,11 +42,21 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class TimerDue:
-    """A retry's pause is over (`retry`) or nobody answered in time (`expire`)."""
+    """A retry's pause is over (`retry`), a time has come (`wake`), or nothing and nobody came in time (`expire`)."""
 
     path: str
     attempt: int
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """The event that a step waits for has happened; `payload` came with it."""
+
+    path: str
+    attempt: int
+    payload: Any = None
+    audit: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +94,4 @@ class GoOn:
     """Nothing new: the turn before has left something to decide."""
 
 
-Happening = Finished | Answered | TimerDue | SecondsUp | Resume | Cancel | Recover | GoOn
+Happening = Finished | Answered | TimerDue | Woken | SecondsUp | Resume | Cancel | Recover | GoOn

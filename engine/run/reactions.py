@@ -6,10 +6,10 @@ from typing import Any
 
 from engine.errors import AlreadyDecided, ConsentRefused, InDoubt, StaleApproval, WrongState
 from engine.nodes.contract import Answer, Outcome, refused_values
-from engine.run import asking, events
+from engine.run import asking, events, waiting
 from engine.run.decide import MeetLimit, run_status
 from engine.run.frontier import Step
-from engine.run.happenings import Answered, Cancel, Finished, GoOn, Happening, Recover, Resume, SecondsUp, TimerDue
+from engine.run.happenings import Answered, Cancel, Finished, GoOn, Happening, Recover, Resume, SecondsUp, TimerDue, Woken
 from engine.run.prepare import wrapped
 from engine.run.routing import leaving_port
 from engine.run.turn import Turn
@@ -24,6 +24,8 @@ def take(turn: Turn, happening: Happening) -> None:
             _answered(turn, happening)
         case TimerDue():
             _timer(turn, happening)
+        case Woken():
+            waiting.wake(turn, happening)
         case SecondsUp():
             _seconds_up(turn)
         case Resume():
@@ -131,6 +133,7 @@ def _timer(turn: Turn, due: TimerDue) -> None:
     step = turn.state.steps.get(due.path)
     if step is None or step.attempt != due.attempt or turn.state.failure is not None:
         return
+    waiting.come_due(turn, step, due.kind)
     # A retry is no event of its own: decide() sees that its time has come, and the start that follows is what the journal keeps.
     if due.kind == "expire" and step.status == "waiting" and step.due_at is not None and step.due_at <= turn.at:
         kind: Any = step.node.kind

@@ -95,7 +95,7 @@ class RunState:
     def _give_up_waits(self) -> None:
         for step in self.steps.values():
             # An action that waits for its second consent waits for the approval that is asked again.
-            if step.status == "retrying" or (step.status == "waiting" and step.item):
+            if step.status in ("retrying", "asleep") or (step.status == "waiting" and step.item):
                 self.cancelled_now.append(step.path)
                 step.rest()
 
@@ -329,6 +329,12 @@ def _on_waiting(state: RunState, event: events.StepWaiting, at: int, path: str, 
     step.digest, step.item, step.inputs, step.votes = event.digest, event.item, event.inputs, ()
 
 
+def _on_paused(state: RunState, event: events.StepPaused, at: int, path: str, _attempt: int) -> None:
+    step = state.steps[path]
+    state.settle(step, NOTHING)
+    step.status, step.due_at, step.inputs, step.event, step.key = "asleep", event.until, event.inputs, event.event, event.key
+
+
 def _on_box_opened(state: RunState, event: events.BoxOpened, _at: int, path: str, _attempt: int) -> None:
     step = state.steps[path]
     state.settle(step, NOTHING)
@@ -380,6 +386,7 @@ _HANDLERS: dict[type, Any] = {
     events.BoxOpened: _on_box_opened,
     events.ItemEnded: _on_item_ended,
     events.StepWaiting: _on_waiting,
+    events.StepPaused: _on_paused,
     events.Voted: _on_vote,
     events.ConsentVoid: _on_consent_void,
     events.StepsStarted: _on_steps_started,

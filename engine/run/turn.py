@@ -14,8 +14,8 @@ from engine.clock import Clock, iso
 from engine.errors import Bug, InDoubt, ItemFailed, SignalboxError, StaleApproval, Transient
 from engine.ids import Ids
 from engine.jsonvalue import loads_kept
-from engine.nodes.contract import Answer, AskKind, InlineKind, Outcome, Pricing
-from engine.run import asking, codec, events
+from engine.nodes.contract import Answer, AskKind, InlineKind, Outcome, Pricing, WaitKind
+from engine.run import asking, codec, events, waiting
 from engine.run.asking import Owner
 from engine.run.budget import Exceeds, Fits, fit
 from engine.run.consent import action_after
@@ -31,7 +31,7 @@ from engine.storage.journal import Commit, Head, NewRun
 
 MOST_ITEMS = 100
 """Items that one turn ends: a box whose body does nothing must not keep the other runs waiting."""
-_CHANGES_ONE_STEP = (events.StepsStarted, events.StepWaiting)
+_CHANGES_ONE_STEP = (events.StepsStarted, events.StepWaiting, events.StepPaused)
 LONGEST_PAUSE_S = 31_536_000.0
 """Between two attempts, whatever `backoff_s` and `factor` come to."""
 
@@ -86,7 +86,7 @@ class Turn:
         self.recorded.append(Recorded(event, path, attempt, [], tuple(state.skipped_now), gone))
         if gone:
             self.cancelled += gone
-            self.statements += [asking.given_up(self.owner.run_id, p) for p in gone]
+            self.statements += [statement(self.owner.run_id, p) for p in gone for statement in (asking.given_up, asking.clear_waits)]
 
     def settle(self) -> None:
         """Decides and records until nothing more follows."""
@@ -170,13 +170,18 @@ class Turn:
                     return False
         self._start(step, Start(step.path, attempt, amount))
         prepared = Prepared(step.path, attempt, node, given, amount, instead)
-        if isinstance(kind, AskKind) and instead is None:
+        self._enter(step, prepared)
+        return True
+
+    def _enter(self, step: Step, prepared: Prepared) -> None:
+        if prepared.instead is None and isinstance(step.node.kind, AskKind):
             self._ask(step, prepared)
-        elif node.body is not None:
+        elif isinstance(step.node.kind, WaitKind):
+            waiting.lie_down(self, step, prepared)
+        elif step.node.body is not None:
             self._open_box(step, prepared)
         else:
             self.performs.append(prepared)
-        return True
 
     def _pinned(self, step: Step, attempt: int) -> None:
         pin = self.state.pins[step.node.id]

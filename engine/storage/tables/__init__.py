@@ -1,7 +1,7 @@
 """Every table of the SQL database, the one truth of Signalbox."""
 
 from engine.storage.tables.people import Audit, Idempotency, LoginAttempt, Secret, SetupLink, Token, User, UserSession, Workspace
-from engine.storage.tables.runs import Approval, Blob, JournalRow, Notification, Run, Timer
+from engine.storage.tables.runs import Approval, Blob, JournalRow, Notification, Run, Timer, Wait
 from engine.storage.tables.settings import Setting
 from engine.storage.tables.workflows import Document, Hook, Pin, Version, Workflow
 
@@ -25,6 +25,7 @@ ALL_TABLES = (
     Blob,
     Approval,
     Timer,
+    Wait,
     Notification,
     Setting,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "User",
     "UserSession",
     "Version",
+    "Wait",
     "Workflow",
     "Workspace",
 ]

@@ -140,6 +140,20 @@ class Timer(SQLModel, table=True):
     due_at: int = instant()
 
 
+class Wait(SQLModel, table=True):
+    """A step of a run that waits for an event of the outside world."""
+
+    __tablename__: ClassVar[str] = "waits"
+    __table_args__ = (Index("waits_event", "workspace_id", "event", "key"),)
+
+    run_id: str = primary()
+    path: str = primary()
+    attempt: int
+    workspace_id: str
+    event: str
+    key: str
+
+
 class Notification(SQLModel, table=True):
     """A message to people that a run has sent."""
 

@@ -16,7 +16,7 @@ from engine.graph.validate import check
 from engine.llm.messages import Bound, ModelAnswer, ModelInfo, ModelRequest
 from engine.llm.practice import PracticeModel
 from engine.llm.prices import full_price, upper_bound
-from engine.nodes.contract import AskKind, BoxKind, CallKind, Capability, InlineKind, Outcome
+from engine.nodes.contract import AskKind, BoxKind, CallKind, Capability, InlineKind, Outcome, WaitKind
 from engine.nodes.registry import AnyKind, Registry
 
 REGISTRY = Registry.builtin()
@@ -108,6 +108,9 @@ async def outcome_of(
         case AskKind():
             kind.ask(typed, given)
             return kind.answered(typed, given, answer)
+        case WaitKind():
+            kind.pause(typed, given, SystemClock().now_us())
+            return kind.woken(typed, None, is_expired=answer is not None and answer.decision == "expired")
         case BoxKind():
             return _worked_through(kind, config, given, scope)
         case _:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from engine.errors import SignalboxError
 from engine.jsonvalue import check_json
-from engine.nodes.contract import AskKind, BoxKind, CallKind, Example, InlineKind
+from engine.nodes.contract import AskKind, BoxKind, CallKind, Example, InlineKind, WaitKind
 from engine.nodes.docs import describe, has_fixed_ports, page, part_of
 from engine.nodes.registry import AnyKind
 from engine.schemas import check_schema
@@ -24,7 +24,9 @@ every_example = pytest.mark.parametrize(("kind", "example"), EXAMPLES)
 
 
 def test_the_kinds_of_the_contract_are_there() -> None:
-    assert {"start", "end", "set", "branch", "classify", "llm", "approval", "notify", "fail", "map"} <= set(REGISTRY.names())
+    assert {"start", "end", "set", "branch", "classify", "llm", "approval", "notify", "fail", "map"} | {"form", "wait"} <= set(
+        REGISTRY.names()
+    )
 
 
 @every_kind
@@ -33,7 +35,7 @@ def test_a_kind_is_one_small_file_named_after_it(kind: AnyKind) -> None:
     assert path.stem == kind.kind
     assert len(path.read_text().splitlines()) <= 200
     assert type(kind).__doc__ and kind.title and kind.icon and kind.examples
-    assert isinstance(kind, InlineKind | CallKind | AskKind | BoxKind)
+    assert isinstance(kind, InlineKind | CallKind | AskKind | WaitKind | BoxKind)
 
 
 @every_kind

@@ -93,6 +93,9 @@ def _fold(steps: dict[str, StepRecord], busy: dict[str, float], row: Row, event:
         case events.RunRecovered():
             for path in event.lost:
                 steps[path].status, steps[path].ended_at = "ready", row.at
+        case events.RunCancelled():
+            for path in event.doubtful:
+                steps[path].status, steps[path].ended_at = "in_doubt", row.at
         case events.RunEnded():
             for step in steps.values():
                 if step.status in ("running", "waiting", "ready"):
@@ -110,6 +113,12 @@ def _fold_wait(steps: dict[str, StepRecord], row: Row, event: events.Event) -> N
         case events.StepPaused() if record:
             record.status, record.inputs = "waiting", event.inputs
             record.note = {"until": iso(event.until), "event": event.event or None, "key": event.key or None}
+        case events.StepInDoubt() if record:
+            record.status, record.ended_at = "in_doubt", row.at
+            record.note = {"item": event.item, "card": event.card, "digest": event.digest, "why": event.why}
+            _charge(record, event.spent, row.at)
+        case events.DoubtResolved() if record:
+            record.status, record.ended_at = "ready", None
         case events.ConsentVoid() if record:
             record.status = "waiting"
         case _:

@@ -87,7 +87,7 @@ def open_item(
 
 def decided(item: str, *, decision: str, by: str | None, at: int, votes: list[str], outputs: dict[str, Any]) -> Statement:
     """The item is decided and has that status. Its digest stays the card's; that of what was allowed is in the journal."""
-    status = "done" if decision == "submitted" else decision
+    status = decision if decision in ("approved", "rejected", "expired") else "done"
     return _DECIDED, (status, decision, by, at, dumps(votes).decode(), dumps(outputs).decode(), item)
 
 

@@ -178,16 +178,20 @@ def waiting_reason(state: RunState) -> str:
     asked: Counter[str] = Counter()
     retried: Counter[str] = Counter()
     asleep: list[Step] = []
+    doubtful: list[str] = []
     for step in state.steps.values():
         title = step.node.title or step.node.id
         if step.status == "waiting" and step.item:
             asked[title] += 1
+        elif step.status == "in_doubt":
+            doubtful.append(f"{title} is in doubt: somebody has to say in the inbox whether it happened.")
         elif step.status == "retrying":
             retried[title] += 1
         elif step.status == "asleep":
             asleep.append(step)
     told = [f"{title} waits for {'an answer' if n == 1 else f'{n:,} answers'} in the inbox." for title, n in asked.items()]
     told += [f"{title} is tried again later{'' if n == 1 else f', for {n:,} items'}." for title, n in retried.items()]
+    told += doubtful[:MOST_TOLD]
     told += [waits_for(step) for step in asleep[:MOST_TOLD]]
     if len(asleep) > MOST_TOLD:
         told.append(f"{len(asleep) - MOST_TOLD:,} more steps wait for a time or an event.")

@@ -140,6 +140,26 @@ class StepPaused(Event, frozen=True, omit_defaults=True, tag="step_paused"):
     key: str = ""
 
 
+class StepInDoubt(Event, frozen=True, omit_defaults=True, tag="step_in_doubt"):
+    """Whether the effect of an unsafe step happened is not known: a person has to say so. What was reserved stays charged."""
+
+    started_at: int = 0
+    why: str = ""
+    item: str = ""
+    card: dict[str, Any] = {}
+    digest: str = ""
+    spent: Spent = NOTHING
+
+
+class DoubtResolved(Event, frozen=True, omit_defaults=True, tag="doubt_resolved"):
+    """A person says that it did not happen: `retry` runs it now, `fail` lets it fail with the next event."""
+
+    decision: str = ""
+    by: str = ""
+    by_name: str = ""
+    reason: str = ""
+
+
 class Voted(Event, frozen=True, omit_defaults=True, tag="voted"):
     """One of several people that must agree has agreed."""
 
@@ -190,11 +210,12 @@ class RunRecovered(Event, frozen=True, omit_defaults=True, tag="run_recovered"):
 
 
 class RunCancelled(Event, frozen=True, omit_defaults=True, tag="run_cancelled"):
-    """Somebody cancelled the run."""
+    """Somebody cancelled the run; of the unsafe calls that were in flight nobody knows whether they happened: `doubtful`."""
 
     by: str = ""
     reason: str = ""
     by_name: str = ""
+    doubtful: tuple[str, ...] = ()
 
 
 class RunEnded(Event, frozen=True, omit_defaults=True, tag="run_ended"):
@@ -213,6 +234,8 @@ AnyEvent = (
     | ItemEnded
     | StepWaiting
     | StepPaused
+    | StepInDoubt
+    | DoubtResolved
     | Voted
     | ConsentVoid
     | StepsStarted

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.errors import AlreadyDecided, ConsentRefused, InDoubt, StaleApproval, WrongState
+from engine.errors import AlreadyDecided, ConsentRefused, InDoubt, StaleApproval, StepTimedOut, WrongState
 from engine.nodes.contract import Answer, Outcome, refused_values
 from engine.run import asking, events, waiting
 from engine.run.decide import MeetLimit, run_status
+from engine.run.doubt import leave_in_doubt, resolve
 from engine.run.frontier import Step
 from engine.run.happenings import Answered, Cancel, Finished, GoOn, Happening, Recover, Resume, SecondsUp, TimerDue, Woken
 from engine.run.prepare import wrapped
@@ -43,6 +44,10 @@ def _finished(turn: Turn, done: Finished) -> None:
     if step is None or step.status != "running" or step.attempt != done.attempt:
         # Given up, or started anew since: a late answer changes nothing.
         return
+    if step.is_unsafe and isinstance(done.error, InDoubt | StepTimedOut):
+        # No answer is no proof that nothing happened.
+        leave_in_doubt(turn, step, f"got no answer: {done.error.message}", spent=step.reserved)
+        return
     if done.error is not None or done.outcome is None:
         turn.fail(done)
         return
@@ -67,10 +72,13 @@ def _finished(turn: Turn, done: Finished) -> None:
 
 def _answered(turn: Turn, answered: Answered) -> None:
     step = turn.state.steps.get(answered.path)
-    if step is None or step.item != answered.item or step.status != "waiting":
+    if step is None or step.item != answered.item or step.status not in ("waiting", "in_doubt"):
         raise AlreadyDecided
     if answered.digest != step.digest:
         raise StaleApproval
+    if step.status == "in_doubt":
+        resolve(turn, step, answered)
+        return
     given = step.inputs or {}
     kind: Any = step.node.kind
     ask = kind.ask(step.node.config, given)
@@ -154,7 +162,8 @@ def _seconds_up(turn: Turn) -> None:
     doubtful = [step for step in running if step.is_unsafe]
     turn.meet(MeetLimit("busy_us", busy, 0, allowed), tuple(step.path for step in running if not step.is_unsafe))
     turn.cancelled += [step.path for step in running]
-    _leave_in_doubt(turn, doubtful, "was cut off by the limit of seconds")
+    for step in doubtful:
+        leave_in_doubt(turn, step, "was cut off by the limit of seconds", spent=step.reserved)
 
 
 def _resume(turn: Turn, resume: Resume) -> None:
@@ -171,7 +180,12 @@ def _cancel(turn: Turn, cancel: Cancel) -> None:
     if turn.state.status in ("succeeded", "failed", "cancelled"):
         raise WrongState(f"The run is over: it {turn.state.status}.")
     turn.audits += [cancel.audit] if cancel.audit is not None else []
-    turn.record(events.RunCancelled(by=cancel.by, reason=cancel.reason, by_name=cancel.by_name))
+    doubtful = tuple(step.path for step in turn.state.steps.values() if step.status == "in_doubt" or _is_in_flight(step))
+    turn.record(events.RunCancelled(by=cancel.by, reason=cancel.reason, by_name=cancel.by_name, doubtful=doubtful))
+
+
+def _is_in_flight(step: Step) -> bool:
+    return step.status == "running" and step.is_unsafe
 
 
 def _recover(turn: Turn) -> None:
@@ -179,11 +193,5 @@ def _recover(turn: Turn) -> None:
     lost = [step for step in state.steps.values() if step.status == "running"]
     doubtful = [step for step in lost if step.is_unsafe]
     turn.record(events.RunRecovered(lost=tuple(step.path for step in lost if not step.is_unsafe)))
-    _leave_in_doubt(turn, doubtful, "was running when the process died")
-
-
-def _leave_in_doubt(turn: Turn, steps: list[Step], why: str) -> None:
-    """Never repeated by itself: whether to run it again is a person's decision."""
-    for step in steps:
-        error = InDoubt(f"{step.path} {why}; whether its effect happened is not known.")
-        turn.fail(Finished(step.path, step.attempt, {}, error=error, spent=step.reserved))
+    for step in doubtful:
+        leave_in_doubt(turn, step, "was running when the process died", spent=step.reserved)

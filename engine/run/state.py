@@ -335,6 +335,19 @@ def _on_paused(state: RunState, event: events.StepPaused, at: int, path: str, _a
     step.status, step.due_at, step.inputs, step.event, step.key = "asleep", event.until, event.inputs, event.event, event.key
 
 
+def _on_in_doubt(state: RunState, event: events.StepInDoubt, at: int, path: str, _attempt: int) -> None:
+    step = state.steps[path]
+    state.settle(step, event.spent)
+    step.status, step.item, step.digest = "in_doubt", event.item, event.digest
+
+
+def _on_doubt_resolved(state: RunState, event: events.DoubtResolved, _at: int, path: str, _attempt: int) -> None:
+    step = state.steps[path]
+    step.base = step.attempt
+    if event.decision == "retry":
+        step.rest()
+
+
 def _on_box_opened(state: RunState, event: events.BoxOpened, _at: int, path: str, _attempt: int) -> None:
     step = state.steps[path]
     state.settle(step, NOTHING)
@@ -387,6 +400,8 @@ _HANDLERS: dict[type, Any] = {
     events.ItemEnded: _on_item_ended,
     events.StepWaiting: _on_waiting,
     events.StepPaused: _on_paused,
+    events.StepInDoubt: _on_in_doubt,
+    events.DoubtResolved: _on_doubt_resolved,
     events.Voted: _on_vote,
     events.ConsentVoid: _on_consent_void,
     events.StepsStarted: _on_steps_started,

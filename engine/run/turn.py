@@ -144,7 +144,7 @@ class Turn:
             self._take_over(step, kept)
             return True
         try:
-            given = self._given(step)
+            given = self.given(step)
             instead = kind.simulated(node.config, given) if stand_in else None
             is_free = instead is not None or isinstance(kind, InlineKind)
             estimate = None if is_free else estimate_of(node, given, self.world.pricing)
@@ -192,7 +192,8 @@ class Turn:
         port = leaving_port(self.state, step.frame, step.node, kept.port)
         self.record(events.StepDone(port=port, outputs=kept.outputs, inputs=kept.inputs, reused=kept.run_id), step.path)
 
-    def _given(self, step: Step) -> dict[str, Any]:
+    def given(self, step: Step) -> dict[str, Any]:
+        """The step's config with its expressions worked out. Raises ExpressionError."""
         node = step.node
         scope = self._scope(step.frame, self.at)
         kind: Any = node.kind

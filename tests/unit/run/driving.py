@@ -356,14 +356,14 @@ class Trial:
     @property
     def waiting(self) -> list[str]:
         """Steps that wait for a person."""
-        return sorted(s.path for s in self.state.steps.values() if s.status == "waiting" and s.item)
+        return sorted(s.path for s in self.state.steps.values() if s.status in ("waiting", "in_doubt") and s.item)
 
     def items(self) -> list[Item]:
         """All inbox items, in the order they were opened."""
         return [
-            Item(e.item, row.path, row.attempt, e.card, e.digest, e.expires_at)
+            Item(e.item, row.path, row.attempt, e.card, e.digest, e.expires_at if isinstance(e, events.StepWaiting) else None)
             for row, e in zip(self.rows, self.events, strict=True)
-            if isinstance(e, events.StepWaiting)
+            if isinstance(e, events.StepWaiting | events.StepInDoubt)
         ]
 
     def item(self, path: str) -> Item:
@@ -438,7 +438,9 @@ def _check_parked(trial: Trial, running: list[Any]) -> None:
     if running or trial.is_unfinished:
         assert trial.status == "running" or state.status in ENDED or state.failure or state.halted
         return
-    assert state.status in ENDED or state.is_stopped or trial.waiting or any(s.status == "retrying" for s in state.steps.values())
+    assert (
+        state.status in ENDED or state.is_stopped or trial.waiting or any(s.status in ("retrying", "asleep") for s in state.steps.values())
+    )
     assert state.status == "succeeded" or trial.reason
     if state.status in ENDED:
         assert not state.running and not ledger_reserved(state)

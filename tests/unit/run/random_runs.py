@@ -94,6 +94,8 @@ def _node(random: Random, id_: str, *, any_joins: bool, errors: bool) -> dict[st
     match random.randint(0, 6):
         case 0:
             return node(id_, **more)
+        case 1 if errors and random.random() < 0.3:
+            return node(id_, "wait", config=random.choice(({"seconds": 2}, {"event": "x", "expires_after_s": 2})), **more)
         case 1:
             return node(id_, "approval", **more)
         case 2:
@@ -109,7 +111,7 @@ def _node(random: Random, id_: str, *, any_joins: bool, errors: bool) -> dict[st
 def _ports(value: Any) -> list[str]:
     if value == "start":
         return ["out"]
-    fixed = {"approval": ["approved", "rejected", "expired"], "set": ["out"], "map": ["out"]}
+    fixed = {"approval": ["approved", "rejected", "expired"], "set": ["out"], "map": ["out"], "wait": ["out", "expired"]}
     ports = fixed.get(value["kind"]) or value["config"].get("ways", ["out"])
     return [*ports, "error"] if value.get("on_error") == "port" else ports
 
@@ -178,7 +180,8 @@ class Fate:
         elif path in run.calls:
             run.tell(self._end_of(path))
         else:
-            run.answer(path, random.choice(("approved", "approved", "rejected")))
+            is_doubtful = run.state.steps[path].status == "in_doubt"
+            run.answer(path, random.choice(("done", "retry", "fail") if is_doubtful else ("approved", "approved", "rejected")))
 
     def _end_of(self, path: str) -> Finished:
         prepared = self.run.calls.pop(path)

@@ -17,6 +17,8 @@ ALL = [
     events.ItemEnded(outputs={"result": None}),
     events.ItemEnded(error={"code": "x", "path": "each[7]/check"}),
     events.StepWaiting(item="apr_1", card={"title": "é"}, digest="d", inputs={"a": 1}, expires_at=9),
+    events.StepInDoubt(started_at=3, why="was running", item="apr_2", card={"title": "?"}, digest="d", spent=events.Spent(tokens=4)),
+    events.DoubtResolved(decision="retry", by="bea", by_name="Bea", reason="Nothing there."),
     events.StepPaused(started_at=3, inputs={"key": "R-17"}, until=9, event="paid", key="R-17"),
     events.Voted(by="u", name="U", reason="r"),
     events.ConsentVoid(approval="ok", digest="d"),

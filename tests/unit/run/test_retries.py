@@ -5,9 +5,10 @@ import math
 import pytest
 
 from engine.errors import Bug, OutputInvalid, Permanent, ProviderRateLimited, ProviderRejected, StepTimedOut, Transient, WrongState
+from engine.nodes.contract import Outcome
 from engine.run import events
 from engine.run.events import Spent
-from engine.run.happenings import TimerDue
+from engine.run.happenings import Finished, TimerDue
 from tests.unit.run.driving import Trial, call, edge, node
 
 
@@ -263,8 +264,84 @@ def test_a_crash_uses_up_no_attempt() -> None:
 def test_after_a_crash_an_unsafe_call_is_in_doubt_and_never_repeated_by_itself() -> None:
     run = Trial.of(["start", call("pay", kind="unsafe_call", retry={"attempts": 5}), "end"], ["start -> pay", "pay -> end"])
     run.crash()
-    assert (run.status, run.live) == ("failed", [])
-    assert run.of_type(events.StepFailed)[0].error["code"] == "in_doubt"
+    assert (run.status, run.live, run.waiting) == ("waiting", [], ["pay"])
+    assert run.reason == "pay is in doubt: somebody has to say in the inbox whether it happened."
+    card = run.item("pay").card
+    assert (card["type"], card["choices"], card["action"]["node"]) == ("in_doubt", ["done", "retry", "fail"], "pay")
+    # However often the process dies, it stays one question.
+    run.crash().crash()
+    assert (run.status, run.live, len(run.items())) == ("waiting", [], 1)
+
+
+def in_doubt(**more) -> Trial:
+    """A payment that was running when the process died."""
+    config = {"tokens": 40, "per_token": 0}
+    run = Trial.of(["start", call("pay", kind="unsafe_call", **config, **more), "end"], ["start -> pay", "pay -> end"])
+    return run.crash()
+
+
+def test_what_happened_goes_on_with_the_result_that_a_person_writes() -> None:
+    run = in_doubt()
+    assert run.answer("pay", "done", receipt="R-17").status == "succeeded"
+    assert run.state.outputs["pay"] == {"receipt": "R-17"}
+    assert run.of_type(events.StepDone)[1].note["by_name"] == "Bea"
+
+
+def test_what_did_not_happen_runs_again_only_when_a_person_says_so() -> None:
+    run = in_doubt()
+    assert run.answer("pay", "retry").live == ["pay"]
+    assert run.state.steps["pay"].attempt == 2
+    assert run.done("pay").status == "succeeded"
+
+
+def test_what_did_not_happen_and_is_not_to_fails_as_the_step_says() -> None:
+    assert in_doubt().answer("pay", "fail", reason="Not ours.").status == "failed"
+    run = in_doubt(on_error="default", default_output={"receipt": None})
+    assert run.answer("pay", "fail").status == "succeeded"
+
+
+def test_what_was_reserved_for_a_call_in_doubt_stays_charged_whatever_comes_of_it() -> None:
+    for decision in ("done", "retry", "fail"):
+        run = in_doubt()
+        assert (run.state.ledger.tokens, run.state.ledger.reserved_tokens) == (40, 0)
+        run.answer("pay", decision)
+        assert run.state.ledger.tokens == 40
+
+
+def test_a_late_answer_of_a_call_in_doubt_changes_nothing() -> None:
+    run = Trial.of(["start", call("pay", kind="unsafe_call"), "end"], ["start -> pay", "pay -> end"])
+    zombie = run.calls["pay"]
+    run.crash()
+    rows = len(run.rows)
+    run.tell(Finished("pay", zombie.attempt, {}, Outcome({"receipt": "late"}, "out")))
+    assert (len(run.rows), run.status) == (rows, "waiting")
+    run.answer("pay", "retry")
+    run.tell(Finished("pay", zombie.attempt, {}, Outcome({"receipt": "late"}, "out")))
+    assert run.live == ["pay"]
+
+
+def test_an_unsafe_call_that_got_no_answer_in_time_is_not_tried_again() -> None:
+    run = Trial.of(["start", call("pay", kind="unsafe_call", retry={"attempts": 5}), "end"], ["start -> pay", "pay -> end"])
+    run.fails("pay", StepTimedOut("It took longer than 3 s."))
+    assert (run.live, run.waiting) == ([], ["pay"])
+    assert "got no answer: It took longer than 3 s." in run.item("pay").card["message"]
+
+
+def test_a_doubt_outlives_the_failure_of_another_branch() -> None:
+    run = Trial.of(["start", call("pay", kind="unsafe_call"), call("b"), "end"], ["start -> pay", "start -> b", "pay -> end", "b -> end"])
+    run.crash()
+    run.fails("b")
+    assert (run.status, run.waiting) == ("failed", ["pay"])
+    run.answer("pay", "done")
+    assert run.status == "failed"
+    assert run.resume().live == ["b"]
+    assert run.done("b").status == "succeeded"
+
+
+def test_a_cancelled_run_keeps_telling_that_nobody_knows() -> None:
+    run = Trial.of(["start", call("pay", kind="unsafe_call"), call("b"), "end"], ["start -> pay", "start -> b", "pay -> end", "b -> end"])
+    run.cancel()
+    assert run.of_type(events.RunCancelled)[0].doubtful == ("pay",)
 
 
 def test_a_crash_before_anything_ran_loses_nothing() -> None:

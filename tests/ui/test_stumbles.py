@@ -1,0 +1,82 @@
+"""Where new users stumbled in the builder: running what is live, what is published, renames, half-filled settings, a phone."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from engine import Role
+from tests.ui.builder import saved
+from tests.ui.conftest import Opens, Site
+from tests.ui.test_inspector import ORDER, Bench
+
+HELLO: dict[str, Any] = {
+    "format": "signalbox/1",
+    "name": "Says hello",
+    "nodes": [
+        {"id": "start", "kind": "start", "config": {"inputs": {"type": "object", "properties": {}}}, "position": {"x": 16, "y": 16}},
+        {"id": "done", "kind": "end", "config": {"output": {"hello": "'world'"}}, "position": {"x": 32, "y": 160}},
+    ],
+    "edges": [{"source": "start", "target": "done"}],
+}
+
+
+@pytest.fixture
+def hello(site: Site, open_page: Opens) -> Bench:
+    return Bench(site, open_page(site.url, cookie=site.sign_in()), deepcopy(HELLO))
+
+
+@pytest.fixture
+def orders(site: Site, open_page: Opens) -> Bench:
+    return Bench(site, open_page(site.url, cookie=site.sign_in()), deepcopy(ORDER))
+
+
+def publish(bench: Bench) -> None:
+    answer = bench.site.up.call("POST", f"/api/v1/workflows/{bench.id}/publish", {"note": ""})
+    assert answer.status in (200, 201), answer.body
+
+
+def test_what_is_live_is_run_from_the_bar_and_right_after_publishing(hello: Bench) -> None:
+    page = hello.page
+    hello.open()
+    expect(page.get_by_test_id("run-now")).to_have_count(0)
+    page.get_by_test_id("publish").click()
+    page.get_by_role("button", name="Publish and put live").click()
+    page.get_by_test_id("run-it-now").click()
+    dialog = page.get_by_test_id("try-dialog")
+    expect(dialog).to_contain_text("runs for real")
+    dialog.get_by_role("button", name="Cancel").click()
+    page.get_by_test_id("run-now").click()
+    expect(dialog.get_by_role("heading")).to_have_text("Run version 1")
+    dialog.get_by_test_id("begin-try").click()
+    expect(page.get_by_test_id("run")).to_have_attribute("data-status", "succeeded")
+    runs = hello.site.up.call("GET", f"/api/v1/runs?workflow={hello.id}").body["items"]
+    assert [run["mode"] for run in runs] == ["live"]
+
+
+def test_whoever_may_not_start_runs_is_not_offered_to(hello: Bench, open_page: Opens) -> None:
+    publish(hello)
+    for role, offered in ((Role.EDITOR, 0), (Role.OPERATOR, 1)):
+        page = open_page(hello.site.url, cookie=hello.site.sessions[role], is_forgiven=True)
+        page.goto(f"/workflows/{hello.id}")
+        expect(page.get_by_test_id("try")).to_be_visible()
+        expect(page.get_by_test_id("run-now")).to_have_count(offered)
+
+
+def test_a_draft_that_is_what_is_live_says_so_and_cannot_be_published_again(hello: Bench) -> None:
+    publish(hello)
+    page = hello.page
+    panel = hello.open()
+    standing, button = page.get_by_test_id("standing"), page.get_by_test_id("publish")
+    expect(standing).to_have_text("Version 1, published")
+    expect(button).to_be_disabled()
+    expect(button).to_have_attribute("title", "Nothing has changed since version 1")
+    panel.get_by_label("What it is for").fill("Greets")
+    expect(button).to_be_enabled()
+    expect(standing).to_contain_text("Draft of version 2")
+    saved(page)
+    page.get_by_role("button", name="Undo").click()
+    expect(standing).to_have_text("Version 1, published")
+    standing.click()
+    expect(page.get_by_test_id("versions")).to_contain_text("Version 1")

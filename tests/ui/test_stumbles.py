@@ -1,5 +1,6 @@
 """Where new users stumbled in the builder: running what is live, what is published, renames, half-filled settings, a phone."""
 
+import json
 from copy import deepcopy
 from typing import Any
 
@@ -80,3 +81,33 @@ def test_a_draft_that_is_what_is_live_says_so_and_cannot_be_published_again(hell
     expect(standing).to_have_text("Version 1, published")
     standing.click()
     expect(page.get_by_test_id("versions")).to_contain_text("Version 1")
+
+
+def test_what_was_typed_last_is_saved_when_the_page_goes(hello: Bench) -> None:
+    panel = hello.open()
+    panel.get_by_label("Name", exact=True).fill("Greets the world")
+    hello.page.goto("/workflows")
+    hello.saved(lambda: hello.document()["name"], "Greets the world")
+    panel = hello.open()
+    expect(panel.get_by_label("Name", exact=True)).to_have_value("Greets the world")
+    panel.get_by_label("Name", exact=True).fill("Says good bye")
+    hello.page.on("dialog", lambda dialog: dialog.accept())
+    hello.page.close(run_before_unload=True)
+    hello.saved(lambda: hello.document()["name"], "Says good bye")
+
+
+def test_a_change_whose_answer_never_came_is_not_made_twice(hello: Bench) -> None:
+    hello.open()
+    more = {"id": "more", "kind": "end", "position": {"x": 400, "y": 160}}
+    ops = [{"op": "add", "target": "node", "value": more}, {"op": "add", "target": "edge", "value": {"source": "start", "target": "more"}}]
+    batch = {"key": "left-behind-1", "revision": 1, "ops": ops}
+    again = {"op": "update", "target": "node", "id": "more", "value": {"title": "Twice"}}
+    body = {"revision": 1, "ops": ops}
+    headers = "{'Content-Type': 'application/json', 'Idempotency-Key': key}"
+    sent = f"([path, key, body]) => fetch(path, {{method: 'POST', headers: {headers}, body}})"
+    hello.page.evaluate(sent, [f"/api/v1/workflows/{hello.id}/ops", batch["key"], json.dumps(body, separators=(",", ":"))])
+    kept = {"batch": batch, "ops": [again]}
+    hello.page.evaluate("([id, kept]) => sessionStorage.setItem(`signalbox unsaved ${id}`, kept)", [hello.id, json.dumps(kept)])
+    hello.open()
+    hello.saved(lambda: hello.document()["nodes"][-1].get("title"), "Twice")
+    assert [edge["target"] for edge in hello.document()["edges"]] == ["done", "more"]

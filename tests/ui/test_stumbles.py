@@ -111,3 +111,53 @@ def test_a_change_whose_answer_never_came_is_not_made_twice(hello: Bench) -> Non
     hello.open()
     hello.saved(lambda: hello.document()["nodes"][-1].get("title"), "Twice")
     assert [edge["target"] for edge in hello.document()["edges"]] == ["done", "more"]
+
+
+def test_a_renamed_field_is_renamed_wherever_it_is_read_and_one_undo_takes_all_back(orders: Bench) -> None:
+    panel = orders.open("start")
+    panel.get_by_role("button", name="More about amount").click()
+    name = panel.get_by_test_id("name-in-values")
+    name.fill("Größe (cm)")
+    expect(panel.get_by_text("In values it is called “Groesse_cm”")).to_be_visible()
+    name.press("Enter")
+    wanted = ["inputs.Groesse_cm > vars.limit", "inputs.Groesse_cm % 2 == 1"]
+    orders.saved(lambda: [case["when"] for case in orders.config("big")["cases"]], wanted)
+    assert sorted(orders.config("start")["inputs"]["required"]) == ["Groesse_cm", "message"]
+    orders.page.get_by_role("button", name="Undo").click()
+    orders.saved(lambda: orders.config("big")["cases"][0]["when"], "inputs.amount > vars.limit")
+    assert set(orders.config("start")["inputs"]["properties"]) == {"message", "amount", "customer"}
+    name = panel.get_by_test_id("name-in-values")
+    for text, reason in (("Сумма", "Only the letters a to z"), ("message", "called “message” already")):
+        name.fill(text)
+        name.blur()
+        expect(panel.get_by_text(reason)).to_be_visible()
+        expect(name).to_have_value(text)
+    assert set(orders.config("start")["inputs"]["properties"]) == {"message", "amount", "customer"}
+
+
+def test_a_renamed_kind_and_way_are_renamed_where_something_is_compared_with_them(orders: Bench) -> None:
+    document = orders.document()
+    node = next(node for node in document["nodes"] if node["id"] == "big")
+    node["config"]["cases"][0]["when"] = 'nodes.topic.label == "lost" and nodes.topic.scores.lost > 0.5'
+    end = next(node for node in document["nodes"] if node["id"] == "done")
+    end["config"]["output"]["large"] = 'default(nodes.big.case, "") == "large"'
+    put = orders.site.up.call("PUT", f"/api/v1/workflows/{orders.id}", {"revision": 1, "document": document})
+    assert put.status == 200, put.body
+    panel = orders.open("topic")
+    panel.get_by_label("Name of kind 1").fill("Stolen card")
+    panel.get_by_label("Name of kind 1").press("Enter")
+    orders.saved(
+        lambda: orders.config("big")["cases"][0]["when"], 'nodes.topic.label == "Stolen card" and nodes.topic.scores["Stolen card"] > 0.5'
+    )
+    panel.get_by_label("Name of kind 2").fill("Stolen card")
+    panel.get_by_label("Name of kind 2").blur()
+    expect(panel.get_by_text("There is a kind called “Stolen card” already.")).to_be_visible()
+    panel = orders.pick("big")
+    panel.get_by_label("Name of way 1").fill("huge")
+    panel.get_by_label("Name of way 1").press("Enter")
+    orders.saved(lambda: orders.config("done")["output"]["large"], 'default(nodes.big.case, "") == "huge"')
+    edges = {(edge["source"], edge.get("port")) for edge in orders.document()["edges"]}
+    assert {("topic", "Stolen card"), ("big", "huge")} <= edges
+    orders.page.get_by_role("button", name="Undo").click()
+    orders.saved(lambda: orders.config("done")["output"]["large"], 'default(nodes.big.case, "") == "large"')
+    assert ("big", "large") in {(edge["source"], edge.get("port")) for edge in orders.document()["edges"]}

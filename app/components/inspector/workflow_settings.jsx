@@ -6,7 +6,9 @@ import { Form, useDesk, useForm } from "./desk.jsx";
 import { Choice, Labelled, LongInput, NumberInput, Problems, RowButtons, TextInput } from "./fields.jsx";
 import { JsonInput } from "./form.jsx";
 import { documentChange, freeName } from "./changes.js";
+import { NameInput, noName, plainName, spelledAs } from "./names.jsx";
 import { keysOf, put, renamed } from "./places.js";
+import { renameOps } from "./refer.js";
 import { Section } from "./section.jsx";
 import { money, plural } from "./words.js";
 
@@ -137,16 +139,19 @@ export function scheduleInWords(cron) {
 }
 
 function Vars() {
-  const { document, readOnly } = useDesk();
+  const desk = useDesk(), { document, readOnly } = desk;
   const { set } = useForm();
   const vars = document.vars ?? {};
   const store = (next) => set(["vars"], Object.keys(next).length ? next : undefined, "the fixed values");
-  const rename = (from, text) => { const to = text.trim().replace(/\s+/g, "_"); if (to && to !== from && !(to in vars)) store(renamed(vars, from, to)); };
+  const rename = (from, text) => {
+    const to = plainName(text);
+    if (to !== from) desk.change([...documentChange({ vars: renamed(vars, from, to) }), ...renameOps(desk, null, null, [{ path: ["vars", from], to }])], `Rename “${from}”`);
+  };
   return (
     <div className="ins-names">
       {Object.entries(vars).map(([name, value], i) => (
         <div className="ins-name" key={i}>
-          <TextInput value={name} commit={(text) => rename(name, text)} label={`Name of fixed value ${i + 1}`} className="md" />
+          <div className="ins-called"><NameInput value={name} commit={(text) => rename(name, text)} refuse={(text) => noName(text, Object.keys(vars).filter((other) => other !== name), "fixed value")} told={spelledAs} label={`Name of fixed value ${i + 1}`} className="md" /></div>
           <div className="sp">
             {value !== null && typeof value === "object" ? <JsonInput value={value} commit={(next) => store({ ...vars, [name]: next ?? null })} label={`Value of ${name}`} />
               : <TextInput value={typeof value === "string" ? value : JSON.stringify(value)} commit={(text) => store({ ...vars, [name]: typeof value === "string" ? text : plainOf(text) })} label={`Value of ${name}`} />}

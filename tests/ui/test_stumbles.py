@@ -161,3 +161,23 @@ def test_a_renamed_kind_and_way_are_renamed_where_something_is_compared_with_the
     orders.page.get_by_role("button", name="Undo").click()
     orders.saved(lambda: orders.config("done")["output"]["large"], 'default(nodes.big.case, "") == "large"')
     assert ("big", "large") in {(edge["source"], edge.get("port")) for edge in orders.document()["edges"]}
+
+
+def test_a_new_approval_shows_what_the_step_before_it_made_and_says_when_it_shows_nothing(orders: Bench) -> None:
+    page = orders.page
+    orders.open("draft")
+    page.locator('[data-edge="draft.out->big"]').dispatch_event("click")
+    page.keyboard.press("Escape")
+    orders.pick("draft")
+    page.keyboard.press("n")
+    page.keyboard.type("approval")
+    page.keyboard.press("Enter")
+    orders.saved(lambda: len(orders.document()["nodes"]), 7)
+    assert orders.config("approval") == {"show": {"Draft a reply": "nodes.draft.text"}}
+    panel = orders.panel
+    expect(panel).to_have_attribute("data-step", "approval")
+    expect(panel.get_by_test_id("shows-nothing")).to_have_count(0)
+    panel.get_by_role("button", name="Remove Draft a reply").click()
+    expect(panel.get_by_test_id("shows-nothing")).to_contain_text("Whoever decides will see only the title.")
+    panel.get_by_label("What it allows").select_option(label="Finished")
+    expect(panel.get_by_test_id("shows-nothing")).to_have_count(0)

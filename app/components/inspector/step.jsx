@@ -118,10 +118,21 @@ function Does({ problems }) {
   return (
     <Section title="What it does" testId="does" aside={worst ? <span className="mut t12 num" title="The most that this step can use in one run">{worstInWords(worst)}</span> : null}>
       {kind ? <p className="ins-help ins-field">{inWords(kind.summary.split("\n\n")[0])}</p> : null}
+      <ShowsNothing />
       {others.length ? <div className="ins-told-all"><Problems problems={others} /></div> : null}
       {kind ? <Fields schema={kind.schema} root={kind.schema} /> : <p className="ins-none">This kind of step is not known here. Its settings are kept as they are.</p>}
     </Section>
   );
+}
+
+const isNone = (value) => !Object.keys(value ?? {}).length;
+
+// A card of nothing but words of ours lets nobody see what they decide about.
+function ShowsNothing() {
+  const { node } = useDesk(), config = node.config ?? {};
+  if (node.kind !== "approval" || !isNone(config.show) || !isNone(config.editable) || config.action || String(config.message ?? "").includes("{{")) return null;
+  const seen = config.message?.trim() ? "the question and what you write below it" : "the title";
+  return <p className="ins-note" role="status" data-testid="shows-nothing">Whoever decides will see only {seen}. Add a value to “What the person sees”, or choose the step that it allows.</p>;
 }
 
 function worstInWords({ steps, cost_usd, seconds }) {

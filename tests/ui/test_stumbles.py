@@ -181,3 +181,31 @@ def test_a_new_approval_shows_what_the_step_before_it_made_and_says_when_it_show
     expect(panel.get_by_test_id("shows-nothing")).to_contain_text("Whoever decides will see only the title.")
     panel.get_by_label("What it allows").select_option(label="Finished")
     expect(panel.get_by_test_id("shows-nothing")).to_have_count(0)
+
+
+def test_a_half_filled_condition_is_kept_and_says_what_is_missing(orders: Bench) -> None:
+    panel = orders.open("big")
+    first = panel.get_by_test_id("condition-when-0")
+    first.get_by_role("button", name="Condition", exact=True).click()
+    expect(first.get_by_test_id("missing-when-0-0-1")).to_have_text("Pick the value to look at.")
+    expect(first.get_by_test_id("unfinished-when-0")).to_contain_text("Not finished yet")
+    field = first.get_by_test_id("field-when-0-0-1")
+    field.fill("nonsense")
+    orders.pick("draft")
+    panel = orders.pick("big")
+    expect(field).to_have_value("nonsense")
+    expect(first.get_by_test_id("missing-when-0-0-1")).to_contain_text("“nonsense” is no value")
+    assert orders.config("big")["cases"][0]["when"] == "inputs.amount > vars.limit"
+    # Enter takes the first value of the list, without an arrow key before it.
+    field.fill("")
+    field.blur()
+    field.focus()
+    expect(panel.get_by_role("listbox").get_by_role("option").first).to_be_visible()
+    field.press("Enter")
+    expect(first.get_by_test_id("missing-when-0-0-1")).to_have_count(0)
+    orders.saved(lambda: orders.config("big")["cases"][0]["when"].startswith("inputs.amount > vars.limit and inputs."), True)
+    first.get_by_test_id("operator-when-0-0-1").select_option("more")
+    first.get_by_test_id("value-when-0-0-1").fill("many")
+    first.get_by_test_id("value-when-0-0-1").blur()
+    expect(first.get_by_test_id("missing-when-0-0-1")).to_have_text("Write the number that it is compared with.")
+    expect(first.get_by_test_id("value-when-0-0-1")).to_have_value("many")

@@ -88,7 +88,7 @@ function FieldMore({ field, change, rename, refuse, remove }) {
   return (
     <div className="col" style={{ gap: 8 }}>
       <Switch value={field.isRequired} commit={(isRequired) => change({ isRequired })} label="Needed" help={field.isRequired ? "Without it the run does not start, or the answer does not count." : "It may be left out."} testId="needed" />
-      <div className="row g6">
+      <div className="row g6" style={{ alignItems: "flex-start" }}>
         <label className="sp t12">Name in values<NameInput value={field.name} commit={rename} refuse={refuse} told={spelledAs} label={`Name of ${field.name} in values`} className="sm" testId="name-in-values" /></label>
         <label className="sp t12">Shown as<TextInput value={field.title} commit={(text) => change({ title: text || undefined })} label={`How ${field.name} is shown`} placeholder={said(field.name)} className="sm" /></label>
       </div>

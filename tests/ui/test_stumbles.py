@@ -209,3 +209,18 @@ def test_a_half_filled_condition_is_kept_and_says_what_is_missing(orders: Bench)
     first.get_by_test_id("value-when-0-0-1").blur()
     expect(first.get_by_test_id("missing-when-0-0-1")).to_have_text("Write the number that it is compared with.")
     expect(first.get_by_test_id("value-when-0-0-1")).to_have_value("many")
+
+
+def test_an_amount_that_is_none_is_kept_in_its_field_and_says_so(orders: Bench) -> None:
+    panel = orders.open()
+    money = panel.get_by_label("At most: Money")
+    money.fill("abc")
+    expect(panel.get_by_test_id("limits")).to_contain_text("Write an amount like 0.50")
+    money.blur()
+    expect(money).to_have_value("abc")
+    panel.get_by_label("What it is for").fill("Orders of any size")
+    orders.saved(lambda: orders.document().get("description"), "Orders of any size")
+    assert "limits" not in orders.document()
+    expect(money).to_have_value("abc")
+    money.fill("0.5")
+    expect(panel.get_by_test_id("limits")).not_to_contain_text("Write an amount")

@@ -16,6 +16,7 @@ const LIMITS = [
   ["cost_usd", "Money", "$", "", 1], ["tokens", "Tokens", "", "tok", 200000], ["seconds", "Working time", "", "s", 3600],
   ["steps", "Steps", "", "", 200], ["llm_calls", "AI calls", "", "", 50], ["tool_calls", "Tool calls", "", "", 100],
 ];
+const WHOLE = new Set(["tokens", "steps", "llm_calls", "tool_calls"]);
 const ON_LIMIT = [["stop", "stop, keep everything"], ["ask", "stop and ask a person"]];
 const TRIGGERS = {
   manual: [Hand, "By hand", "Somebody presses Start."], schedule: [CalendarClock, "On a schedule", "At fixed times."], webhook: [Webhook, "By another system", "A signed call from outside."],
@@ -54,7 +55,7 @@ function Limits() {
           <Labelled key={name} keys={["limits", name]} label={label}>
             {(told) => (
               <>
-                <NumberInput {...told} value={limits[name]} fallback={fallback} before={before} unit={unit} commit={(value) => set(["limits", name], value, label)} label={`At most: ${label}`} className="sm" testId={`limit-${name}`} />
+                <NumberInput {...told} value={limits[name]} fallback={fallback} before={before} unit={unit} commit={(value) => set(["limits", name], value, label)} label={`At most: ${label}`} className="sm" wanted={name === "cost_usd" ? "Write an amount like 0.50" : undefined} isWholeNumber={WHOLE.has(name)} testId={`limit-${name}`} />
                 <p className="ins-help">{usedOf(name, run?.spent?.[name], limits[name] ?? fallback, worstCase?.[name])}</p>
               </>
             )}

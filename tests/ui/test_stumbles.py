@@ -224,3 +224,16 @@ def test_an_amount_that_is_none_is_kept_in_its_field_and_says_so(orders: Bench) 
     expect(money).to_have_value("abc")
     money.fill("0.5")
     expect(panel.get_by_test_id("limits")).not_to_contain_text("Write an amount")
+
+
+def test_a_box_to_tick_is_called_as_its_field(site: Site, open_page: Opens) -> None:
+    document = deepcopy(HELLO)
+    document["nodes"][0]["config"]["inputs"]["properties"] = {"is_urgent": {"type": "boolean", "title": "It cannot wait"}}
+    bench = Bench(site, open_page(site.url, cookie=site.sign_in()), document)
+    bench.open()
+    bench.page.get_by_test_id("try").click()
+    dialog = bench.page.get_by_test_id("try-dialog")
+    dialog.get_by_label("It cannot wait", exact=True).check()
+    expect(dialog).not_to_contain_text("Yes")
+    unnamed = "() => [...document.querySelectorAll('input[type=checkbox]')].filter((box) => !box.labels[0]?.innerText.trim()).length"
+    assert bench.page.evaluate(unnamed) == 0

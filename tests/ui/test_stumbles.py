@@ -237,3 +237,34 @@ def test_a_box_to_tick_is_called_as_its_field(site: Site, open_page: Opens) -> N
     expect(dialog).not_to_contain_text("Yes")
     unnamed = "() => [...document.querySelectorAll('input[type=checkbox]')].filter((box) => !box.labels[0]?.innerText.trim()).length"
     assert bench.page.evaluate(unnamed) == 0
+
+
+CUT_OFF = """() => {
+  const isOut = (box) => box.width && box.height && (box.right > innerWidth + 1 || box.left < -1);
+  const all = [...document.querySelectorAll('.bt *, .float *, dialog *, .react-flow__panel *')].filter((one) => !one.closest('.sr'));
+  return all.filter((one) => isOut(one.getBoundingClientRect())).map((one) => one.className?.baseVal ?? one.className);
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_on_a_phone_nothing_is_cut_off_and_the_steps_can_be_read(orders: Bench, open_page: Opens, theme: str) -> None:
+    orders.site.up.call("PUT", f"/api/v1/workflows/{orders.id}", {"revision": 1, "document": orders.document() | {"name": "Orders " * 12}})
+    publish(orders)
+    page = open_page(orders.site.url, cookie=orders.site.sign_in(), width=390, theme=theme)
+    page.goto(f"/workflows/{orders.id}")
+    for button in ("try", "run-now", "problems"):
+        expect(page.get_by_test_id(button)).to_be_visible()
+    expect(page.locator('.stage [data-step="start"]')).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.evaluate(CUT_OFF) == []
+    wide = page.locator('.stage [data-step="start"]').bounding_box()
+    assert wide is not None and wide["width"] >= 0.8 * 240
+    name = page.locator(".bt .name").bounding_box()
+    assert name is not None and name["width"] >= 160
+    page.get_by_test_id("problems").click()
+    expect(page.get_by_test_id("problems-list")).to_be_visible()
+    assert page.evaluate(CUT_OFF) == []
+    page.get_by_role("button", name="Close").click()
+    page.get_by_test_id("run-now").click()
+    expect(page.get_by_test_id("try-dialog")).to_be_visible()
+    assert page.evaluate(CUT_OFF) == []

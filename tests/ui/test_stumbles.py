@@ -246,6 +246,15 @@ CUT_OFF = """() => {
 }"""
 
 
+@pytest.mark.parametrize("width", [700, 1024])
+def test_the_bar_is_not_cut_off_in_a_narrow_window(orders: Bench, open_page: Opens, width: int) -> None:
+    publish(orders)
+    page = open_page(orders.site.url, cookie=orders.site.sign_in(), width=width)
+    page.goto(f"/workflows/{orders.id}")
+    expect(page.get_by_test_id("publish")).to_be_visible()
+    assert page.evaluate("[...document.querySelectorAll('.bt *')].every((one) => one.getBoundingClientRect().right <= innerWidth + 1)")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_on_a_phone_nothing_is_cut_off_and_the_steps_can_be_read(orders: Bench, open_page: Opens, theme: str) -> None:
     orders.site.up.call("PUT", f"/api/v1/workflows/{orders.id}", {"revision": 1, "document": orders.document() | {"name": "Orders " * 12}})

@@ -101,7 +101,9 @@ def link_out(*children: Any, to: Any, **more: Any) -> rx.Component:
 
 
 def _count() -> rx.Component:
-    number = rx.el.span(Frame.waiting, class_name="pill hot", aria_hidden="true")
+    # It only calls those who may answer.
+    look = rx.cond(Frame.allowed.contains(str(Permission.APPROVAL_DECIDE)), "pill hot", "pill")
+    number = rx.el.span(Frame.waiting, class_name=look, aria_hidden="true")
     return rx.cond(Frame.waiting > 0, rx.fragment(number, rx.el.span(", ", Frame.waiting, " waiting", class_name="sr")))
 
 

@@ -127,9 +127,12 @@ class Compiler:
     def _unknown(self, name: str, at: int) -> ExpressionError:
         if name in FUNCTIONS:
             return UnknownName(f"`{name}` is a function; write {FUNCTIONS[name].signature}", position=at)
-        near = suggestion(name, sorted(self.unit.names | self.variables.keys() | FUNCTIONS.keys()))
-        roots = ", ".join(sorted(self.unit.names))
-        return UnknownName(f"There is no `{name[:60]}` here{near}", position=at, hint=f"Names start from {roots}; texts stand in quotes.")
+        near = suggestion(name, sorted(self.unit.names | self.variables.keys()))
+        input_told = (
+            f"An input is written `inputs.{name[:60]}`, the result of a step `nodes.step.name`. " if "inputs" in self.unit.names else ""
+        )
+        hint = f"{input_told}Names start from {', '.join(sorted(self.unit.names))}; texts stand in quotes."
+        return UnknownName(f"There is no `{name[:60]}` here{near}", position=at, hint=hint)
 
     def _root(self, node: ast.Name, path: tuple[str | int, ...]) -> Step:
         at = self.source.at(node)

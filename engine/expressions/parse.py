@@ -93,7 +93,8 @@ def _not_readable(source: Source, error: SyntaxError) -> NotReadable:
     position = source.place(max(0, min(start + max(offset, 0), len(source.text))))
     hint = next((hint for pattern, hint in _FOREIGN if pattern.search(source.text)), "")
     reason = (error.msg or _INVALID).splitlines()[0]
-    told = "something is missing, or stands where it cannot stand" if reason.startswith(_INVALID) else reason
+    # Where we know what was meant, the hint says it; Python's words then only tell of Python.
+    told = "something is missing, or stands where it cannot stand" if hint or reason.startswith(_INVALID) else reason
     return NotReadable(f"This cannot be read as an expression: {told}", position=position, hint=hint)
 
 

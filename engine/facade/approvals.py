@@ -85,7 +85,8 @@ class Approvals:
             digest=digest,
             decision=DECISIONS[decision],
             by=actor.user_id or actor.label,
-            by_name=actor.email or actor.name,
+            by_name=actor.name,
+            by_email=actor.email,
             values=values or {},
             reason=reason,
             audit=self._core.audit_entry(

@@ -25,6 +25,7 @@ from engine.storage.journal import Row
 from engine.storage.journal_reader import StoredRun
 from engine.storage.tables import Run
 
+MODES = ("live", "test")
 STATUSES = ("queued", "running", "waiting", "paused", "stopped", "succeeded", "failed", "cancelled")
 
 
@@ -111,6 +112,7 @@ class Runs(RunEvents):
         actor: Actor,
         *,
         status: str | None = None,
+        mode: str | None = None,
         workflow: str | None = None,
         query: str | None = None,
         cost_gt: float | None = None,
@@ -119,7 +121,7 @@ class Runs(RunEvents):
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[RunView]:
-        """Runs, newest first. `since` and `until` are ISO 8601 and bound the start; `cost_gt` is in USD."""
+        """Runs, newest first. `since` and `until` are ISO 8601 and bound the start; `cost_gt` is in USD, `mode` live or test."""
         require(actor, Permission.RUN_READ)
         size = cursors.page_size(limit)
         wanted = select(Run).where(Run.workspace_id == actor.workspace_id)
@@ -128,6 +130,10 @@ class Runs(RunEvents):
             if unknown := [s for s in asked if s not in STATUSES]:
                 raise field_problem("status", f"`{unknown[0][:40]}` is no status; there are {', '.join(STATUSES)}.")
             wanted = wanted.where(col(Run.status).in_(asked))
+        if mode:
+            if mode not in MODES:
+                raise field_problem("mode", f"A run's mode is {' or '.join(MODES)}.")
+            wanted = wanted.where(Run.mode == mode)
         if query:
             columns = (Run.run_id, Run.workflow_name, Run.reason)
             wanted = wanted.where(or_(*(col(c).icontains(query, autoescape=True) for c in columns)))

@@ -63,6 +63,10 @@ class KindSpec(Protocol):
         """The ports that a node with this config has, `error` apart."""
         ...
 
+    def outcome_ports(self, config: BaseModel) -> tuple[str, ...]:
+        """Those of `ports` by which an outcome can leave; the others serve only a loop that is used up."""
+        ...
+
     def output_names(self, config: BaseModel) -> frozenset[str] | None:
         """The names under `nodes.<id>.`; None when they are not known before the run."""
         ...

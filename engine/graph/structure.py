@@ -171,13 +171,14 @@ def check_boxes(nodes: Mapping[str, KnownNode], flow: Flow, problems: ProblemLis
 def check_reach(nodes: Mapping[str, KnownNode], flow: Flow, structure: Structure, problems: ProblemList) -> None:
     """Nodes that nothing leads to, ports that lead nowhere, runs that never end by an `end`."""
     connected = {(e.source, e.port) for e in flow.edges}
+    exhausted = {(e.source, e.on_exhausted) for e in flow.edges}
     for node in nodes.values():
         if node.id not in flow.reached:
             if structure.starts:
                 hint = "Draw an edge to it, or remove it."
                 problems.add(Problem("unreachable", f"No way leads from the start to {node.name}.", hint, node=node.id))
             continue
-        loose = [port for port in leaving_ports(node) or () if (node.id, port) not in connected]
+        loose = [port for port in _ports_used(node, exhausted) if (node.id, port) not in connected]
         if node.id in structure.parents and len(loose) == len(leaving_ports(node) or ()):
             # The last step of a body: behind it its item has ended.
             continue
@@ -187,3 +188,12 @@ def check_reach(nodes: Mapping[str, KnownNode], flow: Flow, structure: Structure
             problems.add(Problem("unconnected_port", message, hint, "warning", node=node.id, field=f"port.{port}"))
     if flow.reached and not structure.ends & flow.reached:
         problems.add(Problem("no_end", "No way leads to an end, so runs have no output.", "Add a node of kind `end`.", "warning"))
+
+
+def _ports_used(node: KnownNode, exhausted: set[tuple[str, str | None]]) -> list[str]:
+    """The ports by which a run can really leave the node: by its outcomes, or because a loop is used up."""
+    ports = list(leaving_ports(node) or ())
+    if node.kind is None or node.config is None:
+        return ports
+    idle = set(node.kind.ports(node.config)) - set(node.kind.outcome_ports(node.config))
+    return [port for port in ports if port not in idle or (node.id, port) in exhausted]

@@ -227,6 +227,10 @@ class NodeKind(ABC, Generic[C]):
         """The ports of a node with this config, `error` apart."""
         return self.fixed_ports
 
+    def outcome_ports(self, config: C) -> tuple[str, ...]:
+        """Those of `ports` by which an outcome can leave; the others serve only a loop that is used up."""
+        return self.ports(config)
+
     def output_names(self, config: C) -> frozenset[str] | None:
         """The names under `nodes.<id>.`; None when only the run knows them."""
         if self.Outputs is None:

@@ -35,6 +35,8 @@ class Answered:
     by_name: str
     values: dict[str, Any]
     reason: str
+    by_email: str = ""
+    """What the workflow is told of whoever decided; without one, the name."""
     audit: Any = None
 
 

@@ -87,14 +87,15 @@ def _answered(turn: Turn, answered: Answered) -> None:
         turn.statements.append(asking.voted(step.item, list(step.votes)))
         return
     values = {**ask.editable, **answered.values}
-    _resolve_item(turn, step, Answer(answered.decision, answered.by_name, answered.reason, values), by=answered.by)
+    answer = Answer(answered.decision, answered.by_email or answered.by_name, answered.reason, values)
+    _resolve_item(turn, step, answer, by=answered.by, by_name=answered.by_name)
 
 
 def _bad_value(name: str, message: str, hint: str) -> Invalid:
     return Invalid(message, hint=hint, details={"problems": [{"field": f"values.{name}"[:200], "message": message}]})
 
 
-def _resolve_item(turn: Turn, step: Step, answer: Answer, *, by: str | None) -> None:
+def _resolve_item(turn: Turn, step: Step, answer: Answer, *, by: str | None, by_name: str | None) -> None:
     given, node = step.inputs or {}, step.node
     kind: Any = node.kind
     outcome: Outcome = kind.answered(node.config, given, answer)
@@ -107,7 +108,7 @@ def _resolve_item(turn: Turn, step: Step, answer: Answer, *, by: str | None) -> 
         port=leaving_port(turn.state, step.frame, node, outcome.port),
         outputs=outcome.outputs,
         inputs=given,
-        note={"decision": answer.decision, "by": by, "by_name": answer.by, "reason": answer.reason, "item": step.item},
+        note={"decision": answer.decision, "by": by, "by_name": by_name, "reason": answer.reason, "item": step.item},
         consent=consent,
     )
     votes = [*step.votes, *([by] if by else [])]
@@ -142,7 +143,7 @@ def _timer(turn: Turn, due: TimerDue) -> None:
         kind: Any = step.node.kind
         try:
             ask = kind.ask(step.node.config, step.inputs or {})
-            _resolve_item(turn, step, Answer("expired", None, "Nobody answered in time.", dict(ask.editable)), by=None)
+            _resolve_item(turn, step, Answer("expired", None, "Nobody answered in time.", dict(ask.editable)), by=None, by_name=None)
         except Exception as error:  # what silence would allow cannot be worked out any more: the step fails, never the engine
             turn.statements += [asking.clear_timer(turn.owner.run_id, due.path), asking.given_up(turn.owner.run_id, due.path)]
             turn.fail(Finished(due.path, due.attempt, step.inputs or {}, error=wrapped(error)))

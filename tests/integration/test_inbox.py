@@ -69,6 +69,15 @@ async def test_what_was_decided_stays_on_the_card_when_the_action_is_done(bench:
     assert (card.may_decide, card.may_not) == (False, "It is decided already.")
 
 
+async def test_people_read_the_name_of_whoever_decided_and_the_workflow_gets_the_address(bench: Bench) -> None:
+    run = await bench.start(*asking())
+    await bench.decide(await bench.item(), by=BEA)
+    await bench.until(run, "succeeded")
+    note = next(event.data["note"] for event in await bench.events(run) if event.type == "step_done" and event.path == "ok")
+    assert (note["by"], note["by_name"]) == ("bea", "Bea")
+    assert (await bench.steps(run))["ok"].outputs["by"] == "bea@example.com"
+
+
 async def test_a_failed_action_leaves_its_error_on_the_card(bench: Bench) -> None:
     bench.works.failures["act"] = [Permanent("The desk is closed.")]
     await bench.start(*asking(action=work("act")))

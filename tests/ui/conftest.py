@@ -3,6 +3,7 @@
 import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,9 +44,9 @@ def built() -> Path:
     return ROOT / "build" / "web-ui"
 
 
-@pytest.fixture(scope="package")
-def site(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    home = tmp_path_factory.mktemp("site") / "home"
+@contextmanager
+def fresh_site(home: Path) -> Iterator[Site]:
+    """A site on which nothing has happened yet, for tests of pages that show everything there is."""
     with served(home, SIGNALBOX_ADMIN_EMAIL=ADMIN_EMAIL, SIGNALBOX_ADMIN_PASSWORD=PASSWORD) as up:
         site = Site(up, {})
         for role in Role:
@@ -54,6 +55,12 @@ def site(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
             answer = up.call("POST", "/api/v1/users", body)
             assert answer.status == 201, answer.body
             site.sessions[role] = site.sign_in(email)
+        yield site
+
+
+@pytest.fixture(scope="package")
+def site(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with fresh_site(tmp_path_factory.mktemp("site") / "home") as site:
         yield site
 
 

@@ -233,6 +233,15 @@ def test_whoever_may_not_edit_sees_the_drawing_and_no_tools(open_page: Opens, si
     has(page, steps=9, edges=len(stored(site.up, workflow)["edges"]))
 
 
+def test_a_viewer_is_refused_nothing_while_looking(open_page: Opens, site: Site) -> None:
+    # A page that is not forgiven: every refused request would be a complaint.
+    page = open_page(site.url, cookie=site.sessions[Role.VIEWER])
+    opened(page, from_template(site))
+    expect(page.get_by_text("Read only")).to_be_visible()
+    step(page, "draft").click()
+    page.wait_for_load_state("networkidle")
+
+
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390)])
 def test_nothing_serious_in_the_builder(open_page: Opens, site: Site, theme: str, width: int) -> None:
     workflow = from_template(site)

@@ -1,13 +1,15 @@
 """Home and the frame around every page, in a browser."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from engine import Role
-from tests.ui.conftest import Opens, Site, ready
+from tests.ui.conftest import Opens, Site, fresh_site, ready
 from tests.unit.app.conftest import ASK, HELLO
 
 FAILS: dict[str, Any] = {
@@ -22,8 +24,15 @@ FAILS: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
+def site(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One of its own: other tests leave runs behind."""
+    with fresh_site(tmp_path_factory.mktemp("site") / "home") as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
 def busy(site: Site) -> Site:
-    """One run that is done, one that waits, one that failed, one that met a limit, and a draft with problems."""
+    """One run that is done, one that waits, one that failed, a try that failed too, one that met a limit, and a draft with problems."""
 
     def run(document: dict[str, Any], body: dict[str, Any]) -> None:
         workflow = site.up.call("POST", "/api/v1/workflows", document).body["id"]
@@ -34,6 +43,7 @@ def busy(site: Site) -> Site:
     run(HELLO, {"inputs": {"name": "Ann"}})
     run(ASK, {"inputs": {}})
     run(FAILS, {"inputs": {}})
+    run(FAILS, {"inputs": {}, "mode": "test"})
     run({**HELLO, "name": "Supplier onboarding"}, {"inputs": {"name": "Ann"}, "limits": {"steps": 1}})
     site.up.call("POST", "/api/v1/workflows", {"format": "signalbox/1", "name": "October statements", "nodes": [], "edges": []})
     return site
@@ -44,7 +54,7 @@ def card(page: Page, title: str) -> Any:
 
 
 def test_home_tells_what_waits_what_stopped_and_what_is_there(busy: Site, page: Page) -> None:
-    expect(page.get_by_test_id("summary")).to_have_text("1 decision waits for a person, 2 runs are stopped.")
+    expect(page.get_by_test_id("summary")).to_have_text("1 decision waits for a person, 2 runs have stopped or failed.")
     expect(card(page, "Waiting for a person")).to_contain_text("May it?")
     stopped = card(page, "Stopped or failed")
     expect(stopped.get_by_role("listitem")).to_have_count(2)

@@ -1,12 +1,14 @@
 """The list of runs, in a browser: found by filters, page by page, kept up to date, and leading to each run."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from engine import Role
-from tests.ui.conftest import Opens, Site, ready
+from tests.ui.conftest import Opens, Site, fresh_site, ready
 from tests.ui.test_home import FAILS
 from tests.unit.app.conftest import ASK, HELLO
 
@@ -16,6 +18,13 @@ def start(site: Site, document: dict[str, Any], times: int = 1, **body: Any) -> 
     site.up.call("POST", f"/api/v1/workflows/{workflow}/publish", {"note": ""})
     answers = [site.up.call("POST", f"/api/v1/workflows/{workflow}/runs", {"inputs": {}, **body}) for _ in range(times)]
     return [answer.body["run_id"] for answer in answers]
+
+
+@pytest.fixture(scope="module")
+def site(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One of its own: other tests leave runs behind."""
+    with fresh_site(tmp_path_factory.mktemp("site") / "home") as site:
+        yield site
 
 
 @pytest.fixture(scope="module")

@@ -100,6 +100,14 @@ def test_a_person_is_added_gets_other_roles_and_is_kept_out(site: Site, settings
     dialog.get_by_role("checkbox", name="Editor").check()
     dialog.get_by_role("button", name="Save").click()
     expect(nora).to_contain_text("Viewer and editor")
+    nora.get_by_role("button", name="Password: Nora Newcomer").click()
+    dialog.get_by_label("New password", exact=False).fill(PASSWORD[::-1])
+    dialog.get_by_role("button", name="Set password").click()
+    expect(dialog).to_have_count(0)
+    assert site.up.call("GET", "/api/v1/me", token=None, headers={"Cookie": session}).status == 401
+    fresh = site.up.call("POST", "/login", {"email": "nora@example.com", "password": PASSWORD[::-1]}, token=None)
+    session = fresh.headers["set-cookie"].split(";")[0]
+    assert site.up.call("GET", "/api/v1/me", token=None, headers={"Cookie": session}).status == 200
     nora.get_by_role("button", name="Deactivate: Nora Newcomer").click()
     dialog.get_by_role("button", name="Deactivate").click()
     expect(nora).to_contain_text("Deactivated")

@@ -41,14 +41,4 @@ export async function all(path) {
   return items;
 }
 
-// What one may not see is empty, not an error.
-export async function allIfAllowed(path) {
-  try {
-    return await all(path);
-  } catch (error) {
-    if (error instanceof Refused && [403, 404].includes(error.status)) return [];
-    throw error;
-  }
-}
-
 export const inWords = (error) => [error.message, error.hint].filter(Boolean).join(" ");

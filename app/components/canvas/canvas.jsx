@@ -1,15 +1,18 @@
 // The builder: loads a workflow and what it is built from, then hands over to the workshop. Says what it does while it loads, and why when it cannot.
 import { useEffect, useState } from "react";
 import { ReactFlowProvider } from "@xyflow/react";
-import { all, allIfAllowed, ask, Away, inWords, Refused } from "./api.js";
+import { all, ask, Away, inWords, Refused } from "./api.js";
 import { arrived, Draft } from "./draft.js";
 import { Logo } from "./marks.jsx";
 import { Workshop } from "./workshop.jsx";
 import "./canvas.css";
 
 async function load(workflow) {
+  const asked = ask("GET", "/api/v1/me");
+  // Whoever may not see something is not refused it: it is not asked for.
+  const allIf = async (permission, path) => ((await asked).permissions.includes(permission) ? all(path) : []);
   const [found, kinds, models, people, me, versions] = await Promise.all([
-    ask("GET", `/api/v1/workflows/${encodeURIComponent(workflow)}`), all("/api/v1/kinds"), allIfAllowed("/api/v1/models"), allIfAllowed("/api/v1/users"), ask("GET", "/api/v1/me"),
+    ask("GET", `/api/v1/workflows/${encodeURIComponent(workflow)}`), all("/api/v1/kinds"), allIf("model.read", "/api/v1/models"), allIf("user.read", "/api/v1/users"), asked,
     ask("GET", `/api/v1/workflows/${encodeURIComponent(workflow)}/versions?limit=1`),
   ]);
   if (await arrived(found.id)) return load(workflow);

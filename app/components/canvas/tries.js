@@ -19,7 +19,7 @@ export function useTries(desk) {
 
   const shown = useCallback((steps) => {
     const document = draft.state.document;
-    const list = Object.values(steps).flat();
+    const list = ofOneRun(Object.values(steps).flat(), document);
     const statuses = statusesOf(list), stale = staleOf(list, document, Object.keys(statuses));
     for (const id in stale) statuses[id] = { ...statuses[id], stale: stale[id] };
     marks.statuses.replace(statuses);
@@ -36,6 +36,7 @@ export function useTries(desk) {
     const [view, steps] = await Promise.all([ask("GET", `/api/v1/runs/${id}`), all(`/api/v1/runs/${id}/steps`)]);
     setRun((before) => (before?.id === id ? { ...before, ...view } : before));
     // What ran before and was not run this time keeps its last result.
+    for (const step of steps) step.run_id = id;
     const fresh = new Set(steps.map((step) => step.node)), kept = (now.current.last?.all ?? []).filter((step) => !fresh.has(step.node));
     setLast(asLast(id, view.mode, [...kept, ...steps]));
   }, []);
@@ -83,6 +84,14 @@ export function useTries(desk) {
 }
 
 const asLast = (id, mode, steps) => ({ run_id: id, mode, all: steps, steps: Object.fromEntries(steps.map((step) => [step.node, step])) });
+
+// The values of steps that the newest run did not reach are kept for the inspector. But a run that began at the start is drawn alone:
+// with an older one's way beside it, it would look as if both had been taken.
+function ofOneRun(steps, document) {
+  const newest = steps.reduce((last, step) => (step.run_id > last ? step.run_id : last), "");
+  const start = document.nodes?.find((node) => node.kind === "start")?.id;
+  return steps.some((step) => step.run_id === newest && step.node === start && !step.reused) ? steps.filter((step) => step.run_id === newest) : steps;
+}
 
 // What every step did last, whoever tried it; nothing where nobody may look or nothing has run.
 async function lastSteps(workflow) {

@@ -82,6 +82,12 @@ function startLine(config) {
   return names.length ? `with ${names.slice(0, 3).map((name) => sentence(name).toLowerCase()).join(", ")}` : "no input";
 }
 
+/** Who decides, whole: "ann@example.com or every approver; 2 of them must agree; somebody else than who started it". */
+export function deciders({ users = [], roles = [], quorum = 1, four_eyes: isOther = false }) {
+  const who = [...users, ...(size(roles) || size(users) ? roles : ["approver"]).map((role) => `every ${role}`)].join(" or ");
+  return [who, quorum > 1 ? `${quorum} of them must agree` : "", isOther ? "not whoever started the run or last changed the workflow" : ""].filter(Boolean).join("; ");
+}
+
 function approvers({ users, roles, quorum }) {
   if (quorum > 1) return `${quorum} people agree`;
   if (size(users)) return `1 of ${counted(size(users), "person", "people")} decides`;

@@ -199,7 +199,7 @@ export const Spend = memo(function Spend({ run, scale, now }) {
         <span className="t12 mut num">{counted(used.tokens, "token")} of {(limits.tokens ?? 0).toLocaleString("en-US")}</span>
       </div>
       <div className="z" aria-hidden="true">
-        <i className="lim" /><span className="t12">Limit, not to scale</span>
+        {isMoney ? <><i className="lim" /><span className="t12">Limit, not to scale</span></> : <span className="t12 mut">Tokens over time: nothing was charged</span>}
         <svg viewBox="0 0 1000 72" preserveAspectRatio="none"><polygon points={`0,72 ${line} ${(scale.at(now) * 1000).toFixed(1)},72`} /><polyline points={line} /></svg>
       </div>
     </div>

@@ -1,6 +1,6 @@
 // Values of a step as people read them: names and values, long ones folded; text is shown as text and never as markup.
 import { useState } from "react";
-import { sentence } from "../drawing/words.js";
+import { deciders, sentence } from "../drawing/words.js";
 import { useBody } from "./use_run.js";
 
 const LONG = 600;
@@ -20,7 +20,12 @@ function Table({ value, empty }) {
   const isObject = value !== null && typeof value === "object" && !Array.isArray(value);
   if (value === null || value === undefined || (isObject && !Object.keys(value).length)) return <p className="mut t12">{empty}</p>;
   if (!isObject) return <div className="one"><Value value={value} /></div>;
-  return <dl>{Object.entries(value).map(([name, one]) => <div key={name}><dt>{sentence(name)}</dt><dd><Value value={one} /></dd></div>)}</dl>;
+  return <dl>{Object.entries(value).map(([name, one]) => <Line key={name} name={name} value={one} />)}</dl>;
+}
+
+function Line({ name, value }) {
+  const isDeciders = name === "approvers" && value !== null && typeof value === "object" && !Array.isArray(value);
+  return <div><dt>{isDeciders ? "Who decides" : sentence(name)}</dt><dd>{isDeciders ? deciders(value) : <Value value={value} />}</dd></div>;
 }
 
 export function Value({ value, depth = 0 }) {

@@ -39,8 +39,8 @@ class Home(rx.State):
 
     @action(Permission.RUN_READ)
     async def load_stopped(self, asking: Asking) -> None:
-        """Runs that cannot go on by themselves."""
-        self.stopped = await _runs(asking, "stopped,failed,paused")
+        """Live runs that cannot go on by themselves; whoever tries a draft sees in the builder how that went."""
+        self.stopped = await _runs(asking, "stopped,failed,paused", mode="live")
 
     @action(Permission.RUN_READ)
     async def load_running(self, asking: Asking) -> None:
@@ -86,8 +86,8 @@ SLOW: list[Any] = [Home.load_spend, Home.load_outcomes]
 """What changes little, and is asked less often."""
 
 
-async def _runs(asking: Asking, statuses: str) -> list[Row]:
-    found = await asking.ask(asking.engine.runs.list(asking.actor, status=statuses, limit=FEW))
+async def _runs(asking: Asking, statuses: str, *, mode: str | None = None) -> list[Row]:
+    found = await asking.ask(asking.engine.runs.list(asking.actor, status=statuses, mode=mode, limit=FEW))
     now = asking.engine.now()
     return [run_row(run, now=now) for run in found.items]
 

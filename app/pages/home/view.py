@@ -9,7 +9,7 @@ import reflex as rx
 from app.components.connection import pulse
 from app.components.gallery import gallery
 from app.pages.home.rows import Bar, Outcome, Row
-from app.pages.home.state import FRESH, SLOW, Home
+from app.pages.home.state import FEW, FRESH, SLOW, Home
 from app.pages.workflows.state import Workflows
 from app.ui.frame import Frame, frame, if_allowed, link
 from app.ui.marks import badge, card, icon, nothing, skeleton, status, tone_tile, track_drawing
@@ -50,7 +50,10 @@ def _summary() -> rx.Component:
         Frame.waiting.to_string() + " decisions wait for a person",
     )
     number = Home.stopped.length()
-    stopped = rx.match(number, (0, "no run is stopped"), (1, "1 run is stopped"), number.to_string() + " runs are stopped")
+    more = rx.cond(
+        number >= FEW, number.to_string() + " or more runs have stopped or failed", number.to_string() + " runs have stopped or failed"
+    )
+    stopped = rx.match(number, (0, "no run has stopped or failed"), (1, "1 run has stopped or failed"), more)
     return rx.fragment(waiting, ", ", stopped, ".")
 
 
@@ -63,7 +66,7 @@ def _main_column() -> rx.Component:
             _waiting_row,
             nothing("inbox", "Nothing waits. Decisions that a run needs appear here."),
         ),
-        _list("Stopped or failed", "octagon_pause", Home.stopped, _run_row, nothing("circle_check", "No run is stopped.")),
+        _list("Stopped or failed", "octagon_pause", Home.stopped, _run_row, nothing("circle_check", "No live run has stopped or failed.")),
         _list("Running now", "route", Home.running, _moving_row, nothing("route", "Nothing runs at the moment.")),
         class_name="col",
     )

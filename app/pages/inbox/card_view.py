@@ -119,7 +119,9 @@ def _action() -> rx.Component:
     final = rx.cond(
         item.is_final,
         rx.el.span(icon("lock", size=14), "Cannot be undone", class_name="bd limit"),
-        rx.el.span(icon("undo_2", size=14), "Changes nothing outside", class_name="bd neutral"),
+        rx.el.span(
+            icon("undo_2", size=14), rx.cond(item.is_simulated, "Only simulated", "Changes nothing outside"), class_name="bd neutral"
+        ),
     )
     edited = rx.cond(item.is_pending & (Inbox.preview.length() > 0), _facts(Inbox.preview), _facts(item.action_facts))
     act = rx.el.div(

@@ -90,6 +90,8 @@ class Card:
     may_decide: bool = False
     may_not: str = ""
     is_final: bool = False
+    is_simulated: bool = False
+    """A test run: what stands here would happen in a live run, and does not."""
     action: str = ""
     action_kind: str = ""
     action_head: str = ""
@@ -134,10 +136,11 @@ def card(item: InboxCard, *, me: Actor, now: datetime) -> Card:
         is_pending=is_pending,
         may_decide=item.may_decide,
         may_not=item.may_not if is_pending else "",
-        is_final=item.cannot_be_undone,
+        is_final=item.cannot_be_undone and not _is_simulated(item),
+        is_simulated=_is_simulated(item),
         action=str(action.get("title") or ""),
         action_kind=item.action_kind or label(str(action.get("kind") or "")),
-        action_head="Exactly this will happen" if is_pending else "Exactly this ran" if item.ran else "Exactly this was asked",
+        action_head=_action_head(item),
         action_facts=facts(item.ran or action.get("config") or {}),
         message=plain(item.message),
         evidence=facts(item.show),
@@ -158,6 +161,18 @@ def card(item: InboxCard, *, me: Actor, now: datetime) -> Card:
     )
 
 
+def _is_simulated(item: InboxCard) -> bool:
+    return bool((item.action or {}).get("simulated"))
+
+
+def _action_head(item: InboxCard) -> str:
+    if _is_simulated(item):
+        return "Exactly this would happen in a live run"
+    if item.status == "pending":
+        return "Exactly this will happen"
+    return "Exactly this ran" if item.ran else "Exactly this was asked"
+
+
 def _percent(item: InboxCard) -> int:
     most = float((item.limits or {}).get("cost_usd", 0) or 0)
     return min(100, round(100 * float(item.spent.get("cost_usd", 0)) / most)) if most else 0
@@ -174,6 +189,8 @@ def _sentence(item: InboxCard) -> str:
         following = f"“{item.after[0]}”" if item.after else "its next step"
         return f"{who} asks. If it is approved, the run goes on with {following}; the decision itself does nothing else."
     does = ACTS.get(str(item.action.get("kind")), "it runs")
+    if _is_simulated(item):
+        return f"{who} asks to run “{item.action.get('title')}” in a test run. Nothing leaves Signalbox: in a live run {does}, once."
     return f"{who} asks to run “{item.action.get('title')}”. If it is approved, {does}: exactly what stands below, once."
 
 
@@ -203,7 +220,7 @@ def _outcome(item: InboxCard, *, me: Actor, now: datetime) -> tuple[str, str]:
         case "acting":
             return "Approved, running now", f"{said} {act} is under way. This card stays until it is over."
         case "done":
-            return "Approved and done", f"{said} {act} has run, once."
+            return _done(item, said, act)
         case "failed":
             return "Approved, but it failed", f"{said} {act} failed: {_error(item)}"
         case "in_doubt":
@@ -219,6 +236,12 @@ def _outcome(item: InboxCard, *, me: Actor, now: datetime) -> tuple[str, str]:
             )
         case _:
             return "Not needed any more", "The run ended or took another way before anybody decided. Nothing was done."
+
+
+def _done(item: InboxCard, said: str, act: str) -> tuple[str, str]:
+    if _is_simulated(item):
+        return "Approved and simulated", f"{said} This is a test run: {act} was worked out as it would run, and nothing was sent."
+    return "Approved and done", f"{said} {act} has run, once."
 
 
 def _expired(item: InboxCard) -> str:

@@ -110,7 +110,7 @@ class Inbox(rx.State):
         """Another part of the list."""
         self.shown = shown if shown in SHOWN else "mine"
         self._is_watching = False
-        return Inbox.load
+        return [Inbox.load, Inbox.open]
 
     @action(Permission.APPROVAL_READ)
     async def by_kind(self, asking: Asking, kind: str) -> Any:

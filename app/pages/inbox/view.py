@@ -180,12 +180,16 @@ def _no_card() -> rx.Component:
         Inbox.others > 0,
         rx.el.button("See what waits for others", type="button", on_click=Inbox.show("others"), class_name="btn"),
     )
-    empty = _empty(
+    nobody = _empty(
         "Nothing waits for you",
         "A run that needs a person stops here and asks: what it wants to do, why, and what it has cost so far.",
         others,
         name="empty",
     )
+    look = rx.el.button("See what waits for you", type="button", on_click=Inbox.show("mine"), class_name="btn")
+    elsewhere = _empty("Nothing waits for others", "What somebody else has to decide is found here.", look, name="empty")
+    decided = _empty("Nothing has been decided yet", "Every decision stays here, with who made it and what came of it.", look, name="empty")
+    empty = rx.fragment(rx.match(Inbox.shown, ("others", elsewhere), ("decided", decided), nobody))
     missing = _empty(
         "This request is not here",
         "The link may be cut short, or its run was removed. Nothing was decided.",

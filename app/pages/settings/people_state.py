@@ -58,7 +58,7 @@ class People(rx.State):
     async def change_password(self, asking: Asking, form: dict[str, Any]) -> Any:
         """A new password for somebody."""
         person, password = self.id, str(form.get("password", ""))
-        return await self._done(asking, lambda: asking.engine.accounts.change_password(asking.actor, person, password=password))
+        return await self._done(asking, lambda: asking.engine.accounts.set_password(asking.actor, person, password=password))
 
     @action(Permission.USER_MANAGE)
     async def disable(self, asking: Asking) -> Any:

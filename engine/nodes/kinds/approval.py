@@ -148,6 +148,11 @@ class Approval(AskKind[ApprovalConfig]):
         ),
     )
 
+    def outcome_ports(self, config: ApprovalConfig) -> tuple[str, ...]:
+        """Nothing leaves by `expired` where nothing expires, or where that counts as an answer."""
+        can_expire = config.expires_after_s is not None and config.on_expire == "expired"
+        return tuple(port for port in self.ports(config) if can_expire or port != "expired")
+
     def problems(self, config: ApprovalConfig) -> list[Problem]:
         """Silence as consent is possible but said aloud."""
         found: list[Problem] = []

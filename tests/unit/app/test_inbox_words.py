@@ -112,6 +112,17 @@ def test_the_card_stays_and_tells_how_far_the_action_is() -> None:
     assert "a person must check" in doubt.outcome_text and doubt.tone == "doubt"
 
 
+def test_a_card_of_a_test_run_does_not_claim_that_anything_is_sent() -> None:
+    simulated = {"action": ACTION | {"simulated": True}, "cannot_be_undone": True, "mode": "test"}
+    asked = shown(**simulated)
+    assert "in a test run. Nothing leaves Signalbox" in asked.sentence
+    assert (asked.is_final, asked.is_simulated, asked.action_head) == (False, True, "Exactly this would happen in a live run")
+    done = shown(status="done", run_status="succeeded", ran={"message": "Dear Madam"}, decided_by="u1", **simulated)
+    assert done.outcome == "Approved and simulated" and done.outcome_text.endswith("nothing was sent.")
+    assert done.action_head == "Exactly this would happen in a live run"
+    assert shown(cannot_be_undone=True).is_final and not shown(cannot_be_undone=True).is_simulated
+
+
 def test_an_approval_whose_run_was_stopped_does_not_claim_to_go_on() -> None:
     found = shown(status="approved", run_status="stopped", run_reason="The money limit is reached.", decided_by="u1")
     assert found.outcome == "Approved, but the run does not go on" and not found.is_moving

@@ -79,9 +79,25 @@ def test_the_error_port_exists_exactly_when_errors_leave_by_it() -> None:
 def test_a_port_that_leads_nowhere_is_a_warning_that_names_it() -> None:
     result = checked(["start", node("ok", "approval"), "end"], ["start -> ok", "ok.approved -> end"])
     told = [p for p in result.problems if p.code == "unconnected_port"]
-    assert [p.field for p in told] == ["port.rejected", "port.expired"]
+    assert [p.field for p in told] == ["port.rejected"]
     assert all(p.severity == "warning" and p.node == "ok" for p in told)
     assert result.plan is not None
+
+
+@pytest.mark.parametrize(
+    ("config", "loop", "is_told"),
+    [
+        ({}, {}, False),
+        ({"expires_after_s": 60}, {}, True),
+        ({"expires_after_s": 60, "on_expire": "rejected"}, {}, False),
+        ({}, {"max_visits": 2, "on_exhausted": "expired"}, True),
+    ],
+)
+def test_only_a_port_by_which_a_run_can_leave_has_to_lead_somewhere(config, loop, is_told) -> None:
+    back = edge("ok.rejected -> a", **(loop or {"max_visits": 2}))
+    result = checked(["start", "a", node("ok", "approval", config=config), "end"], ["start -> a", "a -> ok", "ok.approved -> end", back])
+    told = [p.field for p in result.problems if p.code == "unconnected_port"]
+    assert told == (["port.expired"] if is_told else [])
 
 
 def test_a_workflow_that_never_ends_by_an_end_is_a_warning() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from sqlmodel import Session, col, or_, select
@@ -9,7 +10,7 @@ from sqlmodel import Session, col, or_, select
 from engine.errors import NotFound
 from engine.jsonvalue import canonical, digest
 from engine.people.permissions import Actor
-from engine.storage.tables import Document, Workflow
+from engine.storage.tables import Document, Version, Workflow
 
 
 def find(session: Session, actor: Actor, workflow: str) -> Workflow:
@@ -43,3 +44,11 @@ def store_document(session: Session, actor: Actor, document: Any) -> None:
     digested = digest(document)
     if session.get(Document, digested) is None:
         session.add(Document(hash=digested, workspace_id=actor.workspace_id, body=canonical(document).decode()))
+
+
+def has_unpublished(session: Session, workflow: Workflow) -> bool:
+    """Whether the draft differs from the version that is live; False while none is."""
+    if workflow.live_version is None:
+        return False
+    live = session.get(Version, (workflow.id, workflow.live_version))
+    return live is None or live.hash != hashlib.sha256(workflow.document.encode()).hexdigest()

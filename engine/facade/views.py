@@ -37,6 +37,8 @@ class WorkflowSaved(BaseModel):
     problems: list[dict[str, Any]]
     worst_case: dict[str, Any] | None = None
     """The most that a run can use; null while errors remain."""
+    has_unpublished: bool = False
+    """Whether the draft differs from the version that is live; false while none is."""
 
 
 class WorkflowView(BaseModel):
@@ -51,6 +53,8 @@ class WorkflowView(BaseModel):
     problems: list[dict[str, Any]]
     worst_case: dict[str, Any] | None = None
     """The most that a run can use; null while errors remain."""
+    has_unpublished: bool = False
+    """Whether the draft differs from the version that is live; false while none is."""
     updated_at: str | None = None
     updated_by: str = ""
 

@@ -12,7 +12,7 @@ from engine.clock import iso
 from engine.errors import Conflict, Invalid, NotFound, StaleRevision, WorkflowHasProblems
 from engine.facade import cursors
 from engine.facade.core import Core
-from engine.facade.finding import find, find_even_deleted, store_document
+from engine.facade.finding import find, find_even_deleted, has_unpublished, store_document
 from engine.facade.hooks import Hooks
 from engine.facade.pins import carry_pins
 from engine.facade.version_views import version_views
@@ -69,7 +69,7 @@ class Workflows:
             )
             session.add(workflow)
             records.tell(session, actor, action="workflow.create", subject=workflow.id, details={"name": name})
-            return self._saved(workflow, checked)
+            return self._saved(session, workflow, checked)
 
     async def list(self, actor: Actor, *, query: str = "", limit: int = 100, cursor: str | None = None) -> Page[WorkflowRow]:
         """The workflows, by name."""
@@ -110,6 +110,7 @@ class Workflows:
     def _get(self, actor: Actor, workflow: str) -> WorkflowView:
         with self._core.records.reading() as session:
             found = find(session, actor, workflow)
+            is_changed = has_unpublished(session, found)
         document = loads(found.document)
         checked = check(document, self._core.registry)
         return WorkflowView(
@@ -121,6 +122,7 @@ class Workflows:
             document=document,
             problems=_told(checked.problems),
             worst_case=self._worst_case(checked),
+            has_unpublished=is_changed,
             updated_at=iso(found.updated_at),
             updated_by=found.updated_by,
         )
@@ -158,7 +160,7 @@ class Workflows:
             carry_pins(session, current.id, old, document, renamed=renamed())
             current.updated_at, current.updated_by = self._core.clock.now_us(), actor.user_id or actor.label
             records.tell(session, actor, action="workflow.edit", subject=current.id, details={"revision": current.revision})
-            return self._saved(current, checked)
+            return self._saved(session, current, checked)
 
     async def delete(self, actor: Actor, workflow: str) -> None:
         """Removes a workflow from the lists; its runs and versions stay readable."""
@@ -182,7 +184,7 @@ class Workflows:
             if found.deleted_at is not None:
                 found.slug, found.deleted_at = _free_slug(session, actor.workspace_id, found.name), None
                 self._core.records.tell(session, actor, action="workflow.restore", subject=found.id)
-            return self._saved(found, check(loads(found.document), self._core.registry))
+            return self._saved(session, found, check(loads(found.document), self._core.registry))
 
     async def validate(self, actor: Actor, document: Any) -> Checked:
         """All problems of a document and its worst case; stores and runs nothing. NotADocument."""
@@ -199,13 +201,14 @@ class Workflows:
     def _worst_case(self, checked: CheckedDocument) -> dict[str, Any] | None:
         return worst_case(checked.plan, static_estimates(checked.plan, self._core.gateway)) if checked.plan else None
 
-    def _saved(self, workflow: Workflow, checked: CheckedDocument) -> WorkflowSaved:
+    def _saved(self, session: Session, workflow: Workflow, checked: CheckedDocument) -> WorkflowSaved:
         return WorkflowSaved(
             id=workflow.id,
             slug=workflow.slug,
             revision=workflow.revision,
             problems=_told(checked.problems),
             worst_case=self._worst_case(checked),
+            has_unpublished=has_unpublished(session, workflow),
         )
 
     async def publish(self, actor: Actor, workflow: str, *, note: str = "") -> Published:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from engine.graph.called import called, model_in
 from engine.graph.document import DraftNode
 from engine.graph.fields import KindCatalog, KindSpec
 from engine.graph.problems import Problem
@@ -139,8 +140,7 @@ def _in_plain_words(details: ErrorDetails, model: type[BaseModel]) -> Problem:
     place = details["loc"]
     # Pydantic adds the step `[key]` after a key of an object that is itself wrong.
     field = path_of(k for k in place if k != "[key]")
-    name = str(place[-1]) if place else "config"
-    name = f"The item {name}" if name.isdigit() else f"`{shown(name)}`"
+    name = called(model, tuple(k for k in place if k != "[key]"))
     context = details.get("ctx") or {}
     match details["type"]:
         case "missing":
@@ -148,7 +148,7 @@ def _in_plain_words(details: ErrorDetails, model: type[BaseModel]) -> Problem:
         case "extra_forbidden":
             known = _settings_at(model, place[:-1])
             hint = did_you_mean(str(place[-1]), known, otherwise=f"Known here: {listed(known, most=30)}.")
-            return Problem("unknown_key", f"{name} is not a setting that exists here.", hint, field=field)
+            return Problem("unknown_key", f"`{shown(str(place[-1]))}` is not a setting that exists here.", hint, field=field)
         case "literal_error":
             given = details["input"]
             near = nearest(given, _quoted(str(context.get("expected", "")))) if isinstance(given, str) else None
@@ -187,18 +187,8 @@ def _settings_at(model: type[BaseModel], place: tuple[int | str, ...]) -> list[s
             continue
         if key not in fields:
             return []
-        inner = _model_in(fields[key].annotation)
+        inner = model_in(fields[key].annotation)
         if inner is None:
             return []
         fields = inner.model_fields
     return list(fields)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model that an annotation such as `list[Case]` or `Case | None` speaks of."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        if (found := _model_in(argument)) is not None:
-            return found
-    return None

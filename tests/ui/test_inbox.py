@@ -157,13 +157,12 @@ def test_everything_is_decided_by_keyboard_alone(site: Site, open_page: Opens) -
     desk = Desk(site, letters("Letters by key"))
     first, second, third = desk.asks("Ann"), desk.asks("Ben"), desk.asks("Cleo")
     page = open_page(site.url, cookie=site.sessions[Role.APPROVER])
-    page.goto("/inbox")
-    ready(page)
+    open_card(page, first, "Ann")
     page.keyboard.press("/")
     page.keyboard.type("by key")
     expect(rows(page)).to_have_count(3)
     page.keyboard.press("Escape")
-    for who in ("Ann", "Ben", "Cleo"):
+    for who in ("Ben", "Cleo"):
         page.keyboard.press("j")
         expect(page.get_by_test_id("title")).to_contain_text(who)
     page.keyboard.press("k")

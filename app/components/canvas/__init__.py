@@ -38,6 +38,7 @@ _BESIDE: tuple[Any, ...] = (
     rx.asset("problems.jsx", shared=True),
     rx.asset("publishing.jsx", shared=True),
     rx.asset("rules.js", shared=True),
+    rx.asset("show.js", shared=True),
     rx.asset("side.jsx", shared=True),
     rx.asset("stage.jsx", shared=True),
     rx.asset("stale.js", shared=True),

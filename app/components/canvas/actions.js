@@ -69,7 +69,7 @@ export function actionsOf(desk) {
     const size = make.sizeFor({ kind: kind.kind, config: {} }, kind);
     const room = !chosen.position && above ? make.makeRoom(desk.document, at, { y: position.y - GAP / 2, left: position.x, right: position.x + size.width, parent, by: size.height + GAP }) : [];
     const needsRoom = room.some((move) => move.value.y - size.height - GAP < position.y + size.height + 24);
-    const { ops, select: made } = make.addStep(desk.document, kind, { ...chosen, position, parent });
+    const { ops, select: made } = make.addStep(desk.document, kind, { ...chosen, position, parent, kinds: desk.kindList });
     change([...(needsRoom ? room : []), ...ops], "Add a step");
     select(made);
     focusStep(made[0]);
@@ -102,7 +102,7 @@ export function actionsOf(desk) {
     const checked = checkConnection(desk.document, desk.kinds, wanted, without);
     if (checked.reason) { refuse(checked.reason); return false; }
     if (checked.isBack) { desk.setDialog({ name: "limit", wanted, without }); return true; }
-    change([...(without ? [{ op: "remove", target: "edge", id: without }] : []), ...make.connect(wanted)], "Connect");
+    change([...(without ? [{ op: "remove", target: "edge", id: without }] : []), ...make.connect(wanted), ...make.toldBy(desk.document, desk.kindList, wanted)], "Connect");
     return true;
   };
 

@@ -10,12 +10,15 @@ export class Refused extends Error {
 export class Away extends Error {}
 
 const ANSWER_WITHIN_MS = 30_000;
+// Browsers carry at most 64 KB to its end after the page is gone; a character may be three bytes.
+const MOST_OUTLIVING = 20_000;
 
-export async function ask(method, path, body, { key, signal } = {}) {
+export async function ask(method, path, body, { key, signal, outlivesPage = false } = {}) {
   const headers = { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...(key ? { "Idempotency-Key": key } : {}) };
+  const text = body === undefined ? undefined : JSON.stringify(body);
   let answer, told;
   try {
-    answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: signal ?? AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    answer = await fetch(path, { method, headers, body: text, keepalive: outlivesPage && text.length < MOST_OUTLIVING, signal: signal ?? AbortSignal.timeout(ANSWER_WITHIN_MS) });
     told = await answer.json();
   } catch (error) {
     if (signal?.aborted) throw error;

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "react";
 import { ReactFlowProvider } from "@xyflow/react";
 import { all, ask, Away, inWords, Refused } from "./api.js";
-import { Draft } from "./draft.js";
+import { arrived, Draft } from "./draft.js";
 import { Logo } from "./marks.jsx";
 import { Workshop } from "./workshop.jsx";
 import "./canvas.css";
@@ -15,6 +15,7 @@ async function load(workflow) {
     ask("GET", `/api/v1/workflows/${encodeURIComponent(workflow)}`), all("/api/v1/kinds"), allIf("model.read", "/api/v1/models"), allIf("user.read", "/api/v1/users"), asked,
     ask("GET", `/api/v1/workflows/${encodeURIComponent(workflow)}/versions?limit=1`),
   ]);
+  if (await arrived(found.id)) return load(workflow);
   return { found: { ...found, last: versions.items[0]?.version ?? 0 }, kinds, models, people, me };
 }
 

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { useReactFlow } from "@xyflow/react";
 import { kindMap, layout, needsLayout, useMarks } from "../drawing/drawing.jsx";
+import { handOverAll } from "../inspector/pending.js";
 import { actionsOf } from "./actions.js";
 
 const TOAST_MS = 6000, MOST_TOASTS = 4;
@@ -48,15 +49,19 @@ function stillThere(selected, document) {
 function useUnsavedGuard(draft) {
   useEffect(() => {
     draft.open();
-    const leave = (event) => { if (draft.hasUnsaved || draft.batch) event.preventDefault(); };
-    const back = () => { if (window.document.visibilityState === "visible") draft.refresh(); };
+    // What is being typed is sent at once; asking gives it the time to arrive.
+    const send = () => { handOverAll(); draft.save(); };
+    const leave = (event) => { send(); if (draft.hasUnsaved || draft.batch) event.preventDefault(); };
+    const back = () => { if (window.document.visibilityState === "visible") draft.refresh(); else send(); };
     const online = () => draft.save();
     window.addEventListener("beforeunload", leave);
+    window.addEventListener("pagehide", send);
     window.addEventListener("online", online);
     window.document.addEventListener("visibilitychange", back);
     return () => {
       draft.close();
       window.removeEventListener("beforeunload", leave);
+      window.removeEventListener("pagehide", send);
       window.removeEventListener("online", online);
       window.document.removeEventListener("visibilitychange", back);
     };

@@ -9,6 +9,34 @@ const MOST_UNDO = 500, MOST_OPS = 4000;
 
 const newKey = () => `${Date.now().toString(36)}-${crypto.getRandomValues(new Uint32Array(3)).join("-")}`;
 
+const placeOf = (id) => `signalbox unsaved ${id}`;
+
+// An earlier version of this page kept the operations alone.
+function keptOf(id) {
+  const kept = JSON.parse(sessionStorage.getItem(placeOf(id)) ?? "[]");
+  return Array.isArray(kept) ? { batch: null, ops: kept } : kept;
+}
+
+function keep(id, { batch, ops }) {
+  if (batch || ops.length) sessionStorage.setItem(placeOf(id), JSON.stringify({ batch, ops }));
+  else sessionStorage.removeItem(placeOf(id));
+}
+
+// A batch that was on its way when the page went: asked again by its key it is done once. True when the server has it now.
+export async function arrived(id) {
+  const { batch, ops } = keptOf(id);
+  if (!batch) return false;
+  try {
+    await ask("POST", `/api/v1/workflows/${id}/ops`, { revision: batch.revision, ops: batch.ops }, { key: batch.key });
+  } catch (error) {
+    // What the server does not take is put on top of what it has.
+    if (error instanceof Refused) return false;
+    throw error;
+  }
+  keep(id, { batch: null, ops });
+  return true;
+}
+
 export class Draft {
   #told = new Set();
   #past = [];
@@ -31,8 +59,8 @@ export class Draft {
 
   #took(workflow) {
     this.confirmed = workflow.document;
-    const { name, slug, revision, live_version: live, document, problems, updated_by: updatedBy, worst_case: worst } = workflow;
-    this.state = { ...this.state, document, revision, problems, name, slug, live, updatedBy, worst, structure: {} };
+    const { name, slug, revision, live_version: live, document, problems, updated_by: updatedBy, worst_case: worst, has_unpublished: hasUnpublished } = workflow;
+    this.state = { ...this.state, document, revision, problems, name, slug, live, updatedBy, worst, hasUnpublished, structure: {} };
   }
 
   listen = (listener) => { this.#told.add(listener); return () => this.#told.delete(listener); };
@@ -106,14 +134,15 @@ export class Draft {
   async #send() {
     // A batch whose answer never came keeps its key: sent again it is not done twice.
     this.batch ??= { key: newKey(), ops: this.#queue.splice(0, MOST_OPS), revision: this.state.revision };
+    this.#keep();
     if (this.state.saving !== "away") this.#set({ saving: "saving" });
     try {
-      const saved = await ask("POST", `/api/v1/workflows/${this.id}/ops`, { revision: this.batch.revision, ops: this.batch.ops }, { key: this.batch.key });
+      const saved = await ask("POST", `/api/v1/workflows/${this.id}/ops`, { revision: this.batch.revision, ops: this.batch.ops }, { key: this.batch.key, outlivesPage: true });
       this.confirmed = applyOps(this.confirmed, this.batch.ops).document;
       if (this.state.saving === "away") this.tell({ tone: "done", text: "Connected again. Your changes are saved." });
       this.batch = null;
       this.#tries = 0;
-      this.#set({ revision: saved.revision, problems: saved.problems, worst: saved.worst_case, saving: this.#queue.length ? "unsaved" : "saved", savedAt: new Date() });
+      this.#set({ revision: saved.revision, problems: saved.problems, worst: saved.worst_case, hasUnpublished: saved.has_unpublished, saving: this.#queue.length ? "unsaved" : "saved", savedAt: new Date() });
       this.#keep();
       return true;
     } catch (error) {
@@ -189,23 +218,26 @@ export class Draft {
     if (this.hasUnsaved || this.batch || this.state.conflict) return;
     const theirs = await ask("GET", `/api/v1/workflows/${this.id}`).catch((error) => { if (error instanceof Away || error instanceof Refused) return null; throw error; });
     if (!theirs || this.hasUnsaved || this.batch) return;
-    if (theirs.revision === this.state.revision) { if (theirs.live_version !== this.state.live) this.#set({ live: theirs.live_version }); return; }
+    if (theirs.revision === this.state.revision) { if (theirs.live_version !== this.state.live) this.#set({ live: theirs.live_version, hasUnpublished: theirs.has_unpublished }); return; }
     this.#past = []; this.#future = [];
     this.#took(theirs);
     this.#set({ saving: "saved" });
     this.tell({ tone: "waiting", text: "Somebody else changed this workflow. You see their version now." });
   };
 
-  published = (version) => this.#set({ live: version, last: Math.max(version, this.state.last) });
+  // A new version is the draft as it is; one that was put live again may be anything.
+  published = (version) => {
+    const isNew = version > this.state.last;
+    this.#set({ live: version, last: Math.max(version, this.state.last), hasUnpublished: isNew ? false : undefined });
+    if (!isNew) ask("GET", `/api/v1/workflows/${this.id}`).then((now) => now.revision === this.state.revision && this.#set({ hasUnpublished: now.has_unpublished }), (error) => { if (!(error instanceof Away || error instanceof Refused)) throw error; });
+  };
 
   #keep() {
-    const unsaved = [...(this.batch?.ops ?? []), ...this.#queue], place = `signalbox unsaved ${this.id}`;
-    if (unsaved.length) sessionStorage.setItem(place, JSON.stringify(unsaved));
-    else sessionStorage.removeItem(place);
+    keep(this.id, { batch: this.batch ?? null, ops: this.#queue });
   }
 
   #restore() {
-    const kept = JSON.parse(sessionStorage.getItem(`signalbox unsaved ${this.id}`) ?? "[]");
+    const { batch, ops } = keptOf(this.id), kept = [...(batch?.ops ?? []), ...ops];
     if (!kept.length) return;
     const left = [];
     const { document } = applyOps(this.state.document, kept, (op) => left.push(op));

@@ -23,6 +23,14 @@ export function InputForm({ schema, values, onChange }) {
 
 function Field({ name, field, isRequired, value, onChange }) {
   const id = `input-${name}`, label = field.title || sentence(name);
+  if (field.type === "boolean") {
+    return (
+      <div className="field">
+        <label className="row"><input id={id} type="checkbox" checked={Boolean(value)} aria-describedby={field.description ? `${id}-means` : undefined} onChange={(event) => onChange(event.target.checked)} />{label}</label>
+        {field.description ? <p className="mut t12" id={`${id}-means`}>{field.description}</p> : null}
+      </div>
+    );
+  }
   return (
     <div className="field">
       <label className="lab" htmlFor={id}>{label}{isRequired ? null : <span className="mut">can be left out</span>}</label>
@@ -38,7 +46,6 @@ function Control({ id, field, isRequired, value, onChange }) {
     return <select className="inp" {...common} value={value ?? ""} onChange={(event) => onChange(field.enum.find((one) => String(one) === event.target.value))}><option value="" />{field.enum.map((one) => <option key={String(one)} value={String(one)}>{String(one)}</option>)}</select>;
   }
   switch (field.type) {
-    case "boolean": return <label className="row"><input id={id} type="checkbox" checked={Boolean(value)} onChange={(event) => onChange(event.target.checked)} />Yes</label>;
     case "integer": case "number":
       return <input className="inp" type="number" step={field.type === "integer" ? 1 : "any"} min={field.minimum} max={field.maximum} {...common} value={value ?? ""} onChange={(event) => onChange(event.target.value === "" ? "" : Number(event.target.value))} />;
     case "string": return <textarea className="inp area" rows={(field.maxLength ?? 0) > 200 || !field.maxLength ? 3 : 1} maxLength={field.maxLength} {...common} value={value ?? ""} onChange={(event) => onChange(event.target.value)} />;

@@ -3,6 +3,7 @@ import { layout } from "../drawing/layout.js";
 import { BOX, edgeKey, portsOf, sizeOf } from "../drawing/shape.js";
 import { kindWords } from "../drawing/words.js";
 import { edgeId } from "./ops.js";
+import { shownBehind } from "./show.js";
 
 const STEP = 40;
 
@@ -34,8 +35,9 @@ export const snap = ({ x, y }) => ({ x: Math.round(x / 8) * 8, y: Math.round(y /
 export const firstPort = (node, kind) => portsOf(node, kind)[0]?.id;
 
 // A new step at a place: loose, behind a port, before a step, or on an edge (then the edge leads through it).
-export function addStep(document, kind, { position, parent, from, to, edge }) {
-  const node = newNode(document, kind, position, parent), ops = [{ op: "add", target: "node", id: node.id, value: node }], port = firstPort(node, kind);
+export function addStep(document, kind, { position, parent, from, to, edge, kinds = [] }) {
+  const node = told(newNode(document, kind, position, parent), document, kinds, edge ? { source: edge.source, port: edge.port } : from);
+  const ops = [{ op: "add", target: "node", id: node.id, value: node }], port = firstPort(node, kind);
   const lead = (source, out, target) => ops.push({ op: "add", target: "edge", value: { source, ...(out && out !== "out" ? { port: out } : {}), target } });
   if (edge) {
     ops.push({ op: "remove", target: "edge", id: edgeId(edge) });
@@ -44,6 +46,20 @@ export function addStep(document, kind, { position, parent, from, to, edge }) {
   } else if (from) lead(from.source, from.port, node.id);
   else if (to && port) lead(node.id, port, to);
   return { ops, select: [node.id] };
+}
+
+// An approval begins with what the step before it made: a card that shows nothing lets nobody decide.
+function told(node, document, kinds, behind) {
+  const show = node.kind === "approval" && behind ? shownBehind(document, kinds, behind) : {};
+  return Object.keys(show).length ? { ...node, config: { ...node.config, show } } : node;
+}
+
+// The same for an approval that was put down loose and that nobody has filled in: the first way that leads to it tells.
+export function toldBy(document, kinds, { source, port, target }) {
+  const node = document.nodes.find((one) => one.id === target);
+  if (!node || Object.keys(node.config ?? {}).length || document.edges.some((edge) => edge.target === target)) return [];
+  const { config } = told(node, document, kinds, { source, port });
+  return config?.show ? [{ op: "update", target: "node", id: target, value: { config } }] : [];
 }
 
 // Makes room below: what stands under a place moves down.

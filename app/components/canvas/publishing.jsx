@@ -31,6 +31,6 @@ export function PublishDialog({ work, dialog, close }) {
   }
   return (
     <Versions workflow={{ id: draft.id, name: state.document.name || state.name, revision: state.revision }} document={state.document} problems={state.problems ?? []}
-      theme={work.isDark ? "dark" : "light"} start={dialog.start} onPublished={draft.published} onClose={close} />
+      theme={work.isDark ? "dark" : "light"} start={dialog.start} onPublished={draft.published} onClose={close} onRun={work.me.permissions.includes("run.start") ? () => { close(); work.startLive(); } : null} />
   );
 }

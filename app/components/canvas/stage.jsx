@@ -5,6 +5,8 @@ import { noticesOf, openAt, Surface, toFlow } from "../drawing/drawing.jsx";
 import { checkConnection } from "./rules.js";
 
 const KIND = "application/x-signalbox-kind";
+// On a phone: the smallest at which the names of steps can be read.
+const READABLE = 0.85;
 
 // The steps as they stand while they are dragged; positions come back from the document when it changes.
 function useNodes(work, drawn) {
@@ -34,7 +36,7 @@ export function Stage({ work, children }) {
   useEffect(() => {
     if (fitted.current || !nodes.length) return;
     fitted.current = true;
-    requestAnimationFrame(() => (nodes.length === 1 ? work.showFirst() : openAt(work.flow, nodes)));
+    requestAnimationFrame(() => (nodes.length === 1 ? work.showFirst() : openAt(work.flow, nodes, { least: work.isSmall ? READABLE : 0 })));
   }, [nodes.length]);
 
   const onNodesChange = useCallback((changes) => {

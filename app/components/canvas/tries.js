@@ -78,8 +78,9 @@ export function useTries(desk) {
   }, [tell]);
 
   const startTry = useCallback((what) => setQuestion({ what }), []);
+  const startLive = useCallback(() => setQuestion({ what: {}, isLive: true }), []);
   const closeRun = useCallback(() => { stop.current?.(); setRun(null); }, []);
-  return { run, lastRun: last, question, setQuestion, startTry, beginTry: start, cancelTry: cancel, closeRun };
+  return { run, lastRun: last, question, setQuestion, startTry, startLive, beginTry: start, cancelTry: cancel, closeRun };
 }
 
 const asLast = (id, mode, steps) => ({ run_id: id, mode, all: steps, steps: Object.fromEntries(steps.map((step) => [step.node, step])) });

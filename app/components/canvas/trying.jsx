@@ -50,9 +50,9 @@ const WHAT = { only: (name) => `Try only “${name}”`, until: (name) => `Try u
 
 export function TryDialog({ work }) {
   const { what } = work.question, part = Object.keys(what)[0], node = part && work.nodeOf(what[part]), { live } = work.state;
-  const [isLive, setLive] = useState(false), liveDocument = useVersion(work.draft.id, isLive ? live : null);
+  const mayRun = !part && live && work.me.permissions.includes("run.start"), mayTry = work.me.permissions.includes("run.test");
+  const [isLive, setLive] = useState(Boolean(mayRun && work.question.isLive)), liveDocument = useVersion(work.draft.id, isLive ? live : null);
   const schema = startOf(isLive ? liveDocument ?? work.state.document : work.state.document), place = `signalbox inputs ${work.draft.id}`;
-  const mayRun = !part && live && work.me.permissions.includes("run.start");
   const [values, setValues] = useState(() => JSON.parse(localStorage.getItem(place) ?? "null") ?? inputsOf(schema)), [isBusy, setBusy] = useState(false), form = useRef(null);
   const close = () => work.setQuestion(null);
   const begin = async (event) => {
@@ -70,7 +70,7 @@ export function TryDialog({ work }) {
     <Dialog title={node ? WHAT[part](work.name(node)) : isLive ? `Run version ${live}` : "Try the draft"} onClose={close} testid="try-dialog">
       <form ref={form} onSubmit={begin}>
         <div className="body">
-          {mayRun ? (
+          {mayRun && mayTry ? (
             <div className="seg own" role="group" aria-label="What runs">
               <button type="button" aria-pressed={!isLive} onClick={() => setLive(false)}>Try the draft</button>
               <button type="button" aria-pressed={isLive} onClick={() => setLive(true)} data-testid="run-live">Run version {live}, live</button>

@@ -8,7 +8,7 @@ import { kindMap, toFlow } from "./flow.js";
 import { layout, needsLayout } from "./layout.js";
 import { ANY, Drawn, Marks, useIsFar } from "./marks.js";
 import { Compact, Step } from "./step.jsx";
-import { sentence } from "./words.js";
+import { kindsNamed, sentence } from "./words.js";
 import "@xyflow/react/dist/base.css";
 import "./drawing.css";
 
@@ -28,10 +28,15 @@ const MANY = 120, LARGE = 0.6;
 const FIT = { padding: 0.08, maxZoom: 1, minZoom: 0.05 };
 
 // A large drawing is opened where its runs begin, at a size that can be read; a small one as a whole.
-export function openAt(flow, nodes) {
+// With `least` everything is shown only where it can be read then; else it begins at the start, that large.
+export function openAt(flow, nodes, { least = 0 } = {}) {
   const first = nodes.find((node) => node.data?.node?.kind === "start") ?? nodes.find((node) => node.data?.node);
+  const { clientHeight: height = 800, clientWidth: width = 1200 } = window.document.querySelector(".drawing") ?? {};
+  if (least && first) {
+    const left = Math.min(...nodes.map((node) => node.position.x)), right = Math.max(...nodes.map((node) => node.position.x + (node.width ?? 240)));
+    if (width * 0.84 < (right - left) * least) { flow.setCenter(first.position.x + first.width / 2, first.position.y + (height / 2 - 24) / least, { zoom: least }); return; }
+  }
   if (nodes.length <= MANY || !first) { flow.fitView(FIT); return; }
-  const height = window.document.querySelector(".drawing")?.clientHeight ?? 800;
   flow.setCenter(first.position.x + first.width / 2, first.position.y + height / 2 / LARGE - 48, { zoom: LARGE });
 }
 
@@ -163,7 +168,7 @@ export function noticesOf(problems) {
 }
 
 // Names in backticks are for those who write documents.
-export const plainly = (text) => String(text ?? "").replace(/`([^`]*)`/g, (_, name) => `“${/^[a-z_]+$/.test(name) ? sentence(name) : name}”`).replace(/(“[^”]+”) \([a-z][a-z0-9_]*\)/g, "$1").replace(/\bnode\b/g, "step");
+export const plainly = (text) => kindsNamed(text).replace(/`([^`]*)`/g, (_, name) => `“${/^[a-z_]+$/.test(name) ? sentence(name) : name}”`).replace(/(“[^”]+”) \([a-z][a-z0-9_]*\)/g, "$1").replace(/\bnode\b/g, "step");
 
 function isInSight(flow, node) {
   const at = flow.flowToScreenPosition(node.internals.positionAbsolute), frame = window.document.querySelector(".drawing")?.getBoundingClientRect();

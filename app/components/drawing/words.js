@@ -40,6 +40,9 @@ export function kindWords(name, kind) {
   };
 }
 
+// A message that speaks of a kind as documents do, in the word that the palette has for it.
+export const kindsNamed = (text) => String(text ?? "").replace(/\b(node|step) of kind `([a-z_]+)`/g, (_, __, name) => `step “${kindWords(name).name}”`);
+
 export function portWord(port, kind) {
   if (kind === "map" && port === "out") return "All done";
   return PORTS[port] ?? sentence(port);

@@ -2,6 +2,7 @@
 
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { chipOf } from "./available.js";
+import { isHandedOver, isTyped } from "./pending.js";
 import { at, keysOf, same } from "./places.js";
 
 export const Desk = createContext(null);
@@ -13,7 +14,7 @@ export const useForm = () => useContext(Form);
 
 export const COMMIT_AFTER_MS = 500;
 
-/** What is being typed. It is handed over after a pause, if it is whole, on Enter, when the field is left, and when it goes away. */
+/** What is being typed. It is handed over after a pause, if it is whole, on Enter, when the field is left, and when it or the page goes away. */
 export function useDraft(value, commit, isWhole = () => true) {
   const [draft, show] = useState(value);
   const kept = useRef({ draft: value, committed: value, timer: 0 });
@@ -28,6 +29,7 @@ export function useDraft(value, commit, isWhole = () => true) {
   const flush = useCallback(() => {
     const { draft: latest, committed, commit: hand } = kept.current;
     clearTimeout(kept.current.timer);
+    isHandedOver(flush);
     if (same(latest, committed)) return;
     kept.current.committed = latest;
     hand(latest);
@@ -35,6 +37,7 @@ export function useDraft(value, commit, isWhole = () => true) {
   const change = useCallback((next) => {
     kept.current.draft = next;
     show(next);
+    isTyped(flush);
     clearTimeout(kept.current.timer);
     kept.current.timer = setTimeout(() => { if (kept.current.isWhole(next)) flush(); }, COMMIT_AFTER_MS);
   }, [flush]);

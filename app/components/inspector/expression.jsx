@@ -7,12 +7,12 @@ import { listKey, useChoices, ValueList } from "./picker.jsx";
 import { literal, read } from "./reading.js";
 import { DRAGGED } from "./value_text.jsx";
 
-const WORD = /(?:\{\{\s*|\/)?[A-Za-z_][\w .›]*$|(?:\{\{|\/)\s*$/;
+const WORD = /(?:\{\{\s*|\/)?[\p{L}_][\p{L}\p{N}_ .›]*$|(?:\{\{|\/)\s*$/u;
 
 // While somebody looks for a value by its name, that name is no expression yet.
 const isWritten = (text) => !text.trim() || read(text) !== null || /["'()[\]{}<>=!+*%]/.test(text);
 
-export function ExpressionField({ value, commit, label, placeholder, isInvalid, describedBy, testId, isCode }) {
+export function ExpressionField({ value, commit, label, placeholder, isInvalid, describedBy, testId, isCode, mayBeEmpty = false }) {
   const desk = useDesk(), tell = useChip(), id = useId(), input = useRef(null);
   const [draft, change, flush] = useDraft(value, commit, isWritten);
   const [isHere, setHere] = useState(false), [isOpen, setOpen] = useState(false), [active, setActive] = useState(-1);
@@ -34,8 +34,10 @@ export function ExpressionField({ value, commit, label, placeholder, isInvalid, 
   const offersText = isOpen && draft.trim() && !read(draft) && !/["'()[\]{}<>=!+*%]|\b(and|or|not|in|if)\b/.test(draft);
   const hasList = Boolean(isOpen && (choices.length > 0 || offersText));
   const all = offersText ? [...choices, { isText: true, expression: "text" }] : choices;
+  // An empty field, or a name that is being looked for: Enter takes the first that fits.
+  const isSettled = isWhole || (draft.trim() ? isWritten(draft) : mayBeEmpty || value !== "");
   const keyDown = (event) => {
-    if (isOpen && event.key !== "Tab" && listKey(event, { choices: all, active, setActive, pick, close: () => setOpen(false) })) return;
+    if (isOpen && event.key !== "Tab" && listKey(event, { choices: all, active, setActive, pick, isSettled, close: () => setOpen(false) })) return;
     if (event.key === "Enter") { event.preventDefault(); settle(draft); }
     if (event.key === "ArrowDown" && !isOpen) { event.preventDefault(); setOpen(true); }
   };

@@ -60,21 +60,25 @@ export function LongInput({ id, value, commit, label, placeholder, rows = 3, isI
 }
 
 /** A number with its unit; empty means the default, and what is no number says so and is not kept. */
-export function NumberInput({ id, value, commit, label, unit, before, fallback, isInvalid, describedBy, testId, className = "", isWholeNumber }) {
+export function NumberInput({ id, value, commit, label, unit, before, fallback, isInvalid, describedBy, testId, className = "", isWholeNumber, wanted }) {
   const { readOnly } = useDesk();
   const asText = value === undefined || value === null ? "" : String(value);
   const isGood = (text) => text.trim() === "" || (Number.isFinite(Number(text)) && (!isWholeNumber || Number.isInteger(Number(text))));
   const hand = (text) => { if (isGood(text)) commit(text.trim() === "" ? undefined : Number(text)); };
   const [draft, change, flush] = useDraft(asText, hand, isGood);
   const isBad = !isGood(draft);
-  const [isHere, setHere] = useState(false);
+  const [isHere, setHere] = useState(false), help = useId();
+  const told = [describedBy, isBad ? help : ""].filter(Boolean).join(" ") || undefined;
   return (
-    <span className={`inp num ${isInvalid || isBad ? "is-bad" : ""} ${className}`}>
-      {before ? <span className="mut">{before}</span> : null}
-      <input id={id} inputMode="decimal" value={isHere || isBad || !draft.trim() ? draft : number(draft)} readOnly={readOnly} aria-label={label} placeholder={fallback === undefined || fallback === null ? "" : number(fallback)} aria-invalid={isInvalid || isBad || undefined}
-        aria-describedby={describedBy} data-testid={testId} autoComplete="off" title={isBad ? "Write a number." : undefined}
-        onChange={(event) => change(event.target.value.replace(",", "."))} onFocus={() => setHere(true)} onBlur={() => { setHere(false); flush(); }} onKeyDown={(event) => { if (event.key === "Enter") flush(); }} />
-      {unit ? <span className="mut">{unit}</span> : null}
+    <span className={`ins-number ${className}`}>
+      <span className={`inp num ${isInvalid || isBad ? "is-bad" : ""} ${className}`}>
+        {before ? <span className="mut">{before}</span> : null}
+        <input id={id} inputMode="decimal" value={isHere || isBad || !draft.trim() ? draft : number(draft)} readOnly={readOnly} aria-label={label} placeholder={fallback === undefined || fallback === null ? "" : number(fallback)} aria-invalid={isInvalid || isBad || undefined}
+          aria-describedby={told} data-testid={testId} autoComplete="off"
+          onChange={(event) => change(event.target.value.replace(",", "."))} onFocus={() => setHere(true)} onBlur={() => { setHere(false); flush(); }} onKeyDown={(event) => { if (event.key === "Enter") flush(); }} />
+        {unit ? <span className="mut">{unit}</span> : null}
+      </span>
+      {isBad ? <span className="ins-bad failed" id={help} role="status">{wanted ?? (isWholeNumber ? "Write a whole number like 20" : "Write a number like 20")}</span> : null}
     </span>
   );
 }

@@ -29,13 +29,13 @@ export function useChoices(query, isOpen) {
 }
 
 /** Moves through the list by keys; true when the key was meant for the list. */
-export function listKey(event, { choices, active, setActive, pick, close }) {
+export function listKey(event, { choices, active, setActive, pick, close, isSettled = true }) {
   if (!choices.length && event.key !== "Escape") return false;
   switch (event.key) {
     case "ArrowDown": setActive((active + 1) % choices.length); break;
     case "ArrowUp": setActive((Math.max(active, 0) - 1 + choices.length) % choices.length); break;
-    // Before anybody has looked for something or moved in the list, Enter is not meant for it.
-    case "Enter": case "Tab": if (active < 0) return false; pick(choices[Math.min(active, choices.length - 1)]); break;
+    // What stands in the field already is kept by Enter, as long as nobody has moved in the list.
+    case "Enter": case "Tab": if (active < 0 && (isSettled || event.key === "Tab")) return false; pick(choices[Math.max(0, Math.min(active, choices.length - 1))]); break;
     case "Escape": close(); break;
     default: return false;
   }

@@ -8,19 +8,24 @@ import { ExpressionField } from "./expression.jsx";
 import { Preview } from "./preview.jsx";
 import { literal, pathOf, read, spelled } from "./reading.js";
 import { sentence } from "../drawing/words.js";
-import { expressionOf, OPERATORS, rulesOf } from "./rules.js";
+import { expressionOf, missingIn, OPERATORS, rulesOf } from "./rules.js";
 
 const JOINS = { all: "All of these", any: "Any of these", none: "None of these" };
 const NEW = { field: null, operator: "is", value: null };
 const FRESH = { join: "all", rules: [NEW] };
 
+// Rows that are not finished, by where they stand: whoever looks at another step finds them again.
+const unfinished = new Map();
+
 export function Condition({ value, commit, label, isInvalid, name }) {
-  const [rules, setRules] = useState(() => (value.trim() ? rulesOf(value) : FRESH));
+  const desk = useDesk(), place = `${desk.workflow.id} ${desk.node.id} ${name}`;
+  const [rules, setRules] = useState(() => (unfinished.get(place)?.value === value ? unfinished.get(place).rules : value.trim() ? rulesOf(value) : FRESH));
   const printed = useRef(value);
   const [isText, setText] = useState(() => Boolean(value.trim()) && !rulesOf(value));
   useEffect(() => {
     if (value === printed.current) return;
     printed.current = value;
+    unfinished.delete(place);
     const found = value.trim() ? rulesOf(value) : FRESH;
     setRules(found);
     if (!found) setText(true);
@@ -29,10 +34,12 @@ export function Condition({ value, commit, label, isInvalid, name }) {
     setRules(next);
     const text = expressionOf(next);
     // A row that is not filled in yet is kept here; the workflow keeps the last whole condition.
+    if (text === null) unfinished.set(place, { rules: next, value: printed.current }); else unfinished.delete(place);
     if (text !== null && text !== printed.current) { printed.current = text; commit(text); }
   };
   const write = (text) => {
     printed.current = text;
+    unfinished.delete(place);
     setRules(text.trim() ? rulesOf(text) : FRESH);
     commit(text);
   };
@@ -41,6 +48,7 @@ export function Condition({ value, commit, label, isInvalid, name }) {
     <div className="ins-cond" data-testid={`condition-${name}`}>
       {isPossible && !isText ? <Group group={rules} change={change} label={label} depth={0} name={name} /> : null}
       {!isPossible ? <p className="ins-note" data-testid={`as-text-${name}`}>This condition says more than the table can show. It is kept as it is written.</p> : null}
+      {isPossible && !isText && value.trim() && expressionOf(rules) === null ? <p className="ins-note" role="status" data-testid={`unfinished-${name}`}>Not finished yet. What you filled in stays here; until it is whole, this holds:</p> : null}
       <div className="row g6">
         <span className="sp">
           {isText || !isPossible
@@ -95,11 +103,13 @@ function Rule({ rule, change, remove, name }) {
   };
   const setField = (text) => {
     const path = pathOf(text);
-    if (path) change({ ...rule, field: path, ...(rule.field ? {} : { value: rule.value ?? startValue(values, text) }) });
+    if (path) change({ ...rule, typed: undefined, field: path, ...(rule.field ? {} : { value: rule.value ?? startValue(values, text) }) });
+    else change({ ...rule, field: null, typed: text.trim() });
   };
+  const missing = desk.readOnly ? null : missingIn(rule);
   return (
     <div className="ins-rule">
-      <ExpressionField value={rule.field ? spelled(rule.field) : ""} commit={setField} label="Value to look at" placeholder="Pick a value" testId={`field-${name}`} />
+      <ExpressionField value={rule.field ? spelled(rule.field) : rule.typed ?? ""} commit={setField} isInvalid={Boolean(rule.typed)} label="Value to look at" placeholder="Pick a value" testId={`field-${name}`} />
       <select className="ins-sel" value={rule.operator} disabled={desk.readOnly} aria-label="How it is compared" data-testid={`operator-${name}`} onChange={(event) => setOperator(event.target.value)}>
         {offered.map(([operator, { words }]) => <option key={operator} value={operator}>{words}</option>)}
       </select>
@@ -109,6 +119,7 @@ function Rule({ rule, change, remove, name }) {
           {remove && !desk.readOnly ? <button type="button" className="btn sm ghost ic" aria-label="Remove this condition" onClick={remove}><Trash2 size={14} aria-hidden="true" /></button> : null}
         </div>
       ) : null}
+      {missing ? <p className={rule.typed || rule.field ? "ins-bad failed" : "ins-help"} role="status" data-testid={`missing-${name}`}>{missing}</p> : null}
     </div>
   );
 }
@@ -132,18 +143,18 @@ function Wanted({ rule, known, type, change, name }) {
       </select>
     );
   }
-  const shown = value.path ? spelled(value.path) : takes === "list" ? value.fixed.map(String).join(", ") : typeof value.fixed === "string" ? value.fixed : literal(value.fixed);
+  const shown = value.typed !== undefined ? value.typed : value.path ? spelled(value.path) : takes === "list" ? value.fixed.map(String).join(", ") : typeof value.fixed === "string" ? value.fixed : literal(value.fixed);
   const asFixed = (text) => fixedOf(text, takes, type, known);
   const commit = (text) => {
     const path = value.path || takes !== "list" ? pathOf(text) : null;
     set(path ? { path } : asFixed(text));
   };
-  return <ExpressionField value={shown} commit={commit} label="Compared with" placeholder={takes === "list" ? "one, two, three" : "Words, a number, or a value"} isCode={!value.path} testId={`value-${name}`} isInvalid={takes === "number" && !value.path && typeof value.fixed !== "number"} />;
+  return <ExpressionField value={shown} commit={commit} mayBeEmpty label="Compared with" placeholder={takes === "list" ? "one, two, three" : "Words, a number, or a value"} isCode={!value.path} testId={`value-${name}`} isInvalid={takes === "number" && !value.path && typeof value.fixed !== "number"} />;
 }
 
 function fixedOf(text, takes, type, known) {
   const trimmed = text.trim(), asNumber = trimmed !== "" && Number.isFinite(Number(trimmed)) ? Number(trimmed) : null;
-  if (takes === "number") return { fixed: asNumber ?? undefined };
+  if (takes === "number") return asNumber === null ? { typed: trimmed } : { fixed: asNumber };
   if (takes === "text" || takes === "date") return { fixed: unquoted(trimmed) };
   const single = (part) => (type === "number" || (type === "any" && /^-?\d+(\.\d+)?$/.test(part)) ? Number(part) : unquoted(part));
   if (takes === "list") return { fixed: trimmed.split(",").map((part) => part.trim()).filter(Boolean).map(single).filter((part) => !Number.isNaN(part)) };

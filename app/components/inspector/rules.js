@@ -132,6 +132,13 @@ function measured(sign, left, right) {
   return value && fits(operator, value) ? { field, operator, value } : null;
 }
 
+/** What a row still needs, in words; null when it is whole. */
+export function missingIn(rule) {
+  if (conditionOf(rule) !== null) return null;
+  if (!rule.field?.length) return rule.typed ? `“${rule.typed}” is no value that can be looked at here. Pick one from the list.` : "Pick the value to look at.";
+  return OPERATORS[rule.operator].takes === "number" ? "Write the number that it is compared with." : "Write what it is compared with.";
+}
+
 /** The expression of a rule or a group; null while something is missing. */
 export function expressionOf(rule) {
   if (!rule.join) return conditionOf(rule);

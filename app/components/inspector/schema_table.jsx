@@ -6,15 +6,23 @@ import { useDesk, useSetting } from "./desk.jsx";
 import { Labelled, LongInput, NumberInput, Switch, TextInput } from "./fields.jsx";
 import { JsonInput } from "./form.jsx";
 import { freeName } from "./changes.js";
+import { NameInput, noName, plainName, spelledAs } from "./names.jsx";
+import { at, put } from "./places.js";
+import { fieldRenames, renameOps } from "./refer.js";
 import { fieldAdded, fieldChanged, fieldRemoved, fieldRetyped, fieldsOf, isTable, TYPES } from "./schemas.js";
 import { said } from "./words.js";
 
 export function SchemaTable({ keys, label, help, schema: setting }) {
-  const { readOnly, title } = useDesk();
+  const desk = useDesk(), { readOnly, title, node } = desk;
   const [value, set] = useSetting(keys);
   const [open, setOpen] = useState(null);
   const fields = fieldsOf(value);
   const store = (next, what) => set(setting.nullable && !fieldsOf(next).length ? undefined : next, what ?? label);
+  // What speaks of the field follows it, in the same step of undo.
+  const renameField = (i, name, more) => {
+    const from = fields[i].name, config = desk.latest().config ?? {}, next = put(config, keys, fieldChanged(at(config, keys), i, { name, ...more }));
+    desk.change(renameOps(desk, node, next, fieldRenames(node, keys, from, name)), `Rename “${fields[i].title || said(from)}” in ${title}`);
+  };
   const add = () => { store(fieldAdded(value ?? {}, freeName("field", fields.map((field) => field.name))), `Add a field to ${title}`); setOpen(fields.length); };
   return (
     <Labelled keys={keys} label={label} help={help} isWhole aside={readOnly || !isTable(value) ? null : <button type="button" className="ins-link" onClick={add}><Plus size={14} aria-hidden="true" />Field</button>}>
@@ -25,7 +33,7 @@ export function SchemaTable({ keys, label, help, schema: setting }) {
               <thead><tr><th style={{ width: 100 }}>Field</th><th style={{ width: 88 }}>Kind</th><th>Means</th><th style={{ width: 32 }}><span className="sr">More</span></th></tr></thead>
               <tbody>
                 {fields.map((field, i) => (
-                  <FieldRow key={i} field={field} i={i} fields={fields} value={value} store={store} isOpen={open === i} toggle={() => setOpen(open === i ? null : i)} close={() => setOpen(null)} />
+                  <FieldRow key={i} field={field} i={i} fields={fields} value={value} store={store} renameField={renameField} isOpen={open === i} toggle={() => setOpen(open === i ? null : i)} close={() => setOpen(null)} />
                 ))}
               </tbody>
             </table>
@@ -41,15 +49,24 @@ export function SchemaTable({ keys, label, help, schema: setting }) {
   );
 }
 
-function FieldRow({ field, i, fields, value, store, isOpen, toggle, close }) {
+function FieldRow({ field, i, fields, value, store, renameField, isOpen, toggle, close }) {
   const { readOnly, title } = useDesk();
-  const names = fields.map((other) => other.name);
+  const others = fields.map((other) => other.name).filter((name) => name !== field.name);
+  const refuse = (text) => noName(text, others, "field");
   const change = (patch) => store(fieldChanged(value, i, patch), `Change “${field.title || said(field.name)}” in ${title}`);
-  const rename = (text) => { const name = text.trim().replace(/\s+/g, "_"); if (name && !names.includes(name)) change({ name }); };
+  // What a plain name cannot hold is kept as the words that people see.
+  const rename = (text) => {
+    const name = plainName(text), words = text.trim();
+    const more = field.title || words === name || words === said(name) ? {} : { title: words };
+    if (name !== field.name) renameField(i, name, more); else if (more.title) change(more);
+  };
   const setWords = (text) => change({ description: text || undefined });
   return [
-    <tr key={field.name}>
-      <td><TextInput value={field.title || field.name} commit={(text) => (field.title ? change({ title: text || undefined }) : rename(text))} label={`Name of field ${i + 1}`} className="sm md" testId={`field-${i}`} /></td>
+    <tr key="row">
+      <td>
+        {field.title ? <TextInput value={field.title} commit={(text) => change({ title: text || undefined })} label={`Name of field ${i + 1}`} className="sm md" testId={`field-${i}`} />
+          : <NameInput value={field.name} commit={rename} refuse={refuse} told={spelledAs} label={`Name of field ${i + 1}`} className="sm md" testId={`field-${i}`} />}
+      </td>
       <td>
         <select className="ins-sel sm wide" value={field.type} disabled={readOnly} aria-label={`Kind of ${field.name}`} data-testid={`kind-${i}`} onChange={(event) => store(fieldRetyped(value, i, event.target.value))}>
           {Object.entries(TYPES).map(([type, { words }]) => <option key={type} value={type}>{words}</option>)}
@@ -61,18 +78,18 @@ function FieldRow({ field, i, fields, value, store, isOpen, toggle, close }) {
         <button type="button" className="ins-open" aria-expanded={isOpen} aria-label={`More about ${field.name}`} onClick={toggle}>{isOpen ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}</button>
       </td>
     </tr>,
-    isOpen ? <tr key={`${field.name} more`}><td colSpan={4} className="ins-inner"><FieldMore field={field} change={change} rename={rename} remove={() => { close(); store(fieldRemoved(value, i), `Remove “${field.title || said(field.name)}” from ${title}`); }} /></td></tr> : null,
+    isOpen ? <tr key="more"><td colSpan={4} className="ins-inner"><FieldMore field={field} change={change} rename={rename} refuse={refuse} remove={() => { close(); store(fieldRemoved(value, i), `Remove “${field.title || said(field.name)}” from ${title}`); }} /></td></tr> : null,
   ];
 }
 
-function FieldMore({ field, change, rename, remove }) {
+function FieldMore({ field, change, rename, refuse, remove }) {
   const { readOnly } = useDesk();
   const isNumber = field.type === "number" || field.type === "whole", isText = field.type === "text" || field.type === "long";
   return (
     <div className="col" style={{ gap: 8 }}>
       <Switch value={field.isRequired} commit={(isRequired) => change({ isRequired })} label="Needed" help={field.isRequired ? "Without it the run does not start, or the answer does not count." : "It may be left out."} testId="needed" />
-      <div className="row g6">
-        <label className="sp t12">Name in values<TextInput value={field.name} commit={rename} label={`Name of ${field.name} in values`} className="sm" /></label>
+      <div className="row g6" style={{ alignItems: "flex-start" }}>
+        <label className="sp t12">Name in values<NameInput value={field.name} commit={rename} refuse={refuse} told={spelledAs} label={`Name of ${field.name} in values`} className="sm" testId="name-in-values" /></label>
         <label className="sp t12">Shown as<TextInput value={field.title} commit={(text) => change({ title: text || undefined })} label={`How ${field.name} is shown`} placeholder={said(field.name)} className="sm" /></label>
       </div>
       {field.choices ? (

@@ -31,15 +31,17 @@ export function Step({ node }) {
   const insert = useCallback((expression) => (fields.get(last.current) ?? fields.values().next().value)?.(expression), [fields]);
   const latest = useRef(node);
   latest.current = node;
-  const set = useCallback((keys, value, label) => {
-    const ops = configChange(latest.current, keys, value);
+  const handed = useCallback((ops, label) => {
     // Two fields may be left in one moment: the second change must not undo the first.
-    latest.current = { ...latest.current, config: ops[0].value.config };
-    change(ops, label && !label.includes(title) ? `Change ${label.toLowerCase()} of ${title}` : label);
-  }, [change, title]);
+    for (const op of ops) if (op.target === "node" && op.id === latest.current.id && op.value?.config) latest.current = { ...latest.current, config: op.value.config };
+    change(ops, label);
+  }, [change]);
+  const set = useCallback((keys, value, label) => {
+    handed(configChange(latest.current, keys, value), label && !label.includes(title) ? `Change ${label.toLowerCase()} of ${title}` : label);
+  }, [handed, title]);
   const setNode = useCallback((patch, label) => change(nodeChange(node.id, patch), label), [change, node.id]);
   const problems = useMemo(() => desk.problems.filter((problem) => problem.node === node.id), [desk.problems, node.id]);
-  const here = { ...desk, node, kind, title, roles: kind?.roles ?? {}, examples, needAll, offer, insert, focused: (id) => { last.current = id; }, worst: desk.worstOf(node.id) };
+  const here = { ...desk, change: handed, latest: () => latest.current, node, kind, title, roles: kind?.roles ?? {}, examples, needAll, offer, insert, focused: (id) => { last.current = id; }, worst: desk.worstOf(node.id) };
   return (
     <Desk.Provider value={here}>
       <Form.Provider value={{ value: node.config ?? {}, set, setNode, problems, prefix: "config" }}>
@@ -116,10 +118,21 @@ function Does({ problems }) {
   return (
     <Section title="What it does" testId="does" aside={worst ? <span className="mut t12 num" title="The most that this step can use in one run">{worstInWords(worst)}</span> : null}>
       {kind ? <p className="ins-help ins-field">{inWords(kind.summary.split("\n\n")[0])}</p> : null}
+      <ShowsNothing />
       {others.length ? <div className="ins-told-all"><Problems problems={others} /></div> : null}
       {kind ? <Fields schema={kind.schema} root={kind.schema} /> : <p className="ins-none">This kind of step is not known here. Its settings are kept as they are.</p>}
     </Section>
   );
+}
+
+const isNone = (value) => !Object.keys(value ?? {}).length;
+
+// A card of nothing but words of ours lets nobody see what they decide about.
+function ShowsNothing() {
+  const { node } = useDesk(), config = node.config ?? {};
+  if (node.kind !== "approval" || !isNone(config.show) || !isNone(config.editable) || config.action || String(config.message ?? "").includes("{{")) return null;
+  const seen = config.message?.trim() ? "the question and what you write below it" : "the title";
+  return <p className="ins-note" role="status" data-testid="shows-nothing">Whoever decides will see only {seen}. Add a value to “What the person sees”, or choose the step that it allows.</p>;
 }
 
 function worstInWords({ steps, cost_usd, seconds }) {

@@ -5,24 +5,26 @@ import { ChevronDown, ChevronRight, Plus } from "lucide-react";
 import { useDesk, useProblems, useSetting } from "./desk.jsx";
 import { ExpressionWithPreview, Labelled, Problems, RowButtons, TextInput, TextList } from "./fields.jsx";
 import { Fields } from "./form.jsx";
-import { configChange, freeName, portRemoved, portRenamed } from "./changes.js";
-import { moved, renamed } from "./places.js";
+import { configChange, freeName, portRemoved } from "./changes.js";
+import { NameInput, noWords } from "./names.jsx";
+import { at, moved, put as placed, renamed } from "./places.js";
+import { fieldRenames, portOps, renameOps } from "./refer.js";
 import { plainSchema } from "./schemas.js";
 import { ValueText } from "./value_text.jsx";
 import { plural, said } from "./words.js";
 import { portWord, sentence } from "../drawing/words.js";
 
-/** Rows that each have a port: renaming one keeps its edges, removing one removes them, all in one step of undo. */
+/** Rows that each have a port: renaming one keeps its edges and what speaks of it, removing one removes them, all in one step of undo. */
 function usePorts(keys, label) {
-  const { document, node, change, title } = useDesk();
+  const desk = useDesk(), { document, node, change, title } = desk;
   const [value, set] = useSetting(keys);
   const rows = Array.isArray(value) ? value : [];
   const put = (i, patch) => set(rows.map((row, j) => (j === i ? { ...row, ...patch } : row)), label);
   const rename = (i, port) => {
-    const from = rows[i].port;
-    const next = rows.map((row, j) => (j === i ? { ...row, port } : row));
+    const from = rows[i].port, config = desk.latest().config ?? {};
+    const next = (at(config, keys) ?? rows).map((row, j) => (j === i ? { ...row, port } : row));
     const others = rows.some((row, j) => j !== i && row.port === from);
-    change([...configChange(node, keys, next), ...(others ? [] : portRenamed(document, node.id, from, port))], `Rename “${sentence(from)}” in ${title}`);
+    change(others ? configChange(node, keys, next) : portOps(desk, node, placed(config, keys, next), from, port), `Rename “${sentence(from)}” in ${title}`);
   };
   const remove = (i) => {
     const { port } = rows[i], isShared = rows.some((row, j) => j !== i && row.port === port);
@@ -33,18 +35,15 @@ function usePorts(keys, label) {
   return { rows, set, put, rename, remove, taken, edges };
 }
 
-function PortName({ row, i, ports, label, keys }) {
+function PortName({ row, i, ports, label, keys, what }) {
   const problems = useProblems([...keys, i, "port"]);
   const shown = sentence(row.port ?? "");
-  const commit = (text) => {
-    const name = text.trim();
-    if (name === shown) return;
-    // Two ports of one name would join their edges: such a name waits until it is another.
-    if (name && name !== row.port && !ports.taken.includes(name)) ports.rename(i, name);
-  };
+  const commit = (text) => { const name = text.trim(); if (name !== shown && name !== row.port) ports.rename(i, name); };
+  // Two ports of one name would join their edges: such a name waits until it is another.
+  const others = ports.taken.filter((name, j) => j !== i && name !== row.port);
   return (
     <div className="sp">
-      <TextInput value={shown} commit={commit} label={label} className="sm md" isInvalid={problems.length > 0} testId={`port-${i}`} />
+      <NameInput value={shown} commit={commit} refuse={(text) => noWords(text, others, what)} label={label} className="sm md" isInvalid={problems.length > 0} testId={`port-${i}`} />
       <Problems problems={problems} />
     </div>
   );
@@ -73,7 +72,7 @@ function Case({ row, i, ports, keys, label }) {
   return (
     <li className="ins-card">
       <div className="row g6">
-        <PortName row={row} i={i} ports={ports} label={`Name of way ${i + 1}`} keys={keys} />
+        <PortName row={row} i={i} ports={ports} label={`Name of way ${i + 1}`} keys={keys} what="way" />
         <span className="sp"><TextInput value={row.label ?? ""} commit={(text) => ports.put(i, { label: text || undefined })} label={`Words on the canvas for way ${i + 1}`} placeholder="Words on the canvas" className="sm" /></span>
         {readOnly ? null : <RowButtons i={i} count={ports.rows.length} move={(to) => ports.set(moved(ports.rows, i, to), label)} remove={() => ports.remove(i)} name={`way ${sentence(row.port ?? "")}`} />}
       </div>
@@ -99,7 +98,7 @@ export function Kinds({ keys, label, help }) {
                 const isOpen = open === i, count = (row.examples ?? []).length;
                 return [
                   <tr key={i}>
-                    <td><PortName row={row} i={i} ports={ports} label={`Name of kind ${i + 1}`} keys={keys} /></td>
+                    <td><PortName row={row} i={i} ports={ports} label={`Name of kind ${i + 1}`} keys={keys} what="kind" /></td>
                     <td><ValueText isLine value={row.description ?? ""} commit={(text) => ports.put(i, { description: text })} label={`What belongs to ${sentence(row.port ?? "")}`} placeholder="In a few words" testId={`description-${i}`} /></td>
                     <td>
                       <button type="button" className="ins-open" aria-expanded={isOpen} title={plural(count, "example")} aria-label={`More about ${sentence(row.port ?? "")}, ${plural(count, "example")}`} onClick={() => setOpen(isOpen ? null : i)}>
@@ -131,20 +130,21 @@ export function Kinds({ keys, label, help }) {
 
 /** Names with an expression each: what comes out, what a person sees, what a tool is given. */
 export function NamedValues({ keys, label, help, schema }) {
-  const { readOnly, title } = useDesk();
+  const desk = useDesk(), { readOnly, title, node } = desk;
   const [value, set] = useSetting(keys);
   const entries = Object.entries(value ?? {});
   const rename = (from, text) => {
-    const to = text.trim();
-    if (to && to !== from && !(to in (value ?? {}))) set(renamed(value, from, to), `Rename “${from}” in ${title}`);
+    const to = text.trim(), config = desk.latest().config ?? {}, next = placed(config, keys, renamed(at(config, keys), from, to));
+    if (to !== from) desk.change(renameOps(desk, node, next, fieldRenames(node, keys, from, to)), `Rename “${from}” in ${title}`);
   };
+  const refuse = (name) => (text) => noWords(text, Object.keys(value ?? {}).filter((other) => other !== name), "value");
   const hasRows = entries.length > 0;
   return (
     <Labelled keys={keys} label={label} help={help}>
       {() => (
         <div className="ins-names" data-testid={`names-${keys.join(".")}`}>
           {entries.map(([name, expression], i) => (
-            <NamedRow key={i} i={i} name={name} keys={[...keys, name]} expression={expression} rename={rename}
+            <NamedRow key={i} i={i} name={name} keys={[...keys, name]} expression={expression} rename={rename} refuse={refuse(name)}
               set={(text) => set({ ...value, [name]: text }, `${said(name)} in ${label}`)} remove={() => set(without(value, name), `Remove ${said(name)} from ${label}`)} />
           ))}
           {readOnly ? (hasRows ? null : <p className="ins-none">None.</p>) : (
@@ -156,12 +156,12 @@ export function NamedValues({ keys, label, help, schema }) {
   );
 }
 
-function NamedRow({ i, name, keys, expression, set, rename, remove }) {
+function NamedRow({ i, name, keys, expression, set, rename, refuse, remove }) {
   const { readOnly } = useDesk();
   const problems = useProblems(keys);
   return (
     <div className="ins-name">
-      <TextInput value={name} commit={(text) => rename(name, text)} label={`Name of value ${i + 1}`} className="md" testId={`name-${i}`} />
+      <div className="ins-called"><NameInput value={name} commit={(text) => rename(name, text)} refuse={refuse} label={`Name of value ${i + 1}`} className="md" testId={`name-${i}`} /></div>
       <div className="sp"><ExpressionWithPreview value={String(expression ?? "")} commit={set} label={`Value of ${name}`} name={`${keys.join(".")}`} isInvalid={problems.length > 0} /><Problems problems={problems} /></div>
       {readOnly ? null : <RowButtons i={i} count={1} remove={remove} name={name} hasOrder={false} />}
     </div>

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useId, useRef, useState } from "react";
 import { caretAtEnd, caretAtPoint, chipBefore, chipWhole, insertChip, insertText, keepSentinel, openChip, paint, retell, templateIn, triggerIn } from "./chip_text.js";
 import { COMMIT_AFTER_MS, useChip, useDesk } from "./desk.jsx";
+import { isHandedOver, isTyped } from "./pending.js";
 import { listKey, useChoices, ValueList } from "./picker.jsx";
 
 export const DRAGGED = "application/x-signalbox-value";
@@ -26,6 +27,7 @@ export function ValueText({ value, commit, label, isLine, placeholder, described
 
   const flush = useCallback(() => {
     clearTimeout(kept.current.timer);
+    isHandedOver(flush);
     const latest = kept.current.latest;
     if (latest === undefined || latest === kept.current.committed) return;
     kept.current.committed = latest;
@@ -39,6 +41,7 @@ export function ValueText({ value, commit, label, isLine, placeholder, described
     const now = templateIn(box.current);
     kept.current.past.push(kept.current.latest ?? kept.current.committed);
     kept.current.latest = now;
+    isTyped(flush);
     box.current.dataset.empty = String(now === "");
     clearTimeout(kept.current.timer);
     kept.current.timer = setTimeout(flush, COMMIT_AFTER_MS);
@@ -56,6 +59,7 @@ export function ValueText({ value, commit, label, isLine, placeholder, described
     paint(box.current, before, tell);
     caretAtEnd(box.current);
     kept.current.latest = before;
+    isTyped(flush);
     clearTimeout(kept.current.timer);
     kept.current.timer = setTimeout(flush, COMMIT_AFTER_MS);
     return true;

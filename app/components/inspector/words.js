@@ -1,5 +1,7 @@
 // How names, amounts and values are said to people.
 
+import { kindsNamed } from "../drawing/words.js";
+
 const SAID = {
   json: "Answer in parts", text: "Text", label: "Kind", confidence: "Sure", scores: "How sure of each", decision: "Decision", by: "By", reason: "Reason",
   values: "Values", usage: "Used", model: "Model", cost_usd: "Cost", tokens_in: "Tokens in", tokens_out: "Tokens out", case: "Way taken", id: "Number", url: "Address",
@@ -50,7 +52,7 @@ export function typeOf(value) {
 
 /** What the engine says in its own words, in those of the UI: step, connection, way. */
 export function inWords(text) {
-  return String(text ?? "").replace(/\bnode(s?)\b/g, "step$1").replace(/\bNode(s?)\b/g, "Step$1").replace(/\ban edge\b/g, "a connection").replace(/\bedge(s?)\b/g, "connection$1").replace(/\bport(s?)\b/g, "way$1").replace(/`([^`]*)`/g, (_, name) => `“${WAYS[name] ?? name}”`);
+  return kindsNamed(text).replace(/\bnode(s?)\b/g, "step$1").replace(/\bNode(s?)\b/g, "Step$1").replace(/\ban edge\b/g, "a connection").replace(/\bedge(s?)\b/g, "connection$1").replace(/\bport(s?)\b/g, "way$1").replace(/`([^`]*)`/g, (_, name) => `“${WAYS[name] ?? name}”`);
 }
 
 const WAYS = { unsure: "Not sure", else: "Otherwise", error: "If it fails", expired: "No answer" };

@@ -6,7 +6,9 @@ import { Form, useDesk, useForm } from "./desk.jsx";
 import { Choice, Labelled, LongInput, NumberInput, Problems, RowButtons, TextInput } from "./fields.jsx";
 import { JsonInput } from "./form.jsx";
 import { documentChange, freeName } from "./changes.js";
+import { NameInput, noName, plainName, spelledAs } from "./names.jsx";
 import { keysOf, put, renamed } from "./places.js";
+import { renameOps } from "./refer.js";
 import { Section } from "./section.jsx";
 import { money, plural } from "./words.js";
 
@@ -14,6 +16,7 @@ const LIMITS = [
   ["cost_usd", "Money", "$", "", 1], ["tokens", "Tokens", "", "tok", 200000], ["seconds", "Working time", "", "s", 3600],
   ["steps", "Steps", "", "", 200], ["llm_calls", "AI calls", "", "", 50], ["tool_calls", "Tool calls", "", "", 100],
 ];
+const WHOLE = new Set(["tokens", "steps", "llm_calls", "tool_calls"]);
 const ON_LIMIT = [["stop", "stop, keep everything"], ["ask", "stop and ask a person"]];
 const TRIGGERS = {
   manual: [Hand, "By hand", "Somebody presses Start."], schedule: [CalendarClock, "On a schedule", "At fixed times."], webhook: [Webhook, "By another system", "A signed call from outside."],
@@ -52,7 +55,7 @@ function Limits() {
           <Labelled key={name} keys={["limits", name]} label={label}>
             {(told) => (
               <>
-                <NumberInput {...told} value={limits[name]} fallback={fallback} before={before} unit={unit} commit={(value) => set(["limits", name], value, label)} label={`At most: ${label}`} className="sm" testId={`limit-${name}`} />
+                <NumberInput {...told} value={limits[name]} fallback={fallback} before={before} unit={unit} commit={(value) => set(["limits", name], value, label)} label={`At most: ${label}`} className="sm" wanted={name === "cost_usd" ? "Write an amount like 0.50" : undefined} isWholeNumber={WHOLE.has(name)} testId={`limit-${name}`} />
                 <p className="ins-help">{usedOf(name, run?.spent?.[name], limits[name] ?? fallback, worstCase?.[name])}</p>
               </>
             )}
@@ -137,16 +140,19 @@ export function scheduleInWords(cron) {
 }
 
 function Vars() {
-  const { document, readOnly } = useDesk();
+  const desk = useDesk(), { document, readOnly } = desk;
   const { set } = useForm();
   const vars = document.vars ?? {};
   const store = (next) => set(["vars"], Object.keys(next).length ? next : undefined, "the fixed values");
-  const rename = (from, text) => { const to = text.trim().replace(/\s+/g, "_"); if (to && to !== from && !(to in vars)) store(renamed(vars, from, to)); };
+  const rename = (from, text) => {
+    const to = plainName(text);
+    if (to !== from) desk.change([...documentChange({ vars: renamed(vars, from, to) }), ...renameOps(desk, null, null, [{ path: ["vars", from], to }])], `Rename “${from}”`);
+  };
   return (
     <div className="ins-names">
       {Object.entries(vars).map(([name, value], i) => (
         <div className="ins-name" key={i}>
-          <TextInput value={name} commit={(text) => rename(name, text)} label={`Name of fixed value ${i + 1}`} className="md" />
+          <div className="ins-called"><NameInput value={name} commit={(text) => rename(name, text)} refuse={(text) => noName(text, Object.keys(vars).filter((other) => other !== name), "fixed value")} told={spelledAs} label={`Name of fixed value ${i + 1}`} className="md" /></div>
           <div className="sp">
             {value !== null && typeof value === "object" ? <JsonInput value={value} commit={(next) => store({ ...vars, [name]: next ?? null })} label={`Value of ${name}`} />
               : <TextInput value={typeof value === "string" ? value : JSON.stringify(value)} commit={(text) => store({ ...vars, [name]: typeof value === "string" ? text : plainOf(text) })} label={`Value of ${name}`} />}

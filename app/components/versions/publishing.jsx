@@ -1,6 +1,6 @@
 // Puts the draft live: what stands in the way, what changes, a note, and afterwards the secrets of its webhooks, once.
 import { useState } from "react";
-import { Rocket } from "lucide-react";
+import { CirclePlay, Rocket } from "lucide-react";
 import { Copy } from "../dialog/dialog.jsx";
 import { counted, Problems } from "../dialog/problems.jsx";
 import { rest } from "../rest/rest.js";
@@ -67,13 +67,14 @@ function WorstCase({ document, isOff }) {
   );
 }
 
-export function Published({ published, onClose }) {
+export function Published({ published, onClose, onRun }) {
   const secrets = published.triggers.filter((trigger) => trigger.secret);
   return (
     <div className="col g16" data-testid="published">
-      <div className="banner done" role="status"><div className="col g4 sp"><p className="t14 b">Version {published.version} is live.</p><p>New runs start on it. What is under way stays on its own version. To start one by hand, press Try in the builder and choose “Run version {published.version}, live”.</p></div></div>
+      <div className="banner done" role="status"><div className="col g4 sp"><p className="t14 b">Version {published.version} is live.</p><p>New runs start on it. What is under way stays on its own version. {onRun ? "To start one by hand later, press Run in the builder." : ""}</p></div></div>
       {published.triggers.map((trigger) => <Trigger key={trigger.path} trigger={trigger} />)}
-      <div className="row"><button type="button" className="btn pri" onClick={onClose} autoFocus={!secrets.length}>{secrets.length ? "I have copied it" : "Close"}</button></div>
+      <div className="row"><button type="button" className="btn pri" onClick={onClose} autoFocus={!secrets.length}>{secrets.length ? "I have copied it" : "Close"}</button>
+        {onRun && !secrets.length ? <button type="button" className="btn" onClick={onRun} data-testid="run-it-now"><CirclePlay size={16} aria-hidden="true" />Run it now</button> : null}</div>
     </div>
   );
 }

@@ -3,6 +3,7 @@
  *   workflow     {id, name, revision}: what is published is the draft that the server has, so save before opening
  *   document     the draft;  problems: as the API tells them
  *   onPublished  hears the number of the version that is live now, after publishing and after putting another one live
+ *   onRun        starts what is live; without it, or for whoever may not start runs, nothing offers that
  *   onClose, theme ("dark" or "light"), start ("publish" or "versions")
  */
 import { useCallback, useEffect, useState } from "react";
@@ -12,7 +13,7 @@ import { Listing } from "./listing.jsx";
 import { Published, Publishing } from "./publishing.jsx";
 import "./versions.css";
 
-export function Versions({ workflow, document, problems = [], onPublished, onClose, theme, start = "publish" }) {
+export function Versions({ workflow, document, problems = [], onPublished, onClose, onRun = null, theme, start = "publish" }) {
   const [known, setKnown] = useState(null), [tab, setTab] = useState(start), [published, setPublished] = useState(null), [said, setSaid] = useState("");
   const load = useCallback(async () => {
     const [versions, me] = await Promise.all([restAll(`/workflows/${workflow.id}/versions`), rest("GET", "/me")]);
@@ -24,7 +25,7 @@ export function Versions({ workflow, document, problems = [], onPublished, onClo
   const body = () => {
     if (!known) return <p className="mut" aria-busy="true">Looking …</p>;
     if (known.error) return <p role="alert">{known.error.message} {known.error.hint}</p>;
-    if (published) return <Published published={published} onClose={() => onClose?.()} />;
+    if (published) return <Published published={published} onClose={() => onClose?.()} onRun={onRun} />;
     const shared = { workflow, document, dark };
     if (shown === "versions") return <Listing {...shared} versions={known.versions} mayPublish={known.may} onPromoted={(number) => isNow(number, `Version ${number} is live.`)} />;
     return <Publishing {...shared} problems={problems} live={known.versions.find((version) => version.is_live)} onPublished={(told) => { setPublished(told); isNow(told.version, ""); }} />;

@@ -160,11 +160,21 @@ class Approval(AskKind[ApprovalConfig]):
             message = "When nobody answers in time, this counts as approved."
             found.append(Problem("silence_approves", message, "Choose `expired` or `rejected`.", "warning", field="on_expire"))
         if config.on_expire != "expired" and config.expires_after_s is None:
-            message = "`on_expire` has no effect: the approval never expires."
-            found.append(Problem("unused_setting", message, "Set `expires_after_s` or remove it.", "warning", field="on_expire"))
+            message = "“If nobody answers in time” has no effect: the approval never expires."
+            found.append(
+                Problem("unused_setting", message, "Fill in “Answer within”, or choose `expired` again.", "warning", field="on_expire")
+            )
         if config.approvers.quorum > 1 and config.editable:
             message = "Where several people have to agree, none of them can edit the values."
-            found.append(Problem("unused_setting", message, "Ask for one person, or remove `editable`.", "warning", field="editable"))
+            found.append(
+                Problem(
+                    "unused_setting",
+                    message,
+                    "Ask for one person, or leave “What the person may change” empty.",
+                    "warning",
+                    field="editable",
+                )
+            )
         found += [_no_role(i, r) for i, r in enumerate(config.approvers.roles) if "{{" not in r and r not in set(Role)]
         if not config.title.strip() and not config.message.strip():
             found.append(Problem("empty_text", "The card has neither a title nor a message.", "Ask a question.", "warning", field="title"))

@@ -19,7 +19,7 @@ ELSE = "else"
 class BranchCase(NodeConfig):
     """One way and when it is taken."""
 
-    port: str = Field(description="The port by which the run goes on.", pattern=PORT_NAME)
+    port: str = Field(title="Way", description="The port by which the run goes on.", pattern=PORT_NAME)
     label: str = Field(default="", description="What the canvas shows at the port.", max_length=200)
     when: Expr = Field(
         title="When",
@@ -80,7 +80,7 @@ class Branch(InlineKind[BranchConfig]):
     def problems(self, config: BranchConfig) -> list[Problem]:
         """`else` and `error` have a meaning of their own."""
         return [
-            Problem("reserved_port", f"A case cannot use the port `{case.port}`.", "Give the port another name.", field=f"cases[{i}].port")
+            Problem("reserved_port", f"A way cannot be called `{case.port}`.", "Give it another name.", field=f"cases[{i}].port")
             for i, case in enumerate(config.cases)
             if case.port in (ELSE, "error")
         ]

@@ -36,7 +36,7 @@ UNSURE = "unsure"
 class ClassifyLabel(NodeConfig):
     """One thing that the text may be about."""
 
-    port: str = Field(description="The port by which the run goes on.", pattern=PORT_NAME)
+    port: str = Field(title="Kind", description="The port by which the run goes on.", pattern=PORT_NAME)
     description: Template = Field(default="", description="What belongs here, in a few words.", max_length=2_000)
     examples: list[Template] = Field(default_factory=list, description="Texts that belong here, as people write them.", max_length=200)
 
@@ -127,7 +127,7 @@ class Classify(CallKind[ClassifyConfig]):
     def problems(self, config: ClassifyConfig) -> list[Problem]:
         """`unsure` and `error` have a meaning of their own."""
         return [
-            Problem("reserved_port", f"A label cannot use the port `{label.port}`.", "Give it another name.", field=f"labels[{i}].port")
+            Problem("reserved_port", f"A kind cannot be called `{label.port}`.", "Give it another name.", field=f"labels[{i}].port")
             for i, label in enumerate(config.labels)
             if label.port in (UNSURE, "error")
         ]

@@ -133,7 +133,7 @@ class Llm(CallKind[LlmConfig]):
         """There must be a question, and the schema must be usable."""
         found: list[Problem] = []
         if not config.prompt.strip():
-            found.append(Problem("empty_text", "The prompt is empty.", "Write what the model is asked.", field="prompt"))
+            found.append(Problem("empty_text", "“Instructions” is empty.", "Write what the model is asked.", field="prompt"))
         if not config.model.strip():
             found.append(Problem("empty_text", "The model has no name.", "Write `default` or a model's name.", field="model"))
         for problem in check_schema(config.output) if config.output is not None else ():

@@ -144,7 +144,7 @@ def test_a_bad_setting_deep_inside_is_told_with_its_place() -> None:
     result = checked(["start", node("b", "branch", config={"cases": cases})], ["start -> b"])
     told = {(p.code, p.field, p.hint) for p in result.problems if p.severity == "error"}
     assert ("unknown_key", "config.cases[1].wenn", "Did you mean `when`?") in told
-    assert ("missing_key", "config.cases[1].when", "Fill in `when`.") in told
+    assert ("missing_key", "config.cases[1].when", "Fill in “When” of item 2 in “Ways”.") in told
 
 
 # Boxes

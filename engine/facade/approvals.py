@@ -11,6 +11,7 @@ from engine.clock import iso
 from engine.errors import AlreadyDecided, Invalid, NotAllowed, NotFound, SelfApproval, SignalboxError, StaleApproval
 from engine.facade import cursors
 from engine.facade.core import Core
+from engine.facade.starting import parsed_limits
 from engine.facade.views import ApprovalView, BatchResult, Decided, Page
 from engine.jsonvalue import NotJsonValue, check_json, loads_kept
 from engine.people.permissions import Actor, Permission, require
@@ -18,6 +19,9 @@ from engine.run.happenings import Answered
 from engine.storage.tables import Approval, Run, User, Version, Workflow
 
 DECISIONS = {"approve": "approved", "reject": "rejected", "submit": "submitted"}
+"""What the journal calls them; the other decisions have one name."""
+NEEDS = {"in_doubt": Permission.RUN_CONTROL, "limit": Permission.RUN_RAISE_LIMITS}
+"""What deciding an item of this type is allowed by, where it is not the approvers' business."""
 MAX_BATCH = 500
 STATUSES = ("pending", "approved", "rejected", "expired", "acting", "done", "failed", "in_doubt", "void", "cancelled")
 
@@ -77,17 +81,18 @@ class Approvals:
         StaleApproval for another digest (checked first), AlreadyDecided with who and when, NotAllowed or SelfApproval for somebody
         whom the item does not name, Invalid for a decision that is none of its choices or values that are not editable.
         """
-        require(actor, Permission.APPROVAL_DECIDE)
+        require(actor, Permission.APPROVAL_READ)
         found = await self._core.in_thread(lambda: self._checked(actor, item, decision, digest, values, reason))
         answered = Answered(
             path=found.path,
             item=found.id,
             digest=digest,
-            decision=DECISIONS[decision],
+            decision=DECISIONS.get(decision, decision),
             by=actor.user_id or actor.label,
             by_name=actor.name,
             by_email=actor.email,
-            values=values or {},
+            # The limits of an item of that type are absolute, as those that a run is resumed with.
+            values=parsed_limits(values or {}) if found.type == "limit" else values or {},
             reason=reason,
             audit=self._core.audit_entry(
                 actor,
@@ -106,6 +111,7 @@ class Approvals:
 
     def _checked(self, actor: Actor, item: str, decision: str, digest: str, values: Any, reason: str) -> Approval:
         found = self.find(actor, item)
+        require(actor, NEEDS.get(found.type, Permission.APPROVAL_DECIDE))
         if found.digest != digest:
             raise StaleApproval(details={"digest": found.digest})
         if found.status != "pending":
@@ -154,7 +160,7 @@ class Approvals:
 
     async def decide_many(self, actor: Actor, items: list[Any]) -> list[BatchResult]:
         """Decides each item on its own: `{id, decision, digest, values?, reason?}`; one refusal does not touch the others."""
-        require(actor, Permission.APPROVAL_DECIDE)
+        require(actor, Permission.APPROVAL_READ)
         if len(items) > MAX_BATCH:
             raise _problem("items", f"At most {MAX_BATCH} items at once.")
         results = []

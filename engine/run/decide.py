@@ -51,6 +51,11 @@ class MeetLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class AskHow:
+    """Nothing runs any more: a person says how it goes on in spite of the limit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Nothing runs any more, and nothing may start."""
 
@@ -66,7 +71,7 @@ class End:
     reason: str
 
 
-Command = Begin | EndItem | CloseBox | MeetLimit | Stop | End
+Command = Begin | EndItem | CloseBox | MeetLimit | AskHow | Stop | End
 
 
 def decide(state: RunState, *, at: int) -> list[Command]:
@@ -80,7 +85,9 @@ def decide(state: RunState, *, at: int) -> list[Command]:
     if state.is_tried:
         return [] if state.running else [_end_trial(state)]
     if state.halted:
-        return [] if state.running or state.is_stopped else [Stop(halt_reason(state))]
+        if state.running or state.is_stopped or state.asked:
+            return []
+        return [AskHow() if state.plan.on_limit == "ask" else Stop(halt_reason(state))]
     if state.ended:
         return [EndItem(next(iter(state.ended)))]
     if state.full:
@@ -166,6 +173,8 @@ def halt_reason(state: RunState) -> str:
 
 def run_status(state: RunState) -> str:
     """queued running waiting stopped succeeded failed cancelled, as the API tells it."""
+    if state.status == "running" and state.asked:
+        return "waiting"
     if state.status != "running":
         return "running" if state.status == "cancelling" else state.status
     if state.running or state.ended or state.full or any(step.status == "ready" for step in state.steps.values()):
@@ -191,6 +200,7 @@ def waiting_reason(state: RunState) -> str:
             asleep.append(step)
     told = [f"{title} waits for {'an answer' if n == 1 else f'{n:,} answers'} in the inbox." for title, n in asked.items()]
     told += [f"{title} is tried again later{'' if n == 1 else f', for {n:,} items'}." for title, n in retried.items()]
+    told += [f"{halt_reason(state)} Somebody has to say in the inbox how it goes on."] if state.asked else []
     told += doubtful[:MOST_TOLD]
     told += [waits_for(step) for step in asleep[:MOST_TOLD]]
     if len(asleep) > MOST_TOLD:

@@ -67,7 +67,9 @@ def resolve(turn: Turn, step: Step, answered: Answered) -> None:
         turn.record(done, step.path, step.attempt)
         _tell_approval(turn, step, "done", done.outputs)
         return
-    told = events.DoubtResolved(decision=answered.decision, by=answered.by, by_name=answered.by_name, reason=answered.reason)
+    told = events.DoubtResolved(
+        item=step.item, decision=answered.decision, by=answered.by, by_name=answered.by_name, reason=answered.reason
+    )
     turn.record(told, step.path, step.attempt)
     if answered.decision == "fail":
         reason = f": {answered.reason}" if answered.reason else ""

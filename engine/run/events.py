@@ -154,6 +154,7 @@ class StepInDoubt(Event, frozen=True, omit_defaults=True, tag="step_in_doubt"):
 class DoubtResolved(Event, frozen=True, omit_defaults=True, tag="doubt_resolved"):
     """A person says that it did not happen: `retry` runs it now, `fail` lets it fail with the next event."""
 
+    item: str = ""
     decision: str = ""
     by: str = ""
     by_name: str = ""
@@ -189,10 +190,20 @@ class LimitMet(Event, frozen=True, omit_defaults=True, tag="limit_reached"):
     interrupted: tuple[str, ...] = ()
 
 
+class LimitAsked(Event, frozen=True, omit_defaults=True, tag="limit_asked"):
+    """Nothing runs any more: a person is asked how the run goes on in spite of the limit."""
+
+    item: str = ""
+    card: dict[str, Any] = {}
+    digest: str = ""
+
+
 class RunStopped(Event, frozen=True, omit_defaults=True, tag="run_stopped"):
     """Nothing runs any more and nothing starts until the run is resumed."""
 
     reason: str = ""
+    by: str = ""
+    by_name: str = ""
 
 
 class RunResumed(Event, frozen=True, omit_defaults=True, tag="run_resumed"):
@@ -201,6 +212,8 @@ class RunResumed(Event, frozen=True, omit_defaults=True, tag="run_resumed"):
     limits: dict[str, int] = {}
     by: str = ""
     by_name: str = ""
+    model: str = ""
+    """What every step asks from now on in place of its own model; empty: nothing changes."""
 
 
 class RunRecovered(Event, frozen=True, omit_defaults=True, tag="run_recovered"):
@@ -240,6 +253,7 @@ AnyEvent = (
     | ConsentVoid
     | StepsStarted
     | LimitMet
+    | LimitAsked
     | RunStopped
     | RunResumed
     | RunRecovered

@@ -26,8 +26,14 @@ def _give_back(state: RunState, step: Step) -> None:
     step.rest()
 
 
+def on_asked(state: RunState, event: events.LimitAsked, _at: int, _path: str, _attempt: int) -> None:
+    """It waits for a person to say how it goes on."""
+    state.asked, state.asked_digest, state.asks = event.item, event.digest, state.asks + 1
+
+
 def on_stopped(state: RunState, event: events.RunStopped, _at: int, _path: str, _attempt: int) -> None:
     """It stands still until somebody resumes it."""
+    state.asked = ""
     state.is_stopped, state.status, state.reason = True, "stopped", event.reason
 
 
@@ -35,6 +41,7 @@ def on_resumed(state: RunState, event: events.RunResumed, _at: int, _path: str, 
     """It goes on, with other limits; what failed is tried again."""
     # Only whoever was told that the visits are used up has allowed more of them.
     used_up = state.used_up if state.halted == "max_visits" else ""
+    state.asked, state.model = "", event.model or state.model
     state.is_stopped, state.status, state.reason, state.halted, state.failure, state.used_up = False, "running", "", "", None, ""
     state.ledger.limits = replace(state.ledger.limits, **event.limits)
     for step in state.steps.values():
@@ -59,9 +66,9 @@ def on_cancelled(state: RunState, event: events.RunCancelled, at: int, _path: st
             state.settle(step, step.reserved)
         state.cancelled_now.append(step.path)
     state.steps.clear()
-    state.status, state.reason = "cancelling", event.reason
+    state.asked, state.status, state.reason = "", "cancelling", event.reason
 
 
 def on_ended(state: RunState, event: events.RunEnded, _at: int, _path: str, _attempt: int) -> None:
     """It is over."""
-    state.status, state.reason = event.status, event.reason
+    state.asked, state.status, state.reason = "", event.status, event.reason

@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.errors import AlreadyDecided, ConsentRefused, InDoubt, StaleApproval, StepTimedOut, WrongState
 from engine.nodes.contract import Answer, Outcome, refused_values
-from engine.run import asking, events, waiting
+from engine.run import asked_limits, asking, events, waiting
 from engine.run.decide import MeetLimit, run_status
 from engine.run.doubt import leave_in_doubt, resolve
 from engine.run.frontier import Step
@@ -71,6 +71,11 @@ def _finished(turn: Turn, done: Finished) -> None:
 
 
 def _answered(turn: Turn, answered: Answered) -> None:
+    if turn.state.asked and answered.item == turn.state.asked:
+        if answered.digest != turn.state.asked_digest:
+            raise StaleApproval
+        asked_limits.resolve(turn, answered)
+        return
     step = turn.state.steps.get(answered.path)
     if step is None or step.item != answered.item or step.status not in ("waiting", "in_doubt"):
         raise AlreadyDecided
@@ -168,11 +173,12 @@ def _seconds_up(turn: Turn) -> None:
 
 def _resume(turn: Turn, resume: Resume) -> None:
     state = turn.state
-    if state.status not in ("stopped", "failed"):
+    if state.status not in ("stopped", "failed") and not state.asked:
         raise WrongState(f"The run is {run_status(state)}; only a stopped or failed run can be resumed.")
     if not state.steps and not state.used_up and not any(f.back for f in state.frames.values()):
         raise WrongState("The run has nothing left to do: it reached an end that counts as a failure.")
     turn.audits += [resume.audit] if resume.audit is not None else []
+    asked_limits.give_up(turn)
     turn.record(events.RunResumed(limits=resume.limits, by=resume.by, by_name=resume.by_name))
 
 
@@ -180,6 +186,7 @@ def _cancel(turn: Turn, cancel: Cancel) -> None:
     if turn.state.status in ("succeeded", "failed", "cancelled"):
         raise WrongState(f"The run is over: it {turn.state.status}.")
     turn.audits += [cancel.audit] if cancel.audit is not None else []
+    asked_limits.give_up(turn)
     doubtful = tuple(step.path for step in turn.state.steps.values() if step.status == "in_doubt" or _is_in_flight(step))
     turn.record(events.RunCancelled(by=cancel.by, reason=cancel.reason, by_name=cancel.by_name, doubtful=doubtful))
 

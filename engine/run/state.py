@@ -12,7 +12,7 @@ from typing import Any
 from engine.errors import Bug
 from engine.graph.plan import ROOT, Limits, Plan, PlannedNode
 from engine.jsonvalue import dumps
-from engine.run import events, halts
+from engine.run import events, halts, parked
 from engine.run.budget import Ledger
 from engine.run.events import NOTHING, Spent, Start, Trial
 from engine.run.frontier import Box, Consent, Frame, Item, StandIn, Step
@@ -71,6 +71,13 @@ class RunState:
     halted: str = ""
     """Why nothing new starts (a limit that was met); empty while the run moves."""
     is_stopped: bool = False
+    asked: str = ""
+    """Id of the inbox item that asks how to go on in spite of the limit."""
+    asked_digest: str = ""
+    asks: int = 0
+    """How often that was asked."""
+    model: str = ""
+    """What every step asks in place of its own model; empty: its own."""
     cancelled_now: list[str] = field(default_factory=list)
     """Steps given up by the event that was applied last."""
     skipped_now: list[str] = field(default_factory=list)
@@ -322,32 +329,6 @@ def _fail(state: RunState, step: Step, error: dict[str, Any]) -> None:
     state.break_off({**error, "path": step.path})
 
 
-def _on_waiting(state: RunState, event: events.StepWaiting, at: int, path: str, _attempt: int) -> None:
-    step = state.steps[path]
-    state.settle(step, NOTHING)
-    step.status, step.due_at = "waiting", event.expires_at
-    step.digest, step.item, step.inputs, step.votes = event.digest, event.item, event.inputs, ()
-
-
-def _on_paused(state: RunState, event: events.StepPaused, at: int, path: str, _attempt: int) -> None:
-    step = state.steps[path]
-    state.settle(step, NOTHING)
-    step.status, step.due_at, step.inputs, step.event, step.key = "asleep", event.until, event.inputs, event.event, event.key
-
-
-def _on_in_doubt(state: RunState, event: events.StepInDoubt, at: int, path: str, _attempt: int) -> None:
-    step = state.steps[path]
-    state.settle(step, event.spent)
-    step.status, step.item, step.digest = "in_doubt", event.item, event.digest
-
-
-def _on_doubt_resolved(state: RunState, event: events.DoubtResolved, _at: int, path: str, _attempt: int) -> None:
-    step = state.steps[path]
-    step.base = step.attempt
-    if event.decision == "retry":
-        step.rest()
-
-
 def _on_box_opened(state: RunState, event: events.BoxOpened, _at: int, path: str, _attempt: int) -> None:
     step = state.steps[path]
     state.settle(step, NOTHING)
@@ -370,24 +351,6 @@ def _on_item_ended(state: RunState, event: events.ItemEnded, _at: int, path: str
     Router(state).leave_item(step, item)
 
 
-def _on_vote(state: RunState, event: events.Voted, _at: int, path: str, _attempt: int) -> None:
-    step = state.steps[path]
-    step.votes = (*step.votes, event.by)
-
-
-def _on_consent_void(state: RunState, event: events.ConsentVoid, _at: int, path: str, _attempt: int) -> None:
-    action = state.steps[path]
-    action.status = "waiting"
-    consent = state.consents_in(action.within).pop(action.node.id)
-    if event.approval in state.steps:
-        return
-    node = state.plan.nodes[node_of(event.approval)]
-    frame = state.frames[action.frame]
-    frame.live += 1
-    again = Step(event.approval, node, action.frame, action.within, attempt=consent.attempt, void_for=action.node.id)
-    state.steps[event.approval] = again
-
-
 def _on_steps_started(_state: RunState, _event: events.StepsStarted, _at: int, _path: str, _attempt: int) -> None:
     """All of it is in `starts`."""
 
@@ -398,14 +361,15 @@ _HANDLERS: dict[type, Any] = {
     events.StepFailed: _on_failed,
     events.BoxOpened: _on_box_opened,
     events.ItemEnded: _on_item_ended,
-    events.StepWaiting: _on_waiting,
-    events.StepPaused: _on_paused,
-    events.StepInDoubt: _on_in_doubt,
-    events.DoubtResolved: _on_doubt_resolved,
-    events.Voted: _on_vote,
-    events.ConsentVoid: _on_consent_void,
+    events.StepWaiting: parked.on_waiting,
+    events.StepPaused: parked.on_paused,
+    events.StepInDoubt: parked.on_in_doubt,
+    events.DoubtResolved: parked.on_doubt_resolved,
+    events.Voted: parked.on_vote,
+    events.ConsentVoid: parked.on_consent_void,
     events.StepsStarted: _on_steps_started,
     events.LimitMet: halts.on_limit,
+    events.LimitAsked: halts.on_asked,
     events.RunStopped: halts.on_stopped,
     events.RunResumed: halts.on_resumed,
     events.RunRecovered: halts.on_recovered,

@@ -15,11 +15,11 @@ from engine.errors import Bug, InDoubt, ItemFailed, SignalboxError, StaleApprova
 from engine.ids import Ids
 from engine.jsonvalue import loads_kept
 from engine.nodes.contract import Answer, AskKind, InlineKind, Outcome, Pricing, WaitKind
-from engine.run import asking, codec, events, waiting
+from engine.run import asked_limits, asking, codec, events, waiting
 from engine.run.asking import Owner
 from engine.run.budget import Exceeds, Fits, fit
 from engine.run.consent import action_after
-from engine.run.decide import Begin, CloseBox, End, EndItem, MeetLimit, Stop, counted_limit, decide, run_status, waiting_reason
+from engine.run.decide import AskHow, Begin, CloseBox, End, EndItem, MeetLimit, Stop, counted_limit, decide, run_status, waiting_reason
 from engine.run.events import NOTHING, Event, Start
 from engine.run.frontier import Step
 from engine.run.happenings import Finished
@@ -115,10 +115,14 @@ class Turn:
                 case MeetLimit():
                     self.meet(command)
                     return True
+                case AskHow():
+                    asked_limits.ask(self)
+                    return True
                 case Stop(reason):
                     self.record(events.RunStopped(reason=reason))
                     return True
                 case End(status, output, reason):
+                    asked_limits.give_up(self)
                     self.record(events.RunEnded(status=status, output=output, reason=reason))
                     self.statements.append(asking.clear_timers(self.owner.run_id))
                     return True
@@ -197,7 +201,8 @@ class Turn:
         node = step.node
         scope = self._scope(step.frame, self.at)
         kind: Any = node.kind
-        return kind.resolve(node.config, node.fields, scope)
+        given = kind.resolve(node.config, node.fields, scope)
+        return given | {"model": self.state.model} if self.state.model and "model" in given else given
 
     def _scope(self, frame: str, at: int) -> dict[str, Any]:
         return self.state.scope(self.state.frames[frame], iso(at) or "", iso(self.state.started_at) or "")

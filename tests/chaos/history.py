@@ -149,7 +149,7 @@ class History:
         expect(set(done + failed) <= set(starts), f"{told.name}: settled without an intent: {set(done + failed) - set(starts)}")
         count["steps"] += len(done)
         count["attempts lost and repeated"] += sum(len(event.lost) for _, event in told.of(events.RunRecovered))
-        count["in doubt"] += sum(event.error.get("code") == "in_doubt" for _, event in told.of(events.StepFailed))
+        count["in doubt"] += len(told.of(events.StepInDoubt))
 
     def _items(self, told: Told) -> None:
         """Each item of a box ends once, and nothing of an item that has ended starts again."""
@@ -188,12 +188,14 @@ class History:
             if told is None:
                 self.found.breaches.append(f"the inbox item {item['id']} belongs to no run")
                 continue
-            waiting = [row for row, event in told.of(events.StepWaiting) if event.item == item["id"]]
+            asked = [*told.of(events.StepWaiting), *told.of(events.StepInDoubt)]
+            waiting = [row for row, event in asked if event.item == item["id"]]
             self.found.expect(len(waiting) == 1, f"{told.name}: the inbox item {item['id']} stands {len(waiting)} times in its journal")
             step = told.state.steps.get(item["path"])
-            is_open = step is not None and step.status == "waiting" and step.item == item["id"]
+            is_open = step is not None and step.status in ("waiting", "in_doubt") and step.item == item["id"]
             self.found.expect(is_open == (item["status"] == "pending"), f"{told.name}: {item['path']} is {item['status']}, open: {is_open}")
-            decided = [event for row, event in told.of(events.StepDone) if event.note.get("item") == item["id"]]
+            decided: list[Any] = [event for _, event in told.of(events.StepDone) if event.note.get("item") == item["id"]]
+            decided += [event for _, event in told.of(events.DoubtResolved) if event.item == item["id"]]
             self.found.expect(len(decided) == (item["decision"] is not None), f"{told.name}: {item['path']} {item['decision']}: {decided}")
 
     def _notifications(self) -> None:
@@ -233,8 +235,9 @@ class History:
             if found[0][0] == "unsafe":
                 self._unsafe(told, path, sorted(attempts))
         for told in self.runs.values():
-            for row, _ in told.of(events.StepDone):
-                if told.kind_at(row.path) in ("marked", "unsafe"):
+            for row, event in told.of(events.StepDone):
+                # What a person says to have happened is that person's word.
+                if told.kind_at(row.path) in ("marked", "unsafe") and event.note.get("decision") != "done":
                     done = [attempt for _, attempt, _ in lines[told.row["run_id"], row.path]]
                     expect(row.attempt in done, f"{told.name}: {row.path} is done, but its effect never happened")
 
@@ -242,13 +245,15 @@ class History:
         expect = self.found.expect
         settled = {row.attempt: "done" for row, _ in told.of(events.StepDone) if row.path == path}
         settled |= {row.attempt: event.error["code"] for row, event in told.of(events.StepFailed) if row.path == path}
+        settled |= {row.attempt: "in_doubt" for row, _ in told.of(events.StepInDoubt) if row.path == path}
         cancelled = any(path in event.cancelled for event in told.events) or told.row["status"] == "cancelled"
         for attempt in attempts:
             expect(attempt in settled or cancelled, f"{told.name}: attempt {attempt} of {path} had its effect, and nothing tells of it")
-        # Between two effects stands an in_doubt, and a person who resumed the run.
+        # Between two effects stands an in_doubt, and a person who said to do it again or resumed the run.
         for earlier in attempts[:-1]:
             expect(settled.get(earlier) == "in_doubt", f"{told.name}: {path} happened at {attempts}, settled as {settled}")
-        resumed = len(told.of(events.RunResumed))
+        again = [event for row, event in told.of(events.DoubtResolved) if row.path == path and event.decision == "retry"]
+        resumed = len(told.of(events.RunResumed)) + len(again)
         expect(len(attempts) <= resumed + 1, f"{told.name}: {path} happened {len(attempts)} times, and {resumed} times a person resumed it")
         self.found.counted["unsafe effects doubled without a person"] += max(0, len(attempts) - resumed - 1)
 

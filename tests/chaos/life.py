@@ -85,7 +85,8 @@ class Life:
             for item in (await self._engine.approvals.list(ANN, status="pending")).items:
                 if item.title == "Anybody?" or self._chance.random() > patience:
                     continue
-                decision = self._chance.choice(["approve", "approve", "reject"])
+                choices = ["done", "retry", "retry", "fail"] if item.type == "in_doubt" else ["approve", "approve", "reject"]
+                decision = self._chance.choice(choices)
                 try:
                     decided = await self._engine.approvals.decide(ANN, item.id, decision=decision, digest=item.digest)
                 except (AlreadyDecided, StaleApproval):
@@ -94,7 +95,7 @@ class Life:
             await asyncio.sleep(0.01)
 
     async def _interfere(self, group: asyncio.TaskGroup) -> None:
-        """Some runs are cancelled, and people resume some that an unsafe step left in doubt."""
+        """Some runs are cancelled, and people resume some that failed because an unsafe step did."""
         while True:
             await asyncio.sleep(self._chance.random() * 0.05)
             if self._chance.random() < 0.5:

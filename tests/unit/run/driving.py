@@ -363,7 +363,7 @@ class Trial:
         return [
             Item(e.item, row.path, row.attempt, e.card, e.digest, e.expires_at if isinstance(e, events.StepWaiting) else None)
             for row, e in zip(self.rows, self.events, strict=True)
-            if isinstance(e, events.StepWaiting | events.StepInDoubt)
+            if isinstance(e, events.StepWaiting | events.StepInDoubt | events.LimitAsked)
         ]
 
     def item(self, path: str) -> Item:
@@ -438,9 +438,8 @@ def _check_parked(trial: Trial, running: list[Any]) -> None:
     if running or trial.is_unfinished:
         assert trial.status == "running" or state.status in ENDED or state.failure or state.halted
         return
-    assert (
-        state.status in ENDED or state.is_stopped or trial.waiting or any(s.status in ("retrying", "asleep") for s in state.steps.values())
-    )
+    is_timed = bool(state.asked) or any(s.status in ("retrying", "asleep") for s in state.steps.values())
+    assert state.status in ENDED or state.is_stopped or trial.waiting or is_timed
     assert state.status == "succeeded" or trial.reason
     if state.status in ENDED:
         assert not state.running and not ledger_reserved(state)

@@ -26,6 +26,11 @@ MAX_BATCH = 500
 STATUSES = ("pending", "approved", "rejected", "expired", "acting", "done", "failed", "in_doubt", "void", "cancelled")
 
 
+def needed_for(type: str) -> Permission:
+    """What deciding an item of this type needs."""
+    return NEEDS.get(type, Permission.APPROVAL_DECIDE)
+
+
 class Approvals:
     """Every call takes the actor first and checks its permission."""
 
@@ -111,7 +116,7 @@ class Approvals:
 
     def _checked(self, actor: Actor, item: str, decision: str, digest: str, values: Any, reason: str) -> Approval:
         found = self.find(actor, item)
-        require(actor, NEEDS.get(found.type, Permission.APPROVAL_DECIDE))
+        require(actor, needed_for(found.type))
         if found.digest != digest:
             raise StaleApproval(details={"digest": found.digest})
         if found.status != "pending":

@@ -9,7 +9,7 @@ from sqlmodel import col, func, select
 
 from engine.errors import Invalid
 from engine.facade import cursors
-from engine.facade.approvals import STATUSES, Approvals, shown
+from engine.facade.approvals import STATUSES, Approvals, needed_for, shown
 from engine.facade.core import Core
 from engine.facade.run_views import run_row
 from engine.facade.views import InboxCard, InboxItem, Page
@@ -126,8 +126,9 @@ class Inbox:
     def _may_not(self, actor: Actor, item: Approval) -> str:
         if item.status != "pending":
             return "It is decided already."
-        if not actor.may(Permission.APPROVAL_DECIDE):
-            would_do = " or ".join(roles_with(Permission.APPROVAL_DECIDE))
+        needed = needed_for(item.type)
+        if not actor.may(needed):
+            would_do = " or ".join(roles_with(needed))
             return f"Your role lets you look, not decide. Ask somebody with the role {would_do}."
         refusal = self._approvals.refusal(actor, item)
         if refusal is not None:

@@ -9,7 +9,7 @@ from engine.graph.plan import LIMIT_NAMES
 from engine.jsonvalue import digest
 from engine.nodes.contract import refused_values
 from engine.run import asking, events
-from engine.run.budget import Exceeds, fit, limits_as_json
+from engine.run.budget import Exceeds, fit, limits_as_json, told
 from engine.run.decide import counted_limit, halt_reason
 from engine.run.happenings import Answered
 from engine.run.prepare import estimate_of
@@ -53,8 +53,8 @@ def resolve(turn: Turn, answered: Answered) -> None:
     if answered.decision == "extend" and (name := FIELDS.get(state.halted)) is not None:
         given, now = answered.values.get(state.halted), getattr(state.ledger.limits, state.halted)
         if given is None or given <= now:
-            allowed = limits_as_json(state.ledger.limits)[name]
-            raise refused_values({name: f"{name} must be above {allowed:g}: that much is allowed already."}, "Write the new limit.")
+            allowed = told(state.halted, now)
+            raise refused_values({name: f"{name} must be above {allowed}: that much is allowed already."}, "Write the new limit.")
     turn.audits += [answered.audit] if answered.audit is not None else []
     turn.statements.append(
         asking.decided(state.asked, decision=answered.decision, by=answered.by, at=turn.at, votes=[answered.by], outputs=answered.values)

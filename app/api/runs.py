@@ -123,9 +123,21 @@ async def cancel(asking: AskingOf, run: str, body: Cancellation | None = None) -
     return await asking.ask(asking.engine.runs.cancel(asking.actor, run, reason=(body and body.reason) or ""))
 
 
+@router.post("/{run}/pause")
+async def pause(asking: AskingOf, run: str, body: Cancellation | None = None) -> RunView:
+    """Let a run stand still at its next checkpoint, until it is resumed."""
+    return await asking.ask(asking.engine.runs.pause(asking.actor, run, reason=(body and body.reason) or ""))
+
+
+@router.post("/{run}/retry")
+async def retry(asking: AskingOf, run: str) -> RunView:
+    """Go on with a failed run from the step that failed."""
+    return await asking.ask(asking.engine.runs.retry(asking.actor, run))
+
+
 @router.post("/{run}/resume")
 async def resume(asking: AskingOf, run: str, body: Resumption | None = None) -> RunView:
-    """Go on with a stopped or failed run, with other limits if they are given."""
+    """Go on with a paused, stopped or failed run, with other limits if they are given."""
     return await asking.ask(asking.engine.runs.resume(asking.actor, run, limits=body.limits if body else None))
 
 

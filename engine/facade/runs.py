@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import col, or_, select
 
 from engine.clock import from_iso
-from engine.errors import NotFound
+from engine.errors import NotFound, WrongState
 from engine.facade import cursors
 from engine.facade.core import Core
 from engine.facade.finding import find_even_deleted
@@ -20,7 +20,7 @@ from engine.facade.starting import Asked, Starting, field_problem, parsed_limits
 from engine.facade.views import Page, RunStarted, RunView, StepView
 from engine.people.permissions import Actor, Permission, require
 from engine.run import codec, events
-from engine.run.happenings import Cancel, Resume
+from engine.run.happenings import Cancel, Pause, Resume
 from engine.storage.journal import Row
 from engine.storage.journal_reader import StoredRun
 from engine.storage.tables import Run
@@ -189,6 +189,25 @@ class Runs(RunEvents):
         audit = self._core.audit_entry(actor, "run.cancel", run_id, {"reason": reason[:500]})
         told = f"Cancelled by {actor.name}." + (f" {reason[:500]}" if reason else "")
         await self._core.executor.deliver(run_id, Cancel(by=actor.user_id or actor.label, by_name=actor.name, reason=told, audit=audit))
+        return await self.get(actor, run_id)
+
+    async def pause(self, actor: Actor, run_id: str, *, reason: str = "") -> RunView:
+        """Lets a run stand still at its next checkpoint; steps that run end first. WrongState for one that does not move or wait."""
+        require(actor, Permission.RUN_CONTROL)
+        await self._core.in_thread(lambda: self._stored(actor, run_id))
+        audit = self._core.audit_entry(actor, "run.pause", run_id, {"reason": reason[:500]})
+        pause = Pause(by=actor.user_id or actor.label, by_name=actor.name, reason=reason[:500], audit=audit)
+        await self._core.executor.deliver(run_id, pause)
+        return await self.get(actor, run_id)
+
+    async def retry(self, actor: Actor, run_id: str) -> RunView:
+        """Goes on with a failed run from the step that failed, with the limits it has. WrongState for any other."""
+        require(actor, Permission.RUN_CONTROL)
+        found = await self._core.in_thread(lambda: self._stored(actor, run_id))
+        if found.status != "failed":
+            raise WrongState(f"The run is {found.status}; only a failed run can be retried.", hint="A stopped or paused run is resumed.")
+        audit = self._core.audit_entry(actor, "run.retry", run_id, {})
+        await self._core.executor.deliver(run_id, Resume({}, by=actor.user_id or actor.label, by_name=actor.name, audit=audit))
         return await self.get(actor, run_id)
 
     async def resume(self, actor: Actor, run_id: str, *, limits: dict[str, Any] | None = None) -> RunView:

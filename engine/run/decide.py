@@ -10,6 +10,7 @@ from engine.clock import iso
 from engine.errors import LoopBothWays
 from engine.run.budget import told
 from engine.run.frontier import Step
+from engine.run.halts import PAUSED
 from engine.run.state import ENDED, RunState
 from engine.run.trial import named
 
@@ -87,7 +88,7 @@ def decide(state: RunState, *, at: int) -> list[Command]:
     if state.halted:
         if state.running or state.is_stopped or state.asked:
             return []
-        return [AskHow() if state.plan.on_limit == "ask" else Stop(halt_reason(state))]
+        return [AskHow() if state.plan.on_limit == "ask" and state.halted != PAUSED else Stop(halt_reason(state))]
     if state.ended:
         return [EndItem(next(iter(state.ended)))]
     if state.full:
@@ -162,6 +163,8 @@ def failure_reason(state: RunState) -> str:
 
 def halt_reason(state: RunState) -> str:
     """Which limit stopped the run and what would move it on."""
+    if state.halted == PAUSED:
+        return f"{state.paused_by} Resume it to go on."
     limits, ledger = state.ledger.limits, state.ledger
     if state.halted == "max_visits":
         return f"The loop {state.used_up} has used up its visits. Resume to allow as many again, or draw on_exhausted."

@@ -198,6 +198,14 @@ class LimitAsked(Event, frozen=True, omit_defaults=True, tag="limit_asked"):
     digest: str = ""
 
 
+class RunPaused(Event, frozen=True, omit_defaults=True, tag="run_paused"):
+    """Somebody lets the run stand still: what runs ends, nothing new starts until it is resumed."""
+
+    by: str = ""
+    by_name: str = ""
+    reason: str = ""
+
+
 class RunStopped(Event, frozen=True, omit_defaults=True, tag="run_stopped"):
     """Nothing runs any more and nothing starts until the run is resumed."""
 
@@ -254,6 +262,7 @@ AnyEvent = (
     | StepsStarted
     | LimitMet
     | LimitAsked
+    | RunPaused
     | RunStopped
     | RunResumed
     | RunRecovered

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from engine.run.state import RunState
 
 
+PAUSED = "paused"
+"""Why nothing new starts, where no limit was met."""
+
+
 def on_limit(state: RunState, event: events.LimitMet, at: int, path: str, _attempt: int) -> None:
     """Nothing new starts; calls that the limit has cut off are charged in full."""
     state.halted, state.used_up = event.limit, path if event.limit == "max_visits" else ""
@@ -26,6 +30,11 @@ def _give_back(state: RunState, step: Step) -> None:
     step.rest()
 
 
+def on_paused(state: RunState, event: events.RunPaused, _at: int, _path: str, _attempt: int) -> None:
+    """Nothing new starts."""
+    state.halted, state.paused_by = PAUSED, f"Paused by {event.by_name or event.by}." + (f" {event.reason}" if event.reason else "")
+
+
 def on_asked(state: RunState, event: events.LimitAsked, _at: int, _path: str, _attempt: int) -> None:
     """It waits for a person to say how it goes on."""
     state.asked, state.asked_digest, state.asks = event.item, event.digest, state.asks + 1
@@ -34,7 +43,7 @@ def on_asked(state: RunState, event: events.LimitAsked, _at: int, _path: str, _a
 def on_stopped(state: RunState, event: events.RunStopped, _at: int, _path: str, _attempt: int) -> None:
     """It stands still until somebody resumes it."""
     state.asked = ""
-    state.is_stopped, state.status, state.reason = True, "stopped", event.reason
+    state.is_stopped, state.status, state.reason = True, "paused" if state.halted == PAUSED else "stopped", event.reason
 
 
 def on_resumed(state: RunState, event: events.RunResumed, _at: int, _path: str, _attempt: int) -> None:

@@ -75,6 +75,16 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Stand still at the next checkpoint."""
+
+    by: str
+    by_name: str = ""
+    reason: str = ""
+    audit: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """End the run now."""
 
@@ -94,4 +104,4 @@ class GoOn:
     """Nothing new: the turn before has left something to decide."""
 
 
-Happening = Finished | Answered | TimerDue | Woken | SecondsUp | Resume | Cancel | Recover | GoOn
+Happening = Finished | Answered | TimerDue | Woken | SecondsUp | Resume | Pause | Cancel | Recover | GoOn

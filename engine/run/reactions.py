@@ -10,7 +10,8 @@ from engine.run import asked_limits, asking, events, waiting
 from engine.run.decide import MeetLimit, run_status
 from engine.run.doubt import leave_in_doubt, resolve
 from engine.run.frontier import Step
-from engine.run.happenings import Answered, Cancel, Finished, GoOn, Happening, Recover, Resume, SecondsUp, TimerDue, Woken
+from engine.run.halts import PAUSED
+from engine.run.happenings import Answered, Cancel, Finished, GoOn, Happening, Pause, Recover, Resume, SecondsUp, TimerDue, Woken
 from engine.run.prepare import wrapped
 from engine.run.routing import leaving_port
 from engine.run.turn import Turn
@@ -31,6 +32,8 @@ def take(turn: Turn, happening: Happening) -> None:
             _seconds_up(turn)
         case Resume():
             _resume(turn, happening)
+        case Pause():
+            _pause(turn, happening)
         case Cancel():
             _cancel(turn, happening)
         case Recover():
@@ -173,13 +176,21 @@ def _seconds_up(turn: Turn) -> None:
 
 def _resume(turn: Turn, resume: Resume) -> None:
     state = turn.state
-    if state.status not in ("stopped", "failed") and not state.asked:
-        raise WrongState(f"The run is {run_status(state)}; only a stopped or failed run can be resumed.")
+    if state.status not in ("stopped", "paused", "failed") and not state.asked and state.halted != PAUSED:
+        raise WrongState(f"The run is {run_status(state)}; only a paused, stopped or failed run can be resumed.")
     if not state.steps and not state.used_up and not any(f.back for f in state.frames.values()):
         raise WrongState("The run has nothing left to do: it reached an end that counts as a failure.")
     turn.audits += [resume.audit] if resume.audit is not None else []
     asked_limits.give_up(turn)
     turn.record(events.RunResumed(limits=resume.limits, by=resume.by, by_name=resume.by_name))
+
+
+def _pause(turn: Turn, pause: Pause) -> None:
+    state = turn.state
+    if state.status != "running" or state.halted or state.failure is not None:
+        raise WrongState(f"The run is {run_status(state)}; only a run that moves or waits can be paused.")
+    turn.audits += [pause.audit] if pause.audit is not None else []
+    turn.record(events.RunPaused(by=pause.by, by_name=pause.by_name, reason=pause.reason))
 
 
 def _cancel(turn: Turn, cancel: Cancel) -> None:

@@ -69,7 +69,8 @@ class RunState:
     """The last taken port that leads nowhere."""
     failure: dict[str, Any] | None = None
     halted: str = ""
-    """Why nothing new starts (a limit that was met); empty while the run moves."""
+    """Why nothing new starts (a limit that was met, or `paused`); empty while the run moves."""
+    paused_by: str = ""
     is_stopped: bool = False
     asked: str = ""
     """Id of the inbox item that asks how to go on in spite of the limit."""
@@ -370,6 +371,7 @@ _HANDLERS: dict[type, Any] = {
     events.StepsStarted: _on_steps_started,
     events.LimitMet: halts.on_limit,
     events.LimitAsked: halts.on_asked,
+    events.RunPaused: halts.on_paused,
     events.RunStopped: halts.on_stopped,
     events.RunResumed: halts.on_resumed,
     events.RunRecovered: halts.on_recovered,

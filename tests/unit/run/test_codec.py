@@ -20,6 +20,7 @@ ALL = [
     events.StepInDoubt(started_at=3, why="was running", item="apr_2", card={"title": "?"}, digest="d", spent=events.Spent(tokens=4)),
     events.DoubtResolved(item="apr_2", decision="retry", by="bea", by_name="Bea", reason="Nothing there."),
     events.LimitAsked(item="apr_3", card={"title": "?"}, digest="d"),
+    events.RunPaused(by="bea", by_name="Bea", reason="Lunch."),
     events.StepPaused(started_at=3, inputs={"key": "R-17"}, until=9, event="paid", key="R-17"),
     events.Voted(by="u", name="U", reason="r"),
     events.ConsentVoid(approval="ok", digest="d"),

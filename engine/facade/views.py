@@ -154,6 +154,9 @@ class RunView(BaseModel):
     started_by: str = ""
     started_at: str | None
     ended_at: str | None
+    fork_of: str | None = None
+    """The run that this one left at the step `forked_at`."""
+    forked_at: str | None = None
 
 
 class StepView(BaseModel):
@@ -231,6 +234,26 @@ class RunDocument(BaseModel):
 
     hash: str
     document: Any
+
+
+class EffectView(BaseModel):
+    """A step that has touched the world and would do so again."""
+
+    path: str
+    kind: str
+    title: str
+    effect: str
+
+
+class ForkBill(BaseModel):
+    """What a fork reuses, does again, costs at about what it has cost before, and which effects it repeats."""
+
+    from_path: str
+    reuses: int
+    reruns: int
+    cost_usd: float
+    tokens: int
+    effects: list[EffectView]
 
 
 class Delivered(BaseModel):

@@ -96,12 +96,23 @@ def _fold(steps: dict[str, StepRecord], busy: dict[str, float], row: Row, event:
         case events.RunCancelled():
             for path in event.doubtful:
                 steps[path].status, steps[path].ended_at = "in_doubt", row.at
+        case events.RunForked():
+            _leave(steps, event.origin)
         case events.RunEnded():
             for step in steps.values():
                 if step.status in ("running", "waiting", "ready"):
                     step.status, step.ended_at = "cancelled", row.at
         case _:
             return
+
+
+def _leave(steps: dict[str, StepRecord], origin: str) -> None:
+    """What had ended by then is the other run's; what was under way starts anew in this one."""
+    for path, step in list(steps.items()):
+        if step.status == "done":
+            step.reused, step.spent, step.attempt = step.reused or origin, {}, 0
+        elif step.status != "skipped":
+            del steps[path]
 
 
 def _fold_wait(steps: dict[str, StepRecord], row: Row, event: events.Event) -> None:

@@ -14,7 +14,7 @@ from engine.run.events import StepDone, Trial
 from engine.run.happenings import Finished
 from engine.run.prepare import Prepared, wrapped
 from engine.run.reactions import take
-from engine.run.state import new_state
+from engine.run.state import RunState, new_state
 from engine.run.trial import Reuse
 from engine.run.turn import Turn, World
 
@@ -49,6 +49,27 @@ class NewRunSpec:
     effects: Literal["real", "simulated"] = "real"
     pins: dict[str, Any] | None = None
     tried: TryOut | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForkSpec:
+    """What a fork needs, checked before: the other run's state at the checkpoint, under the new run's id."""
+
+    owner: Owner
+    state: RunState
+    version: int | None
+    seq: int
+    event: events.RunForked
+    audit: Any = None
+
+
+def fork_turn(spec: ForkSpec, world: World, *, at: int) -> Turn:
+    """The fork's first turn."""
+    turn = Turn(spec.state, spec.owner, world, at)
+    turn.record(spec.event)
+    turn.audits += [spec.audit] if spec.audit is not None else []
+    turn.settle()
+    return turn
 
 
 def first_turn(spec: NewRunSpec, world: World, *, at: int) -> Turn:

@@ -72,6 +72,22 @@ class RunStarted(Event, frozen=True, omit_defaults=True, tag="run_started"):
     """Who it was, as people call them: told years later too, when the account is gone."""
 
 
+class RunForked(Event, frozen=True, omit_defaults=True, tag="run_forked"):
+    """Another run goes its own way from here: what had ended stays, what was under way starts anew, and nothing is charged yet."""
+
+    origin: str = ""
+    at_step: str = ""
+    inputs: dict[str, Any] = {}
+    """Inputs that differ."""
+    outputs: dict[str, dict[str, Any]] = {}
+    """Node -> outputs that differ."""
+    limits: dict[str, int] = {}
+    mode: str = "live"
+    effects: Literal["real", "simulated"] = "real"
+    by: str = ""
+    by_name: str = ""
+
+
 class StepDone(Event, frozen=True, omit_defaults=True, tag="step_done"):
     """A step ended well and left by `port`."""
 
@@ -249,6 +265,7 @@ class RunEnded(Event, frozen=True, omit_defaults=True, tag="run_ended"):
 
 AnyEvent = (
     RunStarted
+    | RunForked
     | StepDone
     | StepFailed
     | BoxOpened

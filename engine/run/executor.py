@@ -19,7 +19,7 @@ from engine.graph.plan import Plan
 from engine.ids import Ids
 from engine.nodes.contract import InlineKind
 from engine.run.asking import Owner
-from engine.run.beginning import NewRunSpec, first_turn, work
+from engine.run.beginning import ForkSpec, NewRunSpec, first_turn, fork_turn, work
 from engine.run.consent import read_run
 from engine.run.context import Services, StepContext
 from engine.run.decide import seconds_left
@@ -89,7 +89,7 @@ class Executor:
 
     # What the facade asks for
 
-    async def start(self, spec: NewRunSpec) -> str | None:
+    async def start(self, spec: NewRunSpec | ForkSpec) -> str | None:
         """Makes a run durable and sets it going; its status, None when a run of that id exists already."""
         # Whoever asked may go away while it is written: a run that is on disk is set going all the same.
         starting = asyncio.get_running_loop().create_task(self._start(spec))
@@ -97,13 +97,20 @@ class Executor:
         starting.add_done_callback(self._starting.discard)
         return await asyncio.shield(starting)
 
-    async def _start(self, spec: NewRunSpec) -> str | None:
-        turn = first_turn(spec, self._world, at=self._clock.now_us())
-        active = Active(turn.state, spec.owner, epoch=1, stored_epoch=1, head=0)
-        new = NewRun(
-            spec.owner.workflow_id, spec.owner.workflow_name, spec.version, spec.plan.hash, spec.mode, spec.by, turn.at, self._name
-        )
-        commit = turn.commit(epoch=1, expected_epoch=1, expected_head=0, new=new)
+    def _new(self, owner: Owner, turn: Turn, version: int | None, mode: str, by: str, forked: tuple[str | None, int | None]) -> NewRun:
+        names = (owner.workflow_id, owner.workflow_name, version, turn.state.plan.hash)
+        return NewRun(*names, mode, by, turn.at, self._name, *forked)
+
+    async def _start(self, spec: NewRunSpec | ForkSpec) -> str | None:
+        if isinstance(spec, ForkSpec):
+            turn, head = fork_turn(spec, self._world, at=self._clock.now_us()), spec.seq
+            event, forked = spec.event, (spec.event.origin, spec.seq)
+            new = self._new(spec.owner, turn, spec.version, event.mode, event.by, forked)
+        else:
+            turn, head = first_turn(spec, self._world, at=self._clock.now_us()), 0
+            new = self._new(spec.owner, turn, spec.version, spec.mode, spec.by, (None, None))
+        active = Active(turn.state, spec.owner, epoch=1, stored_epoch=1, head=head)
+        commit = turn.commit(epoch=1, expected_epoch=1, expected_head=head, new=new)
         try:
             await self._journal.commit(commit)
         except FencedOut:

@@ -12,7 +12,7 @@ from typing import Any
 from engine.errors import Bug
 from engine.graph.plan import ROOT, Limits, Plan, PlannedNode
 from engine.jsonvalue import dumps
-from engine.run import events, halts, parked
+from engine.run import events, forking, halts, parked
 from engine.run.budget import Ledger
 from engine.run.events import NOTHING, Spent, Start, Trial
 from engine.run.frontier import Box, Consent, Frame, Item, StandIn, Step
@@ -358,6 +358,7 @@ def _on_steps_started(_state: RunState, _event: events.StepsStarted, _at: int, _
 
 _HANDLERS: dict[type, Any] = {
     events.RunStarted: _on_started,
+    events.RunForked: forking.on_forked,
     events.StepDone: _on_done,
     events.StepFailed: _on_failed,
     events.BoxOpened: _on_box_opened,

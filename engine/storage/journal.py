@@ -26,8 +26,8 @@ LOCK_WAIT_S = 5.0
 
 _INSERT_RUN = """
 INSERT INTO runs (run_id, workspace_id, workflow_id, workflow_name, version, doc_hash, mode, started_by, started_at,
-  owner, epoch, head_seq, status, reason, cost_micro, tokens, busy_us, steps, llm_calls, tool_calls, updated_at, ended_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  owner, fork_of, fork_seq, epoch, head_seq, status, reason, cost_micro, tokens, busy_us, steps, llm_calls, tool_calls, updated_at, ended_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (run_id) DO NOTHING"""
 _UPDATE_RUN = """
 UPDATE runs SET epoch = ?, head_seq = ?, status = ?, reason = ?, cost_micro = ?, tokens = ?, busy_us = ?, steps = ?,
@@ -92,6 +92,9 @@ class NewRun:
     started_by: str
     started_at: int
     owner: str
+    fork_of: str | None = None
+    """The run whose rows up to `fork_seq` come before this one's own."""
+    fork_seq: int | None = None
 
 
 @dataclass(slots=True)
@@ -260,6 +263,7 @@ class Journal:
         head_seq = commit.rows[-1].seq if commit.rows else commit.expected_head
         if new is not None:
             fixed = (new.workflow_id, new.workflow_name, new.version, new.doc_hash, new.mode, new.started_by, new.started_at, new.owner)
+            fixed += (new.fork_of, new.fork_seq)
             values = (commit.run_id, commit.workspace_id, *fixed, commit.epoch, head_seq, *columns)
             changed = connection.execute(_INSERT_RUN, values).rowcount
         else:

@@ -16,8 +16,8 @@ from engine.storage.sqlite import connect_raw, is_unavailable
 
 _RUN = """
 SELECT run_id, workspace_id, workflow_id, workflow_name, version, doc_hash, mode, status, reason, epoch, head_seq, started_by,
-  started_at, ended_at, cost_micro, tokens, busy_us, steps, llm_calls, tool_calls FROM runs"""
-_ROWS = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+  started_at, ended_at, cost_micro, tokens, busy_us, steps, llm_calls, tool_calls, fork_of, fork_seq FROM runs"""
+_ROWS = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 
 _ROWS_AT = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq IN "
 _AT_ONCE = 500
@@ -25,7 +25,7 @@ _HEAD = "SELECT workspace_id, seq, kind FROM journal WHERE run_id = ? ORDER BY s
 _DONE = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND path = ? AND kind = 'step_done' ORDER BY attempt"
 
 _BOUNDS = """SELECT seq, at, kind, path, attempt, payload FROM journal
-WHERE run_id = ? AND (seq = 1 OR kind IN ('run_resumed', 'run_ended')) ORDER BY seq"""
+WHERE run_id = ? AND seq <= ? AND (seq = 1 OR kind IN ('run_resumed', 'run_forked', 'run_ended')) ORDER BY seq"""
 
 _EDGES = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq IN (1, ?) ORDER BY seq"
 
@@ -62,6 +62,19 @@ class Mark:
     attempt: int
 
 
+NO_LAST = 2**62
+LINEAGES_KEPT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Rows of a run behind `before` up to `last`."""
+
+    run_id: str
+    before: int
+    last: int
+
+
 @dataclass(frozen=True, slots=True)
 class JournalHead:
     """The newest row of a run's journal."""
@@ -95,6 +108,9 @@ class StoredRun:
     steps: int
     llm_calls: int
     tool_calls: int
+    fork_of: str | None = None
+    """The run whose rows up to `fork_seq` come before this one's own."""
+    fork_seq: int | None = None
 
 
 class JournalReader:
@@ -104,6 +120,7 @@ class JournalReader:
         self._connection = connect_raw(path)
         self._connection.execute("PRAGMA query_only = 1")
         self._lock = threading.Lock()
+        self._lineages: dict[str, tuple[Segment, ...]] = {}
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -145,9 +162,29 @@ class JournalReader:
             last = found[-1].seq
 
     def rows(self, run_id: str, *, after: int = 0, limit: int = 1_000_000) -> list[Row]:
-        """The run's journal rows behind `after`, in order."""
-        with self._reading() as connection:
-            return [Row(*row) for row in connection.execute(_ROWS, (run_id, after, limit))]
+        """The run's journal rows behind `after`, in order; those of a fork begin with the rows that it shares."""
+        found: list[Row] = []
+        for segment in self.lineage(run_id):
+            if after < segment.last and len(found) < limit:
+                with self._reading() as connection:
+                    told = connection.execute(_ROWS, (segment.run_id, max(after, segment.before), segment.last, limit - len(found)))
+                    found += [Row(*row) for row in told]
+        return found
+
+    def lineage(self, run_id: str) -> tuple[Segment, ...]:
+        """Whose rows a run is told by, oldest first: a fork shares those of its origin up to where it left it."""
+        if (known := self._lineages.get(run_id)) is not None:
+            return known
+        segments = [Segment(run_id, 0, NO_LAST)]
+        while (run := self.run(segments[0].run_id)) is not None and run.fork_of is not None and run.fork_seq is not None:
+            segments[0] = Segment(run.run_id, run.fork_seq, segments[0].last)
+            segments.insert(0, Segment(run.fork_of, 0, run.fork_seq))
+        # What never changes; a run that is not there yet may still come.
+        if run is not None:
+            if len(self._lineages) >= LINEAGES_KEPT:
+                self._lineages.clear()
+            self._lineages[run_id] = tuple(segments)
+        return tuple(segments)
 
     def journal_head(self, run_id: str) -> JournalHead | None:
         """The run's newest row; None where no run of that id has a journal."""
@@ -162,12 +199,15 @@ class JournalReader:
 
     def run_bounds(self, run_id: str) -> list[Row]:
         """The rows that started, resumed and ended the run: enough for its inputs, limits and output."""
-        with self._reading() as connection:
-            return [Row(*row) for row in connection.execute(_BOUNDS, (run_id,))]
+        found: list[Row] = []
+        for segment in self.lineage(run_id):
+            with self._reading() as connection:
+                found += [Row(*row) for row in connection.execute(_BOUNDS, (segment.run_id, segment.last)) if row[0] > segment.before]
+        return found
 
     def run_edges(self, run: StoredRun) -> list[Row]:
         """The same as `run_bounds`, found by number where that can be: a list asks for many runs, and some are long."""
-        if run.epoch > 1:
+        if run.epoch > 1 or run.fork_of is not None:
             # Resumed, perhaps: such rows may stand anywhere.
             return self.run_bounds(run.run_id)
         last = run.head_seq if run.ended_at is not None else 1
@@ -188,10 +228,13 @@ class JournalReader:
     def rows_at(self, run_id: str, seqs: Sequence[int]) -> list[Row]:
         """The run's rows of these numbers, in order."""
         found: list[Row] = []
-        with self._reading() as connection:
-            for start in range(0, len(seqs), _AT_ONCE):
-                part = seqs[start : start + _AT_ONCE]
-                found += [Row(*row) for row in connection.execute(_ROWS_AT + f"({','.join('?' * len(part))})", (run_id, *part))]
+        for segment in self.lineage(run_id):
+            mine = [seq for seq in seqs if segment.before < seq <= segment.last]
+            for start in range(0, len(mine), _AT_ONCE):
+                part = mine[start : start + _AT_ONCE]
+                with self._reading() as connection:
+                    told = connection.execute(_ROWS_AT + f"({','.join('?' * len(part))})", (segment.run_id, *part))
+                    found += [Row(*row) for row in told]
         return sorted(found, key=lambda row: row.seq)
 
     def blob(self, digest: str) -> bytes | None:

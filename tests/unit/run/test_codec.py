@@ -21,6 +21,7 @@ ALL = [
     events.DoubtResolved(item="apr_2", decision="retry", by="bea", by_name="Bea", reason="Nothing there."),
     events.LimitAsked(item="apr_3", card={"title": "?"}, digest="d"),
     events.RunPaused(by="bea", by_name="Bea", reason="Lunch."),
+    events.RunForked(origin="run_0", at_step="a", inputs={"n": 2}, outputs={"b": {"x": 1}}, limits={"steps": 9}, by="bea", by_name="Bea"),
     events.StepPaused(started_at=3, inputs={"key": "R-17"}, until=9, event="paid", key="R-17"),
     events.Voted(by="u", name="U", reason="r"),
     events.ConsentVoid(approval="ok", digest="d"),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from engine.errors import ConfigInvalid
 from engine.nodes.contract import Answer, Ask, AskKind, Example, Expr, NodeConfig, Outcome, Problem, Template, text_of
 from engine.nodes.form import hints
+from engine.nodes.people import names_of
 from engine.roles import Role
 
 
@@ -98,7 +99,7 @@ class ApprovalOutputs(BaseModel):
 
 def _approvers(given: Mapping[str, Any]) -> dict[str, Any]:
     """Who may decide. ConfigInvalid where names were asked for and none came out: that must not let everybody decide."""
-    found = {kind: _names(given[kind]) for kind in ("roles", "users")}
+    found = {kind: names_of(given[kind]) for kind in ("roles", "users")}
     if (given["roles"] or given["users"]) and not (found["roles"] or found["users"]):
         raise ConfigInvalid("Nobody may decide: the names of the approvers are empty.", hint="Look at the step's setting `approvers`.")
     return {**given, **found}
@@ -106,15 +107,6 @@ def _approvers(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _no_role(i: int, name: str) -> Problem:
     return Problem("unknown_role", f"There is no role `{name[:40]}`.", f"Use {', '.join(Role)}.", "warning", field=f"approvers.roles[{i}]")
-
-
-def _names(values: list[Any]) -> list[str]:
-    names: list[str] = []
-    for value in values:
-        # `{{ inputs.team }}` may name several people at once.
-        each = value if isinstance(value, list) else [value]
-        names += [name for name in map(text_of, each) if name.strip()]
-    return names
 
 
 class Approval(AskKind[ApprovalConfig]):

@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 
 from app.api.reading import AskingOf, Body, CursorOf, LimitOf, SeveralOf, StrictRoute, joined, none_if_empty
 from app.api.stream import frames
-from engine import EventView, Invalid, Page, RunDocument, RunView, StepView
+from engine import EventView, ForkBill, Invalid, Page, RunDocument, RunView, StepView
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"], route_class=StrictRoute)
 
@@ -33,6 +33,16 @@ class Resumption(Body):
     """With which limits, absolute ones, a run goes on."""
 
     limits: dict[str, Any] | None = None
+
+
+class Fork(Body):
+    """From which step, and what differs: values by the names that expressions use, `inputs.amount`, `nodes.draft.text`."""
+
+    from_path: Annotated[str, Field(min_length=1, max_length=1000)]
+    changes: dict[str, Any] = Field(default_factory=dict)
+    limits: dict[str, Any] | None = None
+    mode: Literal["live", "test"] | None = None
+    effects: Literal["simulated", "real"] | None = None
 
 
 @router.get("")
@@ -133,6 +143,17 @@ async def pause(asking: AskingOf, run: str, body: Cancellation | None = None) ->
 async def retry(asking: AskingOf, run: str) -> RunView:
     """Go on with a failed run from the step that failed."""
     return await asking.ask(asking.engine.runs.retry(asking.actor, run))
+
+
+@router.post("/{run}/fork", status_code=202, responses={200: {"model": ForkBill}})
+async def fork(asking: AskingOf, run: str, body: Fork, dry_run: bool = False) -> Response:
+    """Start another run from a step of this one with other values; with `dry_run=1` only tell what that would reuse, repeat and cost."""
+    runs, actor = asking.engine.runs, asking.actor
+    if dry_run:
+        bill = await asking.ask(runs.fork_bill(actor, run, body.from_path))
+        return Response(bill.model_dump_json(), media_type="application/json")
+    asked = runs.fork(actor, run, body.from_path, changes=body.changes, limits=body.limits, mode=body.mode, effects=body.effects)
+    return Response((await asking.ask(asked)).model_dump_json(), status_code=202, media_type="application/json")
 
 
 @router.post("/{run}/resume")

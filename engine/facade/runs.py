@@ -14,12 +14,14 @@ from engine.errors import NotFound, WrongState
 from engine.facade import cursors
 from engine.facade.core import Core
 from engine.facade.finding import find_even_deleted
+from engine.facade.forks import Forks
 from engine.facade.run_events import RunEvents
 from engine.facade.run_views import run_row, run_view, step_views
 from engine.facade.starting import Asked, Starting, field_problem, parsed_limits
-from engine.facade.views import Page, RunStarted, RunView, StepView
+from engine.facade.views import ForkBill, Page, RunStarted, RunView, StepView
 from engine.people.permissions import Actor, Permission, require
 from engine.run import codec, events
+from engine.run.beginning import ForkSpec
 from engine.run.happenings import Cancel, Pause, Resume
 from engine.storage.journal import Row
 from engine.storage.journal_reader import StoredRun
@@ -35,6 +37,7 @@ class Runs(RunEvents):
     def __init__(self, core: Core) -> None:
         super().__init__(core)
         self._starting = Starting(core)
+        self._forks = Forks(core)
 
     async def start(
         self,
@@ -209,6 +212,36 @@ class Runs(RunEvents):
         audit = self._core.audit_entry(actor, "run.retry", run_id, {})
         await self._core.executor.deliver(run_id, Resume({}, by=actor.user_id or actor.label, by_name=actor.name, audit=audit))
         return await self.get(actor, run_id)
+
+    async def fork_bill(self, actor: Actor, run_id: str, path: str) -> ForkBill:
+        """What a fork from that step would reuse, do again and cost. NotFound."""
+        require(actor, Permission.RUN_READ)
+        return await self._core.in_thread(lambda: self._forks.bill(self._stored(actor, run_id), path))
+
+    async def fork(
+        self,
+        actor: Actor,
+        run_id: str,
+        path: str,
+        *,
+        changes: dict[str, Any] | None = None,
+        limits: dict[str, Any] | None = None,
+        mode: str | None = None,
+        effects: str | None = None,
+    ) -> RunStarted:
+        """Starts another run that shares everything before that step and goes on from there with other values.
+
+        `changes` are named as expressions name them: `inputs.amount`, `nodes.draft.text`. NotFound, Invalid, InvalidInputs.
+        """
+        require(actor, Permission.RUN_CONTROL)
+
+        def prepared() -> ForkSpec:
+            stored = self._stored(actor, run_id)
+            return self._forks.spec(actor, stored, path, changes=changes or {}, limits=limits, mode=mode, effects=effects)
+
+        spec = await self._core.in_thread(prepared)
+        status = await self._core.executor.start(spec)
+        return RunStarted(run_id=spec.owner.run_id, status=status or "running")
 
     async def resume(self, actor: Actor, run_id: str, *, limits: dict[str, Any] | None = None) -> RunView:
         """Goes on with a stopped or failed run from where it stood; `limits` are absolute. WrongState, Invalid."""

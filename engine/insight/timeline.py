@@ -96,8 +96,6 @@ def _fold(steps: dict[str, StepRecord], busy: dict[str, float], row: Row, event:
         case events.RunCancelled():
             for path in event.doubtful:
                 steps[path].status, steps[path].ended_at = "in_doubt", row.at
-        case events.RunForked():
-            _leave(steps, event.origin)
         case events.RunEnded():
             for step in steps.values():
                 if step.status in ("running", "waiting", "ready"):
@@ -132,6 +130,8 @@ def _fold_wait(steps: dict[str, StepRecord], row: Row, event: events.Event) -> N
             record.status, record.ended_at = "ready", None
         case events.ConsentVoid() if record:
             record.status = "waiting"
+        case events.RunForked():
+            _leave(steps, event.origin)
         case _:
             return
 

@@ -26,7 +26,8 @@ LOCK_WAIT_S = 5.0
 
 _INSERT_RUN = """
 INSERT INTO runs (run_id, workspace_id, workflow_id, workflow_name, version, doc_hash, mode, started_by, started_at,
-  owner, fork_of, fork_seq, epoch, head_seq, status, reason, cost_micro, tokens, busy_us, steps, llm_calls, tool_calls, updated_at, ended_at)
+  owner, fork_of, fork_seq, epoch, head_seq, status, reason, cost_micro, tokens, busy_us, steps, llm_calls, tool_calls, updated_at,
+  ended_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (run_id) DO NOTHING"""
 _UPDATE_RUN = """

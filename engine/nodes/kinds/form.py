@@ -11,6 +11,7 @@ from engine.errors import ConfigInvalid
 from engine.jsonvalue import JsonValue
 from engine.nodes.contract import Answer, Ask, AskKind, Example, NodeConfig, Outcome, Problem, Template, refused_values, text_of
 from engine.nodes.form import hints
+from engine.nodes.people import names_of
 from engine.schemas import check_schema, problems_of, with_defaults
 
 
@@ -113,7 +114,7 @@ class Form(AskKind[FormConfig]):
     def ask(self, config: FormConfig, given: Mapping[str, Any]) -> Ask:
         """The card, with the schema of what is filled in. ConfigInvalid where names were asked for and none came out."""
         assignees = given.get("assignees", config.assignees.model_dump())
-        named = {part: [name for name in (text_of(n).strip() for n in assignees.get(part, ())) if name] for part in ("roles", "users")}
+        named = {part: names_of(list(assignees.get(part, ()))) for part in ("roles", "users")}
         if (config.assignees.roles or config.assignees.users) and not any(named.values()):
             raise ConfigInvalid("Nobody may answer: the names are empty.", hint="Look at the step's setting `assignees`.")
         return Ask(

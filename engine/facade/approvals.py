@@ -14,7 +14,7 @@ from engine.facade.core import Core
 from engine.facade.starting import parsed_limits
 from engine.facade.views import ApprovalView, BatchResult, Decided, Page
 from engine.jsonvalue import NotJsonValue, check_json, loads_kept
-from engine.people.permissions import Actor, Permission, require
+from engine.people.permissions import Actor, Permission, require, require_one
 from engine.run.happenings import Answered
 from engine.storage.tables import Approval, Run, User, Version, Workflow
 
@@ -22,6 +22,7 @@ DECISIONS = {"approve": "approved", "reject": "rejected", "submit": "submitted"}
 """What the journal calls them; the other decisions have one name."""
 NEEDS = {"in_doubt": Permission.RUN_CONTROL, "limit": Permission.RUN_RAISE_LIMITS}
 """What deciding an item of this type is allowed by, where it is not the approvers' business."""
+ANY_DECISION = (Permission.APPROVAL_DECIDE, *NEEDS.values())
 MAX_BATCH = 500
 STATUSES = ("pending", "approved", "rejected", "expired", "acting", "done", "failed", "in_doubt", "void", "cancelled")
 
@@ -86,7 +87,7 @@ class Approvals:
         StaleApproval for another digest (checked first), AlreadyDecided with who and when, NotAllowed or SelfApproval for somebody
         whom the item does not name, Invalid for a decision that is none of its choices or values that are not editable.
         """
-        require(actor, Permission.APPROVAL_READ)
+        require_one(actor, *ANY_DECISION)
         found = await self._core.in_thread(lambda: self._checked(actor, item, decision, digest, values, reason))
         answered = Answered(
             path=found.path,
@@ -165,7 +166,7 @@ class Approvals:
 
     async def decide_many(self, actor: Actor, items: list[Any]) -> list[BatchResult]:
         """Decides each item on its own: `{id, decision, digest, values?, reason?}`; one refusal does not touch the others."""
-        require(actor, Permission.APPROVAL_READ)
+        require_one(actor, *ANY_DECISION)
         if len(items) > MAX_BATCH:
             raise _problem("items", f"At most {MAX_BATCH} items at once.")
         results = []

@@ -185,6 +185,12 @@ def require(actor: Actor, permission: Permission) -> None:
     )
 
 
+def require_one(actor: Actor, *permissions: Permission) -> None:
+    """Returns if the actor may one of these. NotAllowed otherwise, naming the first."""
+    if not any(actor.may(permission) for permission in permissions):
+        require(actor, permissions[0])
+
+
 def roles_with(permission: Permission) -> tuple[Role, ...]:
     """Every role that has the permission, the least powerful first."""
     return tuple(sorted((r for r in Role if permission in PERMISSIONS[r]), key=lambda r: len(PERMISSIONS[r])))

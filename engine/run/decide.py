@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from engine.clock import iso
 from engine.errors import LoopBothWays
 from engine.run.budget import told
 from engine.run.frontier import Step
 from engine.run.halts import PAUSED
 from engine.run.state import ENDED, RunState
 from engine.run.trial import named
-
-MOST_TOLD = 5
-"""Sleeping steps that the reason of a waiting run names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,38 +178,3 @@ def run_status(state: RunState) -> str:
     if state.running or state.ended or state.full or any(step.status == "ready" for step in state.steps.values()):
         return "running"
     return "waiting" if state.steps else "running"
-
-
-def waiting_reason(state: RunState) -> str:
-    """What a waiting run waits for, and what would move it."""
-    asked: Counter[str] = Counter()
-    retried: Counter[str] = Counter()
-    asleep: list[Step] = []
-    doubtful: list[str] = []
-    for step in state.steps.values():
-        title = step.node.title or step.node.id
-        if step.status == "waiting" and step.item:
-            asked[title] += 1
-        elif step.status == "in_doubt":
-            doubtful.append(f"{title} is in doubt: somebody has to say in the inbox whether it happened.")
-        elif step.status == "retrying":
-            retried[title] += 1
-        elif step.status == "asleep":
-            asleep.append(step)
-    told = [f"{title} waits for {'an answer' if n == 1 else f'{n:,} answers'} in the inbox." for title, n in asked.items()]
-    told += [f"{title} is tried again later{'' if n == 1 else f', for {n:,} items'}." for title, n in retried.items()]
-    told += [f"{halt_reason(state)} Somebody has to say in the inbox how it goes on."] if state.asked else []
-    told += doubtful[:MOST_TOLD]
-    told += [waits_for(step) for step in asleep[:MOST_TOLD]]
-    if len(asleep) > MOST_TOLD:
-        told.append(f"{len(asleep) - MOST_TOLD:,} more steps wait for a time or an event.")
-    return " ".join(told)
-
-
-def waits_for(step: Step) -> str:
-    """What a sleeping step waits for, in words."""
-    title, until = step.node.title or step.node.id, iso(step.due_at)
-    if not step.event:
-        return f"{title} waits until {until}."
-    about = f"{step.event} {step.key}" if step.key else step.event
-    return f"{title} waits for the event {about[:200]}{f', until {until} at most' if until else ''}."

@@ -19,11 +19,12 @@ from engine.run import asked_limits, asking, codec, events, waiting
 from engine.run.asking import Owner
 from engine.run.budget import Exceeds, Fits, fit
 from engine.run.consent import action_after
-from engine.run.decide import AskHow, Begin, CloseBox, End, EndItem, MeetLimit, Stop, counted_limit, decide, run_status, waiting_reason
+from engine.run.decide import AskHow, Begin, CloseBox, End, EndItem, MeetLimit, Stop, counted_limit, decide, run_status
 from engine.run.events import NOTHING, Event, Start
 from engine.run.frontier import Step
 from engine.run.happenings import Finished
 from engine.run.prepare import Prepared, estimate_of, shrink, wrapped
+from engine.run.reasons import waiting_reason
 from engine.run.routing import caught_by, leaving_port
 from engine.run.state import RunState, apply, begin
 from engine.run.trial import Kept, Reuse

@@ -114,7 +114,7 @@ class Form(AskKind[FormConfig]):
     def ask(self, config: FormConfig, given: Mapping[str, Any]) -> Ask:
         """The card, with the schema of what is filled in. ConfigInvalid where names were asked for and none came out."""
         assignees = given.get("assignees", config.assignees.model_dump())
-        named = {part: names_of(list(assignees.get(part, ()))) for part in ("roles", "users")}
+        named: dict[str, Any] = {part: names_of(list(assignees.get(part, ()))) for part in ("roles", "users")}
         if (config.assignees.roles or config.assignees.users) and not any(named.values()):
             raise ConfigInvalid("Nobody may answer: the names are empty.", hint="Look at the step's setting `assignees`.")
         return Ask(
@@ -122,7 +122,7 @@ class Form(AskKind[FormConfig]):
             text_of(given["title"]),
             text_of(given["message"]),
             ("submit",),
-            approvers=dict[str, JsonValue](named),
+            approvers=named,
             expires_after_s=config.expires_after_s,
             fields=config.fields,
         )

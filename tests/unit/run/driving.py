@@ -25,11 +25,12 @@ from engine.nodes.registry import Registry
 from engine.run import codec, events
 from engine.run.asking import Owner
 from engine.run.beginning import NewRunSpec, TryOut, first_turn, work
-from engine.run.decide import run_status, waiting_reason
+from engine.run.decide import run_status
 from engine.run.events import NOTHING, Spent
 from engine.run.happenings import Answered, Cancel, Finished, Happening, Recover, Resume, SecondsUp, TimerDue
 from engine.run.prepare import Prepared
 from engine.run.reactions import take
+from engine.run.reasons import waiting_reason
 from engine.run.state import ENDED, RunState, fold, new_state
 from engine.run.turn import Turn, World
 from engine.storage.journal import NewRun, Row

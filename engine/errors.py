@@ -282,6 +282,13 @@ class LoopBothWays(Permanent):
     hint = "Let one step decide between going back and going on."
 
 
+class ChildFailed(Permanent):
+    """The run that the step has started did not succeed."""
+
+    code = "child_failed"
+    hint = "Open that run to see why."
+
+
 class ItemFailed(Permanent):
     """An item of a box has failed."""
 

@@ -31,7 +31,8 @@ class Overview:
         day = col(Run.started_at) // _DAY_US
         spent = (
             select(func.min(Run.started_at), func.sum(Run.cost_micro))
-            .where(Run.workspace_id == actor.workspace_id, col(Run.started_at) >= first)
+            # What a child has cost is in its parent's cost already.
+            .where(Run.workspace_id == actor.workspace_id, col(Run.started_at) >= first, col(Run.parent_run).is_(None))
             .group_by(day)
         )
         with self._core.records.reading() as session:

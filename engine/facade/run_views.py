@@ -52,6 +52,7 @@ def run_view(stored: StoredRun, bounds: list[events.Event]) -> RunView:
             case events.RunStarted():
                 view.inputs, limits = event.inputs, dict(event.limits)
                 view.effects, view.tried = event.effects, _tried(event.trial)
+                view.parent, view.parent_path = event.parent or None, event.parent_path or None
             case events.RunForked():
                 view.inputs, limits, view.output = {**(view.inputs or {}), **event.inputs}, dict(event.limits), None
                 view.effects, view.fork_of, view.forked_at = event.effects, event.origin, event.at_step

@@ -154,6 +154,9 @@ class RunView(BaseModel):
     started_by: str = ""
     started_at: str | None
     ended_at: str | None
+    parent: str | None = None
+    """The run that has started this one, by its step `parent_path`."""
+    parent_path: str | None = None
     fork_of: str | None = None
     """The run that this one left at the step `forked_at`."""
     forked_at: str | None = None

@@ -122,6 +122,16 @@ def _fold_wait(steps: dict[str, StepRecord], row: Row, event: events.Event) -> N
         case events.StepPaused() if record:
             record.status, record.inputs = "waiting", event.inputs
             record.note = {"until": iso(event.until), "event": event.event or None, "key": event.key or None}
+        case events.ChildStarted() if record:
+            record.inputs = event.inputs
+            record.note = {
+                "run": event.child.run,
+                "workflow": event.child.workflow,
+                "name": event.child.name,
+                "version": event.child.version,
+            }
+        case events.ChildReturned() if record:
+            _charge(record, event.spent, row.at)
         case events.StepInDoubt() if record:
             record.status, record.ended_at = "in_doubt", row.at
             record.note = {"item": event.item, "card": event.card, "digest": event.digest, "why": event.why}

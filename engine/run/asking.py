@@ -24,6 +24,8 @@ _SET_TIMER = "INSERT OR REPLACE INTO timers (run_id, path, attempt, kind, worksp
 _CLEAR_TIMER = "DELETE FROM timers WHERE run_id = ? AND path = ?"
 _WAIT_FOR = "INSERT OR REPLACE INTO waits (run_id, path, attempt, workspace_id, event, key) VALUES (?, ?, ?, ?, ?, ?)"
 _CLEAR_WAITS = "DELETE FROM waits WHERE run_id = ? AND path = ?"
+_ADD_CHILD = "INSERT OR REPLACE INTO children (run_id, path, attempt, workspace_id, child) VALUES (?, ?, ?, ?, ?)"
+_REMOVE_CHILD = "DELETE FROM children WHERE child = ?"
 _CLEAR_TIMERS = "DELETE FROM timers WHERE run_id = ?"
 
 
@@ -129,6 +131,16 @@ def wait_for(owner: Owner, path: str, attempt: int, *, event: str, key: str) -> 
 def clear_waits(run_id: str, path: str) -> Statement:
     """The step waits for no event any more."""
     return _CLEAR_WAITS, (run_id, path)
+
+
+def add_child(owner: Owner, path: str, attempt: int, *, child: str) -> Statement:
+    """The step waits for that run, also after a restart."""
+    return _ADD_CHILD, (owner.run_id, path, attempt, owner.workspace_id, child)
+
+
+def remove_child(child: str) -> Statement:
+    """Nobody waits for that run any more."""
+    return _REMOVE_CHILD, (child,)
 
 
 def clear_timers(run_id: str) -> Statement:

@@ -10,6 +10,7 @@ from engine.graph.plan import Plan
 from engine.nodes.contract import InlineKind
 from engine.run import events
 from engine.run.asking import Owner
+from engine.run.children import Parent
 from engine.run.events import StepDone, Trial
 from engine.run.happenings import Finished
 from engine.run.prepare import Prepared, wrapped
@@ -49,6 +50,7 @@ class NewRunSpec:
     effects: Literal["real", "simulated"] = "real"
     pins: dict[str, Any] | None = None
     tried: TryOut | None = None
+    parent: Parent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,10 @@ def _started(spec: NewRunSpec) -> events.RunStarted:
         effects=spec.effects,
         trial=spec.tried.trial if spec.tried else None,
         pins=spec.pins or {},
+        parent=spec.parent.run_id if spec.parent else "",
+        parent_path=spec.parent.path if spec.parent else "",
+        parent_attempt=spec.parent.attempt if spec.parent else 0,
+        depth=spec.parent.depth if spec.parent else 0,
     )
 
 

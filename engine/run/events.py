@@ -42,6 +42,17 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
     """The run whose inputs and values it goes on with; empty where there is none."""
 
 
+class Child(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A run that a step starts: of which workflow and version, with which limits."""
+
+    run: str = ""
+    workflow: str = ""
+    name: str = ""
+    version: int = 0
+    hash: str = ""
+    limits: dict[str, int] = {}
+
+
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
     """Base of all events. `starts` are the steps that begin after this row."""
 
@@ -70,6 +81,12 @@ class RunStarted(Event, frozen=True, omit_defaults=True, tag="run_started"):
     """Node -> `{port, outputs}` that stand in for running it."""
     by_name: str = ""
     """Who it was, as people call them: told years later too, when the account is gone."""
+    parent: str = ""
+    """The run that has started this one, by the step `parent_path` in the attempt `parent_attempt`."""
+    parent_path: str = ""
+    parent_attempt: int = 0
+    depth: int = 0
+    """How many runs above it have started each other."""
 
 
 class RunForked(Event, frozen=True, omit_defaults=True, tag="run_forked"):
@@ -154,6 +171,25 @@ class StepPaused(Event, frozen=True, omit_defaults=True, tag="step_paused"):
     until: int | None = None
     event: str = ""
     key: str = ""
+
+
+class ChildStarted(Event, frozen=True, omit_defaults=True, tag="child_started"):
+    """A step has started another run and waits for its end; its part of the limits is set aside."""
+
+    started_at: int = 0
+    child: Child = Child()
+    inputs: dict[str, Any] = {}
+    reserved: Spent = NOTHING
+
+
+class ChildReturned(Event, frozen=True, omit_defaults=True, tag="child_returned"):
+    """That run has ended: what it has used is charged here too."""
+
+    run: str = ""
+    status: str = ""
+    spent: Spent = NOTHING
+    steps: int = 0
+    busy_us: int = 0
 
 
 class StepInDoubt(Event, frozen=True, omit_defaults=True, tag="step_in_doubt"):
@@ -272,6 +308,8 @@ AnyEvent = (
     | ItemEnded
     | StepWaiting
     | StepPaused
+    | ChildStarted
+    | ChildReturned
     | StepInDoubt
     | DoubtResolved
     | Voted

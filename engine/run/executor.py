@@ -17,12 +17,14 @@ from engine.clock import Clock
 from engine.errors import Bug, FencedOut, SignalboxError, StepTimedOut, StorageUnavailable
 from engine.graph.plan import Plan
 from engine.ids import Ids
+from engine.nodes.child import ChildKind
 from engine.nodes.contract import InlineKind
 from engine.run.asking import Owner
 from engine.run.beginning import ForkSpec, NewRunSpec, first_turn, fork_turn, work
 from engine.run.consent import read_run
 from engine.run.context import Services, StepContext
 from engine.run.decide import seconds_left
+from engine.run.families import Families
 from engine.run.happenings import Finished, GoOn, Happening, Recover, SecondsUp, TimerDue
 from engine.run.live import Hub, Token
 from engine.run.prepare import Prepared, checked, wrapped
@@ -73,10 +75,10 @@ class Executor:
         name: str,
     ) -> None:
         self._journal = journal
-        self._reader = reader
-        self._plan_of = plan_of
+        self.reader = reader
+        self.plan_of = plan_of
         self._services = services
-        self._clock = clock
+        self.clock = clock
         self._hub = hub
         self._name = name
         self._world = World(clock, ids, services.models)
@@ -84,6 +86,7 @@ class Executor:
         self._loading: dict[str, asyncio.Task[Active]] = {}
         self._timers = Timers(clock, self._fire)
         self._starting: set[asyncio.Task[str | None]] = set()
+        self._families = Families(self)
         self.faults: dict[str, str] = {}
         """Runs that stand still because the database refused their rows, with the reason."""
 
@@ -99,15 +102,15 @@ class Executor:
 
     def _new(self, owner: Owner, turn: Turn, version: int | None, mode: str, by: str, forked: tuple[str | None, int | None]) -> NewRun:
         names = (owner.workflow_id, owner.workflow_name, version, turn.state.plan.hash)
-        return NewRun(*names, mode, by, turn.at, self._name, *forked)
+        return NewRun(*names, mode, by, turn.at, self._name, *forked, parent_run=turn.state.parent or None)
 
     async def _start(self, spec: NewRunSpec | ForkSpec) -> str | None:
         if isinstance(spec, ForkSpec):
-            turn, head = fork_turn(spec, self._world, at=self._clock.now_us()), spec.seq
+            turn, head = fork_turn(spec, self._world, at=self.clock.now_us()), spec.seq
             event, forked = spec.event, (spec.event.origin, spec.seq)
             new = self._new(spec.owner, turn, spec.version, event.mode, event.by, forked)
         else:
-            turn, head = first_turn(spec, self._world, at=self._clock.now_us()), 0
+            turn, head = first_turn(spec, self._world, at=self.clock.now_us()), 0
             new = self._new(spec.owner, turn, spec.version, spec.mode, spec.by, (None, None))
         active = Active(turn.state, spec.owner, epoch=1, stored_epoch=1, head=head)
         commit = turn.commit(epoch=1, expected_epoch=1, expected_head=head, new=new)
@@ -125,30 +128,32 @@ class Executor:
     async def deliver(self, run_id: str, happening: Happening) -> None:
         """Hands a happening to a run and returns when what follows is durable. Raises what the run answers."""
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await self._tell(run_id, happening, answer)
+        await self.tell(run_id, happening, answer)
         await answer
 
     async def revive(self, run_id: str) -> None:
         """Goes on with a run that stood still because the database refused its rows; it is read again from disk."""
-        await self._tell(run_id, Recover(), answer := asyncio.get_running_loop().create_future())
+        await self.tell(run_id, Recover(), answer := asyncio.get_running_loop().create_future())
         await answer
 
     async def recover(self) -> int:
         """Takes over every run that a dead process left running; returns how many."""
-        stored = await asyncio.to_thread(self._reader.unfinished)
+        stored = await asyncio.to_thread(self.reader.unfinished)
         for run in stored:
             try:
-                await self._tell(run.run_id, Recover())
+                await self.tell(run.run_id, Recover())
             except Exception as error:
                 # One unreadable journal must not keep the other runs from going on; it is told and left as it is.
                 log.error("run %s cannot be taken over: %s", run.run_id, error)
                 self.faults[run.run_id] = f"Its journal cannot be read: {error}"
-        self._timers.start(await asyncio.to_thread(self._reader.timers))
+        self._timers.start(await asyncio.to_thread(self.reader.timers))
+        await self._families.find_again()
         return len(stored)
 
     async def close(self) -> None:
         """Stops at the next checkpoint of every run; nothing is lost, the next start goes on."""
         await self._timers.close()
+        await self._families.close()
         await asyncio.gather(*self._starting, return_exceptions=True)
         tasks = [task for active in self._active.values() for task in (active.driver, *active.calls.values()) if task]
         for task in tasks:
@@ -163,7 +168,8 @@ class Executor:
 
     # Loading
 
-    async def _tell(self, run_id: str, happening: Happening, answer: asyncio.Future[None] | None = None) -> None:
+    async def tell(self, run_id: str, happening: Happening, answer: asyncio.Future[None] | None = None) -> None:
+        """Hands a happening to a run, which is loaded if it is not in memory."""
         while True:
             active = self._active.get(run_id)
             if active is None:
@@ -185,10 +191,10 @@ class Executor:
         return await asyncio.shield(loading)
 
     async def _load_now(self, run_id: str) -> Active:
-        stored, state = await asyncio.to_thread(read_run, self._reader, self._plan_of, run_id)
+        stored, state = await asyncio.to_thread(read_run, self.reader, self.plan_of, run_id)
         if run_id in self.faults:
             # What came due while the run stood still has fired in vain.
-            self._timers.set_again(run_id, await asyncio.to_thread(self._reader.timers))
+            self._timers.set_again(run_id, await asyncio.to_thread(self.reader.timers))
         owner = Owner(run_id, stored.workspace_id, stored.workflow_id, stored.workflow_name)
         return Active(state, owner, epoch=stored.epoch + 1, stored_epoch=stored.epoch, head=stored.head_seq)
 
@@ -248,13 +254,13 @@ class Executor:
             await active.wake.wait()
             return
         try:
-            async with asyncio.timeout(max(0.0, seconds_left(state, self._clock.now_us()))):
+            async with asyncio.timeout(max(0.0, seconds_left(state, self.clock.now_us()))):
                 await active.wake.wait()
         except TimeoutError:
             active.tell(SecondsUp())
 
     async def _turn(self, active: Active) -> None:
-        turn = Turn(active.state, active.owner, self._world, self._clock.now_us())
+        turn = Turn(active.state, active.owner, self._world, self.clock.now_us())
         told: dict[asyncio.Future[None], SignalboxError | None] = {}
         try:
             while active.inbox:
@@ -291,6 +297,7 @@ class Executor:
             self._hub.publish(run_id, rows)
         for due_at, path, attempt, kind in turn.timers:
             self._timers.add(due_at, run_id, path, attempt, kind)
+        self._families.after(active, turn)
         for path in turn.cancelled:
             if (call := active.calls.pop(path, None)) is not None:
                 call.cancel()
@@ -306,7 +313,9 @@ class Executor:
             if prepared.instead is not None or isinstance(prepared.node.kind, InlineKind):
                 active.inbox.append((work(prepared), None))
                 continue
-            active.calls[prepared.path] = asyncio.get_running_loop().create_task(self._call(active, prepared))
+            is_child = isinstance(prepared.node.kind, ChildKind)
+            work_of = self._families.choose(active, prepared) if is_child else self._call(active, prepared)
+            active.calls[prepared.path] = asyncio.get_running_loop().create_task(work_of)
         if turn.is_unfinished:
             active.inbox.append((GoOn(), None))
 
@@ -342,7 +351,7 @@ class Executor:
             # It is set again when somebody resumes the run.
             return
         try:
-            await self._tell(run_id, due)
+            await self.tell(run_id, due)
         except Exception as error:  # whatever keeps this run from being read must not keep the others from waking
             log.error("the timer of run %s cannot fire: %s", run_id, error)
 

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from engine.graph.plan import Edge, PlannedNode
 from engine.nodes.contract import Effect
-from engine.run.events import NOTHING, Spent
+from engine.run.events import NOTHING, Child, Spent
 
-StepStatus = Literal["ready", "running", "waiting", "retrying", "open", "asleep", "failed", "in_doubt"]
+StepStatus = Literal["ready", "running", "waiting", "retrying", "open", "asleep", "child", "failed", "in_doubt"]
 StandIn = Literal["", "pinned", "simulated"]
 
 
@@ -87,8 +87,10 @@ class Step:
     """Of the card that a waiting step shows."""
     item: str = ""
     """Id of the inbox item that a waiting step opened."""
+    child: Child | None = None
+    """The run that the step waits for."""
     inputs: dict[str, Any] | None = None
-    """The resolved config of a waiting step: its answer is worked out from it."""
+    """The resolved config of a waiting step: its answer is worked out from it. Of one that waits for a run: that run's inputs."""
     votes: tuple[str, ...] = ()
     void_for: str | None = None
     """The action whose consent this approval asks for a second time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.run import events
+from engine.run import children, events
 from engine.run.frontier import Step
 from engine.run.routing import Router
 
@@ -73,6 +73,8 @@ def on_cancelled(state: RunState, event: events.RunCancelled, at: int, _path: st
     for step in state.steps.values():
         if step.status == "running":
             state.settle(step, step.reserved)
+        elif step.child is not None:
+            children.give_up(state, step)
         state.cancelled_now.append(step.path)
     state.steps.clear()
     state.asked, state.status, state.reason = "", "cancelling", event.reason

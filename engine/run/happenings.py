@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.errors import SignalboxError
 from engine.nodes.contract import Outcome
-from engine.run.events import NOTHING, Spent
+from engine.run.events import NOTHING, Child, Spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,32 @@ class Woken:
 
 
 @dataclass(frozen=True, slots=True)
+class ChildChosen:
+    """What a step that runs another workflow would start; its version is fixed from here on."""
+
+    path: str
+    attempt: int
+    child: Child
+    inputs: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEnded:
+    """The run that a step waits for has ended, or stands still for good."""
+
+    path: str
+    attempt: int
+    run: str
+    name: str
+    status: str
+    reason: str
+    output: dict[str, Any] | None
+    spent: Spent
+    steps: int
+    busy_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class SecondsUp:
     """The limit of seconds is met while steps run."""
 
@@ -104,4 +130,4 @@ class GoOn:
     """Nothing new: the turn before has left something to decide."""
 
 
-Happening = Finished | Answered | TimerDue | Woken | SecondsUp | Resume | Pause | Cancel | Recover | GoOn
+Happening = Finished | Answered | TimerDue | Woken | ChildChosen | ChildEnded | SecondsUp | Resume | Pause | Cancel | Recover | GoOn

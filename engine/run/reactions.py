@@ -6,12 +6,26 @@ from typing import Any
 
 from engine.errors import AlreadyDecided, ConsentRefused, InDoubt, StaleApproval, StepTimedOut, WrongState
 from engine.nodes.contract import Answer, Outcome, refused_values
-from engine.run import asked_limits, asking, events, waiting
+from engine.run import asked_limits, asking, children, events, waiting
 from engine.run.decide import MeetLimit, run_status
 from engine.run.doubt import leave_in_doubt, resolve
 from engine.run.frontier import Step
 from engine.run.halts import PAUSED
-from engine.run.happenings import Answered, Cancel, Finished, GoOn, Happening, Pause, Recover, Resume, SecondsUp, TimerDue, Woken
+from engine.run.happenings import (
+    Answered,
+    Cancel,
+    ChildChosen,
+    ChildEnded,
+    Finished,
+    GoOn,
+    Happening,
+    Pause,
+    Recover,
+    Resume,
+    SecondsUp,
+    TimerDue,
+    Woken,
+)
 from engine.run.prepare import wrapped
 from engine.run.routing import leaving_port
 from engine.run.turn import Turn
@@ -19,27 +33,7 @@ from engine.run.turn import Turn
 
 def take(turn: Turn, happening: Happening) -> None:
     """Turns what happened into events. Raises a UserError where a person asked for what cannot be."""
-    match happening:
-        case Finished():
-            _finished(turn, happening)
-        case Answered():
-            _answered(turn, happening)
-        case TimerDue():
-            _timer(turn, happening)
-        case Woken():
-            waiting.wake(turn, happening)
-        case SecondsUp():
-            _seconds_up(turn)
-        case Resume():
-            _resume(turn, happening)
-        case Pause():
-            _pause(turn, happening)
-        case Cancel():
-            _cancel(turn, happening)
-        case Recover():
-            _recover(turn)
-        case GoOn():
-            return
+    _TAKERS[type(happening)](turn, happening)
 
 
 def _finished(turn: Turn, done: Finished) -> None:
@@ -161,7 +155,7 @@ def _timer(turn: Turn, due: TimerDue) -> None:
             turn.fail(Finished(due.path, due.attempt, step.inputs or {}, error=wrapped(error)))
 
 
-def _seconds_up(turn: Turn) -> None:
+def _seconds_up(turn: Turn, _happening: SecondsUp) -> None:
     state = turn.state
     allowed, busy = state.ledger.limits.busy_us, state.busy_us(turn.at)
     if not state.running or busy < allowed:
@@ -206,10 +200,30 @@ def _is_in_flight(step: Step) -> bool:
     return step.status == "running" and step.is_unsafe
 
 
-def _recover(turn: Turn) -> None:
+def _recover(turn: Turn, _happening: Recover) -> None:
     state = turn.state
     lost = [step for step in state.steps.values() if step.status == "running"]
     doubtful = [step for step in lost if step.is_unsafe]
     turn.record(events.RunRecovered(lost=tuple(step.path for step in lost if not step.is_unsafe)))
     for step in doubtful:
         leave_in_doubt(turn, step, "was running when the process died", spent=step.reserved)
+
+
+def _nothing(_turn: Turn, _happening: GoOn) -> None:
+    """The turn before has left something to decide; that is all."""
+
+
+_TAKERS: dict[type, Any] = {
+    Finished: _finished,
+    Answered: _answered,
+    TimerDue: _timer,
+    Woken: waiting.wake,
+    ChildChosen: children.begin,
+    ChildEnded: children.returned,
+    SecondsUp: _seconds_up,
+    Resume: _resume,
+    Pause: _pause,
+    Cancel: _cancel,
+    Recover: _recover,
+    GoOn: _nothing,
+}

@@ -29,9 +29,11 @@ def waiting_reason(state: RunState) -> str:
             retried[title] += 1
         elif step.status == "asleep":
             asleep.append(step)
+    runs = [s for s in state.steps.values() if s.child is not None]
     told = [f"{title} waits for {'an answer' if n == 1 else f'{n:,} answers'} in the inbox." for title, n in asked.items()]
     told += [f"{title} is tried again later{'' if n == 1 else f', for {n:,} items'}." for title, n in retried.items()]
     told += [f"{halt_reason(state)} Somebody has to say in the inbox how it goes on."] if state.asked else []
+    told += [f"{s.node.title or s.node.id} waits for the run {s.child.run} of {s.child.name}." for s in runs[:MOST_TOLD] if s.child]
     told += doubtful[:MOST_TOLD]
     told += [waits_for(step) for step in asleep[:MOST_TOLD]]
     if len(asleep) > MOST_TOLD:

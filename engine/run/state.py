@@ -12,7 +12,7 @@ from typing import Any
 from engine.errors import Bug
 from engine.graph.plan import ROOT, Limits, Plan, PlannedNode
 from engine.jsonvalue import dumps
-from engine.run import events, forking, halts, parked
+from engine.run import children, events, forking, halts, parked
 from engine.run.budget import Ledger
 from engine.run.events import NOTHING, Spent, Start, Trial
 from engine.run.frontier import Box, Consent, Frame, Item, StandIn, Step
@@ -82,6 +82,13 @@ class RunState:
     cancelled_now: list[str] = field(default_factory=list)
     """Steps given up by the event that was applied last."""
     skipped_now: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+    """Runs that nobody waits for since the event that was applied last."""
+    parent: str = ""
+    """The run that has started this one, by the step at `parent_path`."""
+    parent_path: str = ""
+    parent_attempt: int = 0
+    depth: int = 0
     used_up: str = ""
     """Path of a loop that has no visit left and no way out."""
 
@@ -103,7 +110,11 @@ class RunState:
     def _give_up_waits(self) -> None:
         for step in self.steps.values():
             # An action that waits for its second consent waits for the approval that is asked again.
-            if step.status in ("retrying", "asleep") or (step.status == "waiting" and step.item):
+            if step.child is not None:
+                children.give_up(self, step)
+                self.cancelled_now.append(step.path)
+                step.rest()
+            elif step.status in ("retrying", "asleep") or (step.status == "waiting" and step.item):
                 self.cancelled_now.append(step.path)
                 step.rest()
 
@@ -126,6 +137,8 @@ class RunState:
         self.full.pop(path, None)
         if step.status == "running":
             self.settle(step, step.reserved)
+        elif step.child is not None:
+            children.give_up(self, step)
         self.cancelled_now.append(path)
 
     def settle(self, step: Step, spent: Spent) -> None:
@@ -184,6 +197,7 @@ def apply(state: RunState, event: events.Event, *, at: int, path: str = "", atte
     """Changes the state by one event, without its `starts`: `begin` does those. `at` in microseconds."""
     state.cancelled_now.clear()
     state.skipped_now.clear()
+    state.orphans.clear()
     if type(event) is events.RunRecovered:
         # What happened between the last row and the crash is not known: the clock of `seconds` stops at that row.
         at = state.at
@@ -217,6 +231,7 @@ def _on_started(state: RunState, event: events.RunStarted, at: int, _path: str, 
     state.ledger.limits = Limits(**event.limits)
     state.frames[""] = Frame(key="", region=ROOT, parent="", owner="")
     state.effects, state.trial, state.pins = event.effects, event.trial, event.pins
+    state.parent, state.parent_path, state.parent_attempt, state.depth = event.parent, event.parent_path, event.parent_attempt, event.depth
     state.may_open = may_open(state.plan, event.trial)
     if event.trial is not None and event.trial.what == "only":
         state.outputs[state.plan.start] = dict(event.inputs)
@@ -359,6 +374,8 @@ def _on_steps_started(_state: RunState, _event: events.StepsStarted, _at: int, _
 _HANDLERS: dict[type, Any] = {
     events.RunStarted: _on_started,
     events.RunForked: forking.on_forked,
+    events.ChildStarted: children.on_started,
+    events.ChildReturned: children.on_returned,
     events.StepDone: _on_done,
     events.StepFailed: _on_failed,
     events.BoxOpened: _on_box_opened,

@@ -18,6 +18,7 @@ from engine.nodes.contract import Answer, AskKind, InlineKind, Outcome, Pricing,
 from engine.run import asked_limits, asking, codec, events, waiting
 from engine.run.asking import Owner
 from engine.run.budget import Exceeds, Fits, fit
+from engine.run.children import Starting
 from engine.run.consent import action_after
 from engine.run.decide import AskHow, Begin, CloseBox, End, EndItem, MeetLimit, Stop, counted_limit, decide, run_status
 from engine.run.events import NOTHING, Event, Start
@@ -75,6 +76,10 @@ class Turn:
     cancelled: list[str] = field(default_factory=list)
     timers: list[tuple[int, str, int, str]] = field(default_factory=list)
     """(due_at, path, attempt, kind) to be set once durable."""
+    children: list[Starting] = field(default_factory=list)
+    """Runs that start once this turn is durable."""
+    orphans: list[str] = field(default_factory=list)
+    """Runs that nobody waits for any more: they are cancelled."""
     items_ended: int = 0
     is_unfinished: bool = False
     """There is more to decide, for the next turn."""
@@ -84,6 +89,7 @@ class Turn:
         state = self.state
         apply(state, event, at=self.at, path=path, attempt=attempt)
         gone = tuple(state.cancelled_now)
+        self.orphans += state.orphans
         self.recorded.append(Recorded(event, path, attempt, [], tuple(state.skipped_now), gone))
         if gone:
             self.cancelled += gone

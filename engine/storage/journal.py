@@ -26,9 +26,9 @@ LOCK_WAIT_S = 5.0
 
 _INSERT_RUN = """
 INSERT INTO runs (run_id, workspace_id, workflow_id, workflow_name, version, doc_hash, mode, started_by, started_at,
-  owner, fork_of, fork_seq, epoch, head_seq, status, reason, cost_micro, tokens, busy_us, steps, llm_calls, tool_calls, updated_at,
-  ended_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  owner, fork_of, fork_seq, parent_run, epoch, head_seq, status, reason, cost_micro, tokens, busy_us, steps, llm_calls, tool_calls,
+  updated_at, ended_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (run_id) DO NOTHING"""
 _UPDATE_RUN = """
 UPDATE runs SET epoch = ?, head_seq = ?, status = ?, reason = ?, cost_micro = ?, tokens = ?, busy_us = ?, steps = ?,
@@ -96,6 +96,8 @@ class NewRun:
     fork_of: str | None = None
     """The run whose rows up to `fork_seq` come before this one's own."""
     fork_seq: int | None = None
+    parent_run: str | None = None
+    """The run that has started this one."""
 
 
 @dataclass(slots=True)
@@ -264,7 +266,7 @@ class Journal:
         head_seq = commit.rows[-1].seq if commit.rows else commit.expected_head
         if new is not None:
             fixed = (new.workflow_id, new.workflow_name, new.version, new.doc_hash, new.mode, new.started_by, new.started_at, new.owner)
-            fixed += (new.fork_of, new.fork_seq)
+            fixed += (new.fork_of, new.fork_seq, new.parent_run)
             values = (commit.run_id, commit.workspace_id, *fixed, commit.epoch, head_seq, *columns)
             changed = connection.execute(_INSERT_RUN, values).rowcount
         else:

@@ -254,6 +254,11 @@ class JournalReader:
         with self._reading() as connection:
             return connection.execute("SELECT due_at, run_id, path, attempt, kind FROM timers").fetchall()
 
+    def children(self) -> list[tuple[str, str, int, str]]:
+        """All steps that wait for a run: (run_id, path, attempt, child)."""
+        with self._reading() as connection:
+            return connection.execute("SELECT run_id, path, attempt, child FROM children").fetchall()
+
     def approval(self, item: str) -> dict[str, Any] | None:
         """One inbox item, as stored."""
         with self._reading() as connection:

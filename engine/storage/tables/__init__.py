@@ -1,7 +1,7 @@
 """Every table of the SQL database, the one truth of Signalbox."""
 
 from engine.storage.tables.people import Audit, Idempotency, LoginAttempt, Secret, SetupLink, Token, User, UserSession, Workspace
-from engine.storage.tables.runs import Approval, Blob, JournalRow, Notification, Run, Timer, Wait
+from engine.storage.tables.runs import Approval, Blob, ChildRun, JournalRow, Notification, Run, Timer, Wait
 from engine.storage.tables.settings import Setting
 from engine.storage.tables.workflows import Document, Hook, Pin, Version, Workflow
 
@@ -26,6 +26,7 @@ ALL_TABLES = (
     Approval,
     Timer,
     Wait,
+    ChildRun,
     Notification,
     Setting,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "Approval",
     "Audit",
     "Blob",
+    "ChildRun",
     "Document",
     "Hook",
     "Idempotency",

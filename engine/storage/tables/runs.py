@@ -154,6 +154,19 @@ class Wait(SQLModel, table=True):
     key: str
 
 
+class ChildRun(SQLModel, table=True):
+    """A step of a run that waits for another run, which it has started."""
+
+    __tablename__: ClassVar[str] = "children"
+    __table_args__ = (Index("children_child", "child", unique=True),)
+
+    run_id: str = primary()
+    path: str = primary()
+    attempt: int = primary()
+    workspace_id: str
+    child: str
+
+
 class Notification(SQLModel, table=True):
     """A message to people that a run has sent."""
 

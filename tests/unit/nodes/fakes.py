@@ -16,6 +16,7 @@ from engine.graph.validate import check
 from engine.llm.messages import Bound, ModelAnswer, ModelInfo, ModelRequest
 from engine.llm.practice import PracticeModel
 from engine.llm.prices import full_price, upper_bound
+from engine.nodes.child import ChildKind
 from engine.nodes.contract import AskKind, BoxKind, CallKind, Capability, InlineKind, Outcome, WaitKind
 from engine.nodes.registry import AnyKind, Registry
 
@@ -108,6 +109,11 @@ async def outcome_of(
         case AskKind():
             kind.ask(typed, given)
             return kind.answered(typed, given, answer)
+        case ChildKind():
+            kind.child(typed, given)
+            # The other workflow answers with what the example says.
+            example = next(e for e in kind.examples if e.config == config)
+            return kind.returned(typed, example.outputs or {})
         case WaitKind():
             kind.pause(typed, given, SystemClock().now_us())
             return kind.woken(typed, None, is_expired=answer is not None and answer.decision == "expired")

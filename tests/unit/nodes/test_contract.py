@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from engine.errors import SignalboxError
 from engine.jsonvalue import check_json
+from engine.nodes.child import ChildKind
 from engine.nodes.contract import AskKind, BoxKind, CallKind, Example, InlineKind, WaitKind
 from engine.nodes.docs import describe, has_fixed_ports, page, part_of
 from engine.nodes.registry import AnyKind
@@ -24,7 +25,7 @@ every_example = pytest.mark.parametrize(("kind", "example"), EXAMPLES)
 
 
 def test_the_kinds_of_the_contract_are_there() -> None:
-    assert {"start", "end", "set", "branch", "classify", "llm", "approval", "notify", "fail", "map"} | {"form", "wait"} <= set(
+    assert {"start", "end", "set", "branch", "classify", "llm", "approval", "notify", "fail", "map"} | {"form", "wait", "subflow"} <= set(
         REGISTRY.names()
     )
 
@@ -35,7 +36,7 @@ def test_a_kind_is_one_small_file_named_after_it(kind: AnyKind) -> None:
     assert path.stem == kind.kind
     assert len(path.read_text().splitlines()) <= 200
     assert type(kind).__doc__ and kind.title and kind.icon and kind.examples
-    assert isinstance(kind, InlineKind | CallKind | AskKind | WaitKind | BoxKind)
+    assert isinstance(kind, InlineKind | CallKind | AskKind | WaitKind | ChildKind | BoxKind)
 
 
 @every_kind

@@ -407,9 +407,10 @@ def check_books(trial: Trial) -> None:
     """What must hold after every turn, whatever happened."""
     state, ledger = trial.state, trial.state.ledger
     running = [s for s in state.steps.values() if s.status == "running"]
-    assert state.running == len(running) == ledger.open
+    sent_out = [s for s in state.steps.values() if s.child is not None]
+    assert state.running == len(running) == ledger.open - len(sent_out)
     for name in ("cost_micro", "tokens", "llm_calls", "tool_calls"):
-        reserved = sum(getattr(s.reserved, name) for s in running)
+        reserved = sum(getattr(s.reserved, name) for s in (*running, *sent_out))
         assert getattr(ledger, f"reserved_{name}") == reserved
         assert getattr(ledger, name) + reserved <= max(getattr(ledger.limits, name), getattr(ledger, name))
     assert [row.seq for row in trial.rows] == list(range(1, len(trial.rows) + 1)) and state.seq == len(trial.rows)

@@ -22,6 +22,10 @@ ALL = [
     events.LimitAsked(item="apr_3", card={"title": "?"}, digest="d"),
     events.RunPaused(by="bea", by_name="Bea", reason="Lunch."),
     events.RunForked(origin="run_0", at_step="a", inputs={"n": 2}, outputs={"b": {"x": 1}}, limits={"steps": 9}, by="bea", by_name="Bea"),
+    events.ChildStarted(
+        child=events.Child(run="run_2", workflow="wf_2", limits={"steps": 3}), inputs={"a": 1}, reserved=events.Spent(tokens=4)
+    ),
+    events.ChildReturned(run="run_2", status="failed", spent=events.Spent(tokens=4), steps=3, busy_us=7),
     events.StepPaused(started_at=3, inputs={"key": "R-17"}, until=9, event="paid", key="R-17"),
     events.Voted(by="u", name="U", reason="r"),
     events.ConsentVoid(approval="ok", digest="d"),

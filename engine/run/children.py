@@ -1,0 +1,186 @@
+"""Runs that a step of another run has started: chosen, started, waited for, charged and given up with it.
+
+The parent's row holds the intent (`child_started`) before the child starts, under an id that follows from parent, path and
+attempt: starting it twice is harmless. Its end is told to the parent; what a crash cuts off in between is found again
+through the `children` table when the engine starts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from engine.errors import ChildFailed, ConfigInvalid
+from engine.graph.plan import Plan
+from engine.nodes.child import ChildCall, ChildKind
+from engine.run import asking, events
+from engine.run.events import NOTHING, Child, Spent
+from engine.run.frontier import Step
+from engine.run.happenings import ChildChosen, ChildEnded, Finished
+from engine.run.prepare import wrapped
+from engine.run.routing import leaving_port
+from engine.schemas import problems_of, with_defaults
+
+if TYPE_CHECKING:
+    from engine.run.state import RunState
+    from engine.run.turn import Turn
+    from engine.storage.journal_reader import JournalReader
+
+MOST_DEPTH = 8
+"""How deep runs may start runs: a workflow that calls itself ends here."""
+RESERVED = ("cost_micro", "tokens", "llm_calls", "tool_calls")
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The step that waits for a run."""
+
+    run_id: str
+    path: str
+    attempt: int
+    depth: int
+    """Of the child: 1 for a run that a run without a parent has started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """A child that starts once its parent's row is durable."""
+
+    path: str
+    attempt: int
+    child: Child
+    inputs: dict[str, Any]
+
+
+def child_id(parent: str, path: str, attempt: int) -> str:
+    """The same for the same attempt at the same step, however often it is asked."""
+    return f"run_{hashlib.sha256(f'child:{parent}:{path}:{attempt}'.encode()).hexdigest()[:26].upper()}"
+
+
+# Choosing: off the loop, before anything is durable
+
+
+def chosen(
+    reader: JournalReader, plan_of: Callable[[str], Plan], workspace: str, call: ChildCall, *, depth: int
+) -> tuple[Child, dict[str, Any]]:  # fmt: skip
+    """What would run: its version is fixed from here on. ConfigInvalid where it cannot be started; blocks."""
+    if depth > MOST_DEPTH:
+        raise ConfigInvalid(f"Workflows run each other more than {MOST_DEPTH} deep.", hint="Look whether a workflow runs itself.")
+    found = reader.beginning(workspace, call.workflow, call.version)
+    if found is None:
+        raise ConfigInvalid(f"There is no workflow {call.workflow[:100]}.", hint="Name it by its id or its short name.")
+    if found.version is None or found.doc_hash is None:
+        what = f"no version {found.version}" if found.version is not None else "no live version"
+        raise ConfigInvalid(f"{found.workflow_name} has {what}.", hint="Publish it first.")
+    plan = plan_of(found.doc_hash)
+    inputs = with_defaults(call.inputs, plan.input_schema)
+    if problems := problems_of(inputs, plan.input_schema):
+        told = f"inputs{problems[0].path}: {problems[0].message}"
+        raise ConfigInvalid(f"{found.workflow_name} cannot start with this: {told}.", hint="Look at the step's setting `inputs`.")
+    child = Child(
+        workflow=found.workflow_id,
+        name=found.workflow_name,
+        version=found.version,
+        hash=found.doc_hash,
+        limits=asdict(plan.limits),
+    )
+    return child, inputs
+
+
+# In a turn of the parent
+
+
+def begin(turn: Turn, known: ChildChosen) -> None:
+    """The child gets what is left of the parent's limits, and never more than its own document allows."""
+    state = turn.state
+    step = state.steps.get(known.path)
+    if step is None or step.status != "running" or step.attempt != known.attempt:
+        return
+    ledger, limits = state.ledger, dict(known.child.limits)
+    for name in RESERVED:
+        limits[name] = max(0, min(limits[name], ledger.left(name)))
+    limits["steps"] = max(0, min(limits["steps"], ledger.limits.steps - ledger.steps))
+    limits["busy_us"] = max(0, min(limits["busy_us"], ledger.limits.busy_us - state.busy_us(turn.at)))
+    reserved = Spent(*(limits[name] for name in RESERVED))
+    run = child_id(turn.owner.run_id, step.path, step.attempt)
+    child = msgspec.structs.replace(known.child, run=run, limits=limits)
+    started = events.ChildStarted(started_at=step.started_at, child=child, inputs=known.inputs, reserved=reserved)
+    turn.record(started, step.path, step.attempt)
+    turn.statements.append(asking.add_child(turn.owner, step.path, step.attempt, child=run))
+    turn.children.append(Starting(step.path, step.attempt, child, known.inputs))
+
+
+def returned(turn: Turn, ended: ChildEnded) -> None:
+    """The child has ended: what it has used is charged, and the step ends as it did."""
+    step = turn.state.steps.get(ended.path)
+    if step is None or step.child is None or step.child.run != ended.run:
+        turn.statements.append(asking.remove_child(ended.run))
+        return
+    kind: ChildKind[Any] = step.node.kind  # pyright: ignore[reportAssignmentType]
+    told = events.ChildReturned(run=ended.run, status=ended.status, spent=ended.spent, steps=ended.steps, busy_us=ended.busy_us)
+    turn.record(told, step.path, step.attempt)
+    turn.statements.append(asking.remove_child(ended.run))
+    if ended.status == "stopped":
+        # Nobody could take its result any more.
+        turn.orphans.append(ended.run)
+    if ended.status != "succeeded":
+        error = ChildFailed(f"The run {ended.run} of {ended.name} {_ended(ended.status)}: {ended.reason}".rstrip(": "))
+        turn.fail(Finished(step.path, step.attempt, {}, error=error))
+        return
+    try:
+        outcome = kind.returned(step.node.config, ended.output or {})
+    except Exception as error:  # a kind's own code: the step fails, never the engine
+        turn.fail(Finished(step.path, step.attempt, {}, error=wrapped(error)))
+        return
+    port = leaving_port(turn.state, step.frame, step.node, outcome.port)
+    note = {"run": ended.run}
+    turn.record(events.StepDone(started_at=step.started_at, port=port, outputs=outcome.outputs, note=note), step.path, step.attempt)
+
+
+def _ended(status: str) -> str:
+    return {"failed": "has failed", "cancelled": "was cancelled", "stopped": "was stopped by a limit"}.get(status, status)
+
+
+# In the state
+
+
+def on_started(state: RunState, event: events.ChildStarted, _at: int, path: str, _attempt: int) -> None:
+    """The step waits for another run, for which its part of the limits is set aside."""
+    step = state.steps[path]
+    state.settle(step, NOTHING)
+    step.status, step.child, step.inputs, step.reserved = "child", event.child, event.inputs, event.reserved
+    state.ledger.reserve(event.reserved)
+
+
+def on_returned(state: RunState, event: events.ChildReturned, _at: int, path: str, _attempt: int) -> None:
+    """What the other run has used is charged; the end of the step is the next event."""
+    step = state.steps[path]
+    let_go(state, step, event.spent)
+    state.ledger.steps += event.steps
+    state.ledger.busy_us += event.busy_us
+
+
+def let_go(state: RunState, step: Step, spent: Spent) -> None:
+    """The step waits for no run any more."""
+    state.ledger.release(step.reserved)
+    state.ledger.charge(spent)
+    step.reserved, step.child = NOTHING, None
+
+
+def give_up(state: RunState, step: Step) -> None:
+    """Nobody waits for the run any more: it is cancelled. What it has cost by then is not known here: its part stays charged."""
+    if step.child is not None:
+        state.orphans.append(step.child.run)
+    let_go(state, step, step.reserved)
+
+
+def waiting_for(state: RunState, path: str, child: str) -> Starting | None:
+    """What the step that waits for this child wanted to start; None where it waits for it no more."""
+    step = state.steps.get(path)
+    if step is None or step.child is None or step.child.run != child:
+        return None
+    return Starting(path, step.attempt, step.child, step.inputs or {})

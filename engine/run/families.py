@@ -1,0 +1,158 @@
+"""What happens between a run and the runs that it has started, beside their own turns: starting, telling, giving up, finding again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import NotFound, StorageUnavailable, WrongState
+from engine.nodes.child import ChildKind
+from engine.run import children, codec, events
+from engine.run.asking import Owner
+from engine.run.beginning import NewRunSpec
+from engine.run.children import Parent, Starting
+from engine.run.consent import read_run
+from engine.run.events import Spent
+from engine.run.happenings import Cancel, ChildChosen, ChildEnded, Finished
+from engine.run.prepare import Prepared, wrapped
+from engine.run.state import ENDED, RunState
+
+if TYPE_CHECKING:
+    from engine.run.executor import Active, Executor
+    from engine.run.turn import Turn
+    from engine.storage.journal_reader import StoredRun
+
+log = logging.getLogger("signalbox.run")
+AGAIN_S = 1.0
+"""Until a child whose start the database refused is started again."""
+LEFT_ALONE = Cancel(by="signalbox", by_name="Signalbox", reason="The run that has started it does not wait for it any more.")
+
+
+class Families:
+    """Belongs to one executor and its loop."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def choose(self, active: Active, prepared: Prepared) -> None:
+        """Finds what the step would run; the next turn of the parent makes it durable."""
+        kind: ChildKind[Any] = prepared.node.kind  # pyright: ignore[reportAssignmentType]
+        executor, told = self._executor, None
+        try:
+            call = kind.child(prepared.node.config, prepared.given)
+            where = (executor.reader, executor.plan_of, active.owner.workspace_id, call)
+            child, inputs = await asyncio.to_thread(children.chosen, *where, depth=active.state.depth + 1)
+            told = ChildChosen(prepared.path, prepared.attempt, child, inputs)
+        except Exception as raised:  # no such workflow, inputs that do not fit, a kind's own code: the step fails, never the engine
+            told = Finished(prepared.path, prepared.attempt, prepared.given, error=wrapped(raised))
+        if active.calls.get(prepared.path) is asyncio.current_task():
+            del active.calls[prepared.path]
+        active.tell(told)
+
+    def after(self, active: Active, turn: Turn) -> None:
+        """A turn is durable: its children start, those that nobody waits for any more go, and a parent hears of the end."""
+        for starting in turn.children:
+            self._in_background(self._start(active.owner, active.state, starting))
+        for child in turn.orphans:
+            self._in_background(self._drop(child))
+        state = active.state
+        if state.parent and (state.status in ENDED or state.status == "stopped"):
+            self._in_background(self._tell_parent(active.owner.run_id))
+
+    async def find_again(self) -> None:
+        """What a crash has cut off between parents and children goes on."""
+        for parent, path, _, child in await asyncio.to_thread(self._executor.reader.children):
+            try:
+                await self._mend(parent, path, child)
+            except Exception as error:  # one run that cannot be read must not keep the others from going on
+                log.error("the run %s and its child %s cannot be brought together: %s", parent, child, error)
+
+    async def close(self) -> None:
+        """Starts and tells nothing more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _mend(self, parent: str, path: str, child: str) -> None:
+        executor = self._executor
+        stored, state = await asyncio.to_thread(read_run, executor.reader, executor.plan_of, parent)
+        starting = children.waiting_for(state, path, child)
+        found: StoredRun | None = await asyncio.to_thread(executor.reader.run, child)
+        if starting is None:
+            if found is not None and found.ended_at is None:
+                await self._drop(child)
+        elif found is None:
+            await self._start(Owner(parent, stored.workspace_id, stored.workflow_id, stored.workflow_name), state, starting)
+        elif found.ended_at is not None or found.status == "stopped":
+            await self._tell_parent(child)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # The next start of the engine finds it again.
+            log.error("between a run and its child: %s", error)
+
+    async def _start(self, owner: Owner, state: RunState, starting: Starting) -> None:
+        executor, child = self._executor, starting.child
+        plan = await asyncio.to_thread(executor.plan_of, child.hash)
+        spec = NewRunSpec(
+            owner=Owner(child.run, owner.workspace_id, child.workflow, child.name),
+            plan=plan,
+            version=child.version,
+            inputs=starting.inputs,
+            limits=child.limits,
+            mode=state.mode,
+            by=state.started_by,
+            effects="simulated" if state.effects == "simulated" else "real",
+            parent=Parent(owner.run_id, starting.path, starting.attempt, state.depth + 1),
+        )
+        # It may have been given up in the meantime.
+        while children.waiting_for(state, starting.path, child.run) is not None:
+            try:
+                await executor.start(spec)
+                break
+            except StorageUnavailable:
+                await executor.clock.sleep(AGAIN_S)
+        if children.waiting_for(state, starting.path, child.run) is None:
+            await self._drop(child.run)
+
+    async def _drop(self, child: str) -> None:
+        try:
+            await self._executor.deliver(child, LEFT_ALONE)
+        except (WrongState, NotFound):
+            # It has ended by itself, or never began.
+            return
+
+    async def _tell_parent(self, child: str) -> None:
+        ended = await asyncio.to_thread(self._report, child)
+        if ended is not None:
+            await self._executor.tell(ended[0], ended[1])
+
+    def _report(self, child: str) -> tuple[str, ChildEnded] | None:
+        executor = self._executor
+        stored, state = read_run(executor.reader, executor.plan_of, child)
+        if not state.parent or not (state.status in ENDED or state.status == "stopped"):
+            return None
+        bounds = [codec.from_row(row, executor.reader.blob) for row in executor.reader.run_bounds(child)]
+        ledger = state.ledger
+        told = ChildEnded(
+            path=state.parent_path,
+            attempt=state.parent_attempt,
+            run=child,
+            name=stored.workflow_name,
+            status=state.status,
+            reason=state.reason,
+            output=next((event.output for event in reversed(bounds) if isinstance(event, events.RunEnded)), None),
+            spent=Spent(ledger.cost_micro, ledger.tokens, ledger.llm_calls, ledger.tool_calls),
+            steps=ledger.steps,
+            busy_us=ledger.busy_us,
+        )
+        return state.parent, told

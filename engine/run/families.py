@@ -18,6 +18,7 @@ from engine.run.events import Spent
 from engine.run.happenings import Cancel, ChildChosen, ChildEnded, Finished
 from engine.run.prepare import Prepared, wrapped
 from engine.run.state import ENDED, RunState
+from engine.security.audit import AuditEntry
 
 if TYPE_CHECKING:
     from engine.run.executor import Active, Executor
@@ -113,6 +114,14 @@ class Families:
             by=state.started_by,
             effects="simulated" if state.effects == "simulated" else "real",
             parent=Parent(owner.run_id, starting.path, starting.attempt, state.depth + 1),
+            audit=AuditEntry(
+                workspace_id=owner.workspace_id,
+                at=executor.clock.now_us(),
+                actor=f"run:{owner.run_id}",
+                action="run.start",
+                subject=child.run,
+                details={"workflow": child.workflow, "version": child.version, "mode": state.mode, "step": starting.path},
+            ),
         )
         # It may have been given up in the meantime.
         while children.waiting_for(state, starting.path, child.run) is not None:

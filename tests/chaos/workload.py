@@ -195,6 +195,12 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
             {"x": "nodes.b.x"},
         ),
         _document(
+            "called",
+            [_node("call", "subflow", {"workflow": "chain", "inputs": {"n": "inputs.n"}}), _node("mark", "marked", {"pause_ms": 0.3})],
+            "start call,call mark,mark done",
+            {"x": "nodes.call.x"},
+        ),
+        _document(
             "doubted",
             [_node("pay", "unsafe", {"pause_ms": 3.0}, on_error="port"), _node("mark", "marked"), _set("odd", "inputs.n")],
             "start pay,pay mark,pay.error odd,mark done,odd done",
@@ -225,7 +231,7 @@ SERVED = {
 def expected(workflow: str, n: int) -> dict[str, Any]:
     """The output of a run that ended well, however often its process died."""
     match workflow:
-        case "chain":
+        case "chain" | "called":
             return {"x": n + 7}
         case "parallel":
             return {"x": n * 2 + n + 1}

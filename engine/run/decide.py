@@ -12,6 +12,12 @@ from engine.run.halts import PAUSED
 from engine.run.state import ENDED, RunState
 from engine.run.trial import named
 
+BUDGETS = {
+    "workflow_day": "the workflow for today",
+    "agent_day": "the agent for today",
+    "workspace_month": "the workspace for this month",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Begin:
@@ -83,7 +89,9 @@ def decide(state: RunState, *, at: int) -> list[Command]:
     if state.halted:
         if state.running or state.is_stopped or state.asked:
             return []
-        return [AskHow() if state.plan.on_limit == "ask" and state.halted != PAUSED else Stop(halt_reason(state))]
+        # A budget over many runs is raised where it was set, not for one run.
+        is_asked = state.plan.on_limit == "ask" and state.halted not in (PAUSED, *BUDGETS)
+        return [AskHow() if is_asked else Stop(halt_reason(state))]
     if state.ended:
         return [EndItem(next(iter(state.ended)))]
     if state.full:
@@ -160,6 +168,10 @@ def halt_reason(state: RunState) -> str:
     """Which limit stopped the run and what would move it on."""
     if state.halted == PAUSED:
         return f"{state.paused_by} Resume it to go on."
+    if state.halted in BUDGETS:
+        used, needed, allowed = (told("cost_micro", amount) for amount in state.met)
+        whose = BUDGETS[state.halted]
+        return f"The budget of {whose} is used up: {used} of {allowed}, and the next step may need {needed}. Raise it, or resume later."
     limits, ledger = state.ledger.limits, state.ledger
     if state.halted == "max_visits":
         return f"The loop {state.used_up} has used up its visits. Resume to allow as many again, or draw on_exhausted."

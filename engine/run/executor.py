@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from engine.nodes.child import ChildKind
 from engine.nodes.contract import InlineKind
 from engine.run.asking import Owner
 from engine.run.beginning import ForkSpec, NewRunSpec, first_turn, fork_turn, work
+from engine.run.budgets import Budgets, Spending
 from engine.run.consent import read_run
 from engine.run.context import Services, StepContext
 from engine.run.decide import seconds_left
@@ -81,7 +82,10 @@ class Executor:
         self.clock = clock
         self._hub = hub
         self._name = name
-        self._world = World(clock, ids, services.models)
+        self.budgets = Budgets(self._spending)
+        self._world = World(clock, ids, services.models, self.budgets)
+        self._beginning: dict[str, Spending] = {}
+        """Runs whose first commit is on its way."""
         self._active: dict[str, Active] = {}
         self._loading: dict[str, asyncio.Task[Active]] = {}
         self._timers = Timers(clock, self._fire)
@@ -113,11 +117,14 @@ class Executor:
             turn, head = first_turn(spec, self._world, at=self.clock.now_us()), 0
             new = self._new(spec.owner, turn, spec.version, spec.mode, spec.by, (None, None))
         active = Active(turn.state, spec.owner, epoch=1, stored_epoch=1, head=head)
+        self._beginning[spec.owner.run_id] = Spending(spec.owner, turn.state)
         commit = turn.commit(epoch=1, expected_epoch=1, expected_head=head, new=new)
         try:
             await self._journal.commit(commit)
         except FencedOut:
             return None
+        finally:
+            del self._beginning[spec.owner.run_id]
         active.head = commit.rows[-1].seq
         self._after(active, turn, commit.rows)
         self._perform(active, turn)
@@ -138,6 +145,7 @@ class Executor:
 
     async def recover(self) -> int:
         """Takes over every run that a dead process left running; returns how many."""
+        self.budgets.load(*await asyncio.to_thread(self.reader.budgets))
         stored = await asyncio.to_thread(self.reader.unfinished)
         for run in stored:
             try:
@@ -160,6 +168,10 @@ class Executor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._active.clear()
+
+    def _spending(self) -> Iterator[Spending]:
+        yield from self._beginning.values()
+        yield from (Spending(active.owner, active.state) for active in self._active.values())
 
     @property
     def active_count(self) -> int:

@@ -20,6 +20,7 @@ PAUSED = "paused"
 def on_limit(state: RunState, event: events.LimitMet, at: int, path: str, _attempt: int) -> None:
     """Nothing new starts; calls that the limit has cut off are charged in full."""
     state.halted, state.used_up = event.limit, path if event.limit == "max_visits" else ""
+    state.met = (event.used, event.needed, event.allowed)
     for lost in event.interrupted:
         _give_back(state, state.steps[lost])
 

@@ -71,6 +71,8 @@ class RunState:
     halted: str = ""
     """Why nothing new starts (a limit that was met, or `paused`); empty while the run moves."""
     paused_by: str = ""
+    met: tuple[int, int, int] = (0, 0, 0)
+    """Of the limit that was met last: used, needed, allowed."""
     is_stopped: bool = False
     asked: str = ""
     """Id of the inbox item that asks how to go on in spite of the limit."""

@@ -11,17 +11,17 @@ from typing import Any
 import msgspec
 
 from engine.clock import Clock, iso
-from engine.errors import Bug, InDoubt, ItemFailed, SignalboxError, StaleApproval, Transient
+from engine.errors import InDoubt, SignalboxError, StaleApproval, Transient
 from engine.ids import Ids
-from engine.jsonvalue import loads_kept
 from engine.nodes.contract import Answer, AskKind, InlineKind, Outcome, Pricing, WaitKind
-from engine.run import asked_limits, asking, codec, events, waiting
+from engine.run import asked_limits, asking, boxes, codec, events, waiting
 from engine.run.asking import Owner
 from engine.run.budget import Exceeds, Fits, fit
+from engine.run.budgets import Budgets, charged_to
 from engine.run.children import Starting
 from engine.run.consent import action_after
 from engine.run.decide import AskHow, Begin, CloseBox, End, EndItem, MeetLimit, Stop, counted_limit, decide, run_status
-from engine.run.events import NOTHING, Event, Start
+from engine.run.events import NOTHING, Event, Spent, Start
 from engine.run.frontier import Step
 from engine.run.happenings import Finished
 from engine.run.prepare import Prepared, estimate_of, shrink, wrapped
@@ -57,6 +57,8 @@ class World:
     clock: Clock
     ids: Ids
     pricing: Pricing
+    budgets: Budgets | None = None
+    """None where nobody limits more than single runs."""
 
 
 @dataclass(slots=True)
@@ -87,13 +89,21 @@ class Turn:
     def record(self, event: Event, path: str = "", attempt: int = 0) -> None:
         """Applies an event and keeps it for the journal."""
         state = self.state
+        before = charged_to(state, event, path)
         apply(state, event, at=self.at, path=path, attempt=attempt)
+        self._spend(before)
         gone = tuple(state.cancelled_now)
         self.orphans += state.orphans
         self.recorded.append(Recorded(event, path, attempt, [], tuple(state.skipped_now), gone))
         if gone:
             self.cancelled += gone
             self.statements += [statement(self.owner.run_id, p) for p in gone for statement in (asking.given_up, asking.clear_waits)]
+
+    def _spend(self, before: dict[str | None, int] | None) -> None:
+        if before is None or self.world.budgets is None:
+            return
+        for agent, cost in before.items():
+            self.statements += self.world.budgets.charge(self.owner, agent, cost, self.at)
 
     def settle(self) -> None:
         """Decides and records until nothing more follows."""
@@ -114,10 +124,10 @@ class Turn:
                     if self.items_ended == MOST_ITEMS:
                         self.is_unfinished = True
                         return False
-                    self._end_item(key)
+                    boxes.end_item(self, key)
                     return True
                 case CloseBox(path):
-                    self._close_box(path)
+                    boxes.close_box(self, path)
                     return True
                 case MeetLimit():
                     self.meet(command)
@@ -176,7 +186,8 @@ class Turn:
                     self.meet(MeetLimit(limit_name, used, needed, allowed, step.path))
                     return True
                 case Fits(amount):
-                    pass
+                    if self._is_over_budget(step, amount):
+                        return True
                 case _:
                     return False
         self._start(step, Start(step.path, attempt, amount))
@@ -190,9 +201,17 @@ class Turn:
         elif isinstance(step.node.kind, WaitKind):
             waiting.lie_down(self, step, prepared)
         elif step.node.body is not None:
-            self._open_box(step, prepared)
+            boxes.open_box(self, step, prepared)
         else:
             self.performs.append(prepared)
+
+    def _is_over_budget(self, step: Step, amount: Spent) -> bool:
+        if self.world.budgets is None or not amount.cost_micro:
+            return False
+        used_up = self.world.budgets.used_up(self.owner, step.node.agent, amount.cost_micro, self.at)
+        if used_up is not None:
+            self.meet(MeetLimit(used_up.limit, used_up.used, amount.cost_micro, used_up.allowed, step.path))
+        return used_up is not None
 
     def _pinned(self, step: Step, attempt: int) -> None:
         pin = self.state.pins[step.node.id]
@@ -206,12 +225,13 @@ class Turn:
     def given(self, step: Step) -> dict[str, Any]:
         """The step's config with its expressions worked out. Raises ExpressionError."""
         node = step.node
-        scope = self._scope(step.frame, self.at)
+        scope = self.scope(step.frame, self.at)
         kind: Any = node.kind
         given = kind.resolve(node.config, node.fields, scope)
         return given | {"model": self.state.model} if self.state.model and "model" in given else given
 
-    def _scope(self, frame: str, at: int) -> dict[str, Any]:
+    def scope(self, frame: str, at: int) -> dict[str, Any]:
+        """The names that expressions see there."""
         return self.state.scope(self.state.frames[frame], iso(at) or "", iso(self.state.started_at) or "")
 
     def _start(self, step: Step, start: Start) -> None:
@@ -269,54 +289,6 @@ class Turn:
         )
         if expires_at is not None:
             self.timer_at(step.path, step.attempt, "expire", expires_at)
-
-    # Boxes
-
-    def _open_box(self, step: Step, prepared: Prepared) -> None:
-        kind: Any = step.node.kind
-        try:
-            items = kind.items(step.node.config, prepared.given)
-        except Exception as error:  # no list, too long a list, a kind's own code: the step fails, never the engine
-            self.fail(Finished(step.path, step.attempt, prepared.given, error=wrapped(error)))
-            return
-        self.record(events.BoxOpened(started_at=step.started_at, inputs={"items": items}), step.path, step.attempt)
-
-    def _end_item(self, key: str) -> None:
-        item = self.state.items[key]
-        step = self.state.steps[item.box]
-        kind: Any = step.node.kind
-        self.items_ended += 1
-        if item.error is not None:
-            self.record(events.ItemEnded(error=item.error), key)
-            return
-        try:
-            result = kind.collected(step.node.config, step.node.fields, self._scope(key, self.at))
-        except Exception as raised:  # `collect` cannot be worked out: the item fails, never the engine
-            error = wrapped(raised)
-            if kind.on_item_error(step.node.config) == "stop":
-                self.fail(Finished(step.path, step.attempt, {}, error=ItemFailed(f"{key}: {error.message}", hint=error.next_step)))
-            else:
-                self.record(events.ItemEnded(error={**error.as_json(), "path": key}), key)
-            return
-        self.record(events.ItemEnded(outputs={"result": result}), key)
-
-    def _close_box(self, path: str) -> None:
-        step = self.state.steps[path]
-        node, box = step.node, step.box
-        kind: Any = node.kind
-        if box is None:
-            raise Bug(f"{path} is no open box.")
-        if box.failure is not None:
-            error = ItemFailed(f"{box.failure.get('path')}: {box.failure.get('message')}")
-            self.fail(Finished(path, step.attempt, {}, error=error))
-            return
-        results = [None if body is None else loads_kept(body) for body in box.results]
-        outcome: Outcome = kind.closed(node.config, results, box.errors)
-        consent = self.state.consents_in(step.within).get(node.id)
-        port = leaving_port(self.state, step.frame, node, outcome.port)
-        self.record(events.StepDone(started_at=step.started_at, port=port, outputs=outcome.outputs), path, step.attempt)
-        if consent is not None:
-            self.action_status(consent.approval, consent.attempt, "done", outcome.outputs)
 
     def timer_at(self, path: str, attempt: int, kind: str, due_at: int) -> None:
         self.statements.append(asking.set_timer(self.owner, path, attempt, kind=kind, due_at=due_at))

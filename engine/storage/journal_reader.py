@@ -254,6 +254,13 @@ class JournalReader:
         with self._reading() as connection:
             return connection.execute("SELECT due_at, run_id, path, attempt, kind FROM timers").fetchall()
 
+    def budgets(self) -> tuple[list[tuple[str, str, str, int]], list[tuple[str, str, str, str, int]]]:
+        """What may be spent: (workspace, scope, subject, micro-USD), and what was: the same with the period before the amount."""
+        with self._reading() as connection:
+            limits = connection.execute("SELECT workspace_id, scope, subject, limit_micro FROM budgets").fetchall()
+            spent = connection.execute("SELECT workspace_id, scope, subject, period, cost_micro FROM spending").fetchall()
+        return limits, spent
+
     def children(self) -> list[tuple[str, str, int, str]]:
         """All steps that wait for a run: (run_id, path, attempt, child)."""
         with self._reading() as connection:

@@ -1,5 +1,6 @@
 """Every table of the SQL database, the one truth of Signalbox."""
 
+from engine.storage.tables.money import Budget, Spent
 from engine.storage.tables.people import Audit, Idempotency, LoginAttempt, Secret, SetupLink, Token, User, UserSession, Workspace
 from engine.storage.tables.runs import Approval, Blob, ChildRun, JournalRow, Notification, Run, Timer, Wait
 from engine.storage.tables.settings import Setting
@@ -29,6 +30,8 @@ ALL_TABLES = (
     ChildRun,
     Notification,
     Setting,
+    Budget,
+    Spent,
 )
 
 __all__ = [
@@ -36,6 +39,7 @@ __all__ = [
     "Approval",
     "Audit",
     "Blob",
+    "Budget",
     "ChildRun",
     "Document",
     "Hook",
@@ -48,6 +52,7 @@ __all__ = [
     "Secret",
     "Setting",
     "SetupLink",
+    "Spent",
     "Timer",
     "Token",
     "User",

@@ -33,7 +33,7 @@ function statusesOf(run, book) {
   for (const id of book.nodes.keys()) if (isOver && !seen.has(id)) told[id] = { tone: "skipped", word: run.status === "succeeded" ? "Not needed" : "Not reached" };
   for (const [node, steps] of seen) {
     const items = steps.filter((step) => /\[\d+\]/.test(step.path));
-    const worst = items.find((step) => step.status === "failed") ?? items.find((step) => step.status === "running") ?? steps.at(-1);
+    const worst = items.find((step) => step.status === "failed") ?? items.find((step) => step.status === "in_doubt") ?? items.find((step) => step.status === "running") ?? steps.at(-1);
     const status = stepStatus(run, worst);
     const spent = steps.reduce((sum, step) => sum + step.spent.cost_micro, 0);
     const worked = steps.flatMap((step) => step.spans).reduce((sum, span) => sum + (span.kind === "work" && span.to ? span.to - span.from : 0), 0);

@@ -57,7 +57,7 @@ function doubtOf(run, book, step) {
   const others = doubtfulSteps(run).length - 1;
   const more = others ? ` ${others === 1 ? "Another step is" : `${counted(others, "more step")} are`} in doubt too.` : "";
   return {
-    tone: "doubt", title: `Did “${nameOf(book, step.node)}” happen?`, link: cardOf(step.item), linkWord: "Say what happened", offers: ["see"], see: step.path, kept: keptOf(run),
+    tone: "doubt", title: `Did “${nameOf(book, step.node)}” happen?`, link: cardOf(step.item), linkWord: "Say what happened", offers: [], kept: keptOf(run),
     text: `It ${whyWord(step.doubts.at(-1)?.why)}. Nobody knows whether it happened, and it is not repeated by itself. Somebody has to look and say so.${more}`,
   };
 }

@@ -64,7 +64,7 @@ const DECIDED = {
 
 // `{tone, word}` of one step.
 export function stepStatus(run, step) {
-  if (run.limit?.path === step.path && step.status === "ready" && run.isStopped) return told(["limit", limitName(run.limit.name)]);
+  if (run.limit?.path === step.path && step.status === "ready" && (run.isStopped || run.asked)) return told(["limit", limitName(run.limit.name)]);
   if (step.status === "failed" && step.error?.code === "in_doubt") return told(["doubt", "In doubt"]);
   if (step.status === "failed" && step.goesOn) return told(["failed", "Failed, went on"]);
   if (step.status === "ready" && step.retryAt !== null) return told(["waiting", "Tried again soon"]);

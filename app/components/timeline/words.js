@@ -1,4 +1,5 @@
 // How a run is told: amounts, lengths of time, statuses, and the sentences about what happened.
+import { clock, moment, pauseWord } from "../drawing/moments.js";
 import { portWord, sentence } from "../drawing/words.js";
 import { lookOf, nameOf, placeOf } from "./rows.js";
 
@@ -40,13 +41,7 @@ export function mark(ms) {
   return h ? `${h}:${two(m)}:${two(rest)}` : `${m}:${two(rest)}`;
 }
 
-export const clock = (at) => new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-export function moment(at, now = Date.now()) {
-  const day = new Date(at);
-  if (day.toDateString() === new Date(now).toDateString()) return clock(at);
-  const year = day.getFullYear() === new Date(now).getFullYear() ? {} : { year: "numeric" };
-  return `${day.toLocaleDateString("en-GB", { day: "numeric", month: "short", ...year })}, ${clock(at)}`;
-}
+export { clock, moment, pauseWord };
 
 export function amount(limit, value) {
   if (limit === "cost_micro") return money(value);
@@ -75,9 +70,6 @@ export function stepStatus(run, step) {
 }
 const told = ([tone, word]) => ({ tone, word });
 export const limitName = (name) => (name === "max_visits" ? "Rounds used up" : LIMITS[name]?.short ?? "Limit");
-
-// "Waiting until 5 Dec, 09:00", "Waiting for the event paid R-17".
-export const pauseWord = ({ until, event, key }) => (event ? `Waiting for the event ${[event, key].filter(Boolean).join(" ")}` : until === null ? "Waiting" : `Waiting until ${moment(until)}`);
 
 export function whoFor(step) {
   const asked = step.card?.approvers ?? {};

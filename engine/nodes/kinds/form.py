@@ -45,7 +45,7 @@ class FormConfig(NodeConfig):
         default_factory=Assignees,
         title="Who fills it in",
         description="Who may answer.",
-        json_schema_extra=hints(widget="approvers", text=""),
+        json_schema_extra=hints(widget="people", text=""),
     )
     expires_after_s: float | None = Field(
         default=None,
@@ -113,7 +113,9 @@ class Form(AskKind[FormConfig]):
     def ask(self, config: FormConfig, given: Mapping[str, Any]) -> Ask:
         """The card, with the schema of what is filled in. ConfigInvalid where names were asked for and none came out."""
         assignees = given.get("assignees", config.assignees.model_dump())
-        named = {part: [name for name in (text_of(n).strip() for n in assignees.get(part, ())) if name] for part in ("roles", "users")}
+        named: dict[str, JsonValue] = {
+            part: [name for n in assignees.get(part, ()) if (name := text_of(n).strip())] for part in ("roles", "users")
+        }
         if (config.assignees.roles or config.assignees.users) and not any(named.values()):
             raise ConfigInvalid("Nobody may answer: the names are empty.", hint="Look at the step's setting `assignees`.")
         return Ask(
@@ -121,7 +123,7 @@ class Form(AskKind[FormConfig]):
             text_of(given["title"]),
             text_of(given["message"]),
             ("submit",),
-            approvers=dict[str, JsonValue](named),
+            approvers=named,
             expires_after_s=config.expires_after_s,
             fields=config.fields,
         )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         BatchResult,
         Checked,
         Decided,
+        Delivered,
         EventView,
         InboxCard,
         InboxItem,

@@ -21,6 +21,7 @@ DECISION = {"decision": "approve", "digest": "0"}
 
 # (method, path) -> the permission that the engine asks for, and a body that is read before it is asked.
 TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
+    ("POST", "/api/v1/events"): (P.EVENT_SEND, {"event": "paid"}),
     ("POST", "/api/v1/workflows"): (P.WORKFLOW_EDIT, HELLO),
     ("GET", "/api/v1/workflows"): (P.WORKFLOW_READ, None),
     ("POST", "/api/v1/workflows/validate"): (P.WORKFLOW_READ, HELLO),

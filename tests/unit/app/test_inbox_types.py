@@ -35,7 +35,8 @@ OUTPUTS = {
 FORM = {"type": "form", "choices": ["submit"], "fields": SCHEMA, "action": None, "editable": {}}
 DOUBT = {"type": "in_doubt", "choices": ["done", "retry", "fail"], "editable": {}, "approvers": {}, "outputs": OUTPUTS}
 LIMIT = {
-    "type": "limit", "choices": ["extend", "cheaper", "stop"], "editable": {"cost_usd": 0.000002}, "action": None, "path": "", "step": "", "approvers": {},
+    "type": "limit", "choices": ["extend", "cheaper", "stop"], "editable": {"cost_usd": 0.000002}, "action": None, "path": "", "step": "",
+    "approvers": {},
     "title": "The limit cost_usd is reached",
     "message": "The limit cost_usd is reached: $1 of $1 used, and the next step needs more. Raise it and resume.",
 }  # fmt: skip

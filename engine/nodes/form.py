@@ -13,7 +13,7 @@ Widget = Literal[
 
 
 ONE_OF = "x-one-of"
-"""In the schema of settings: names of those of which exactly one is set, each with the words for choosing it."""
+"""In the schema of settings: those of which exactly one is set, each with the words for choosing it; the first one is offered first."""
 
 
 def hints(

@@ -199,6 +199,7 @@ def test_a_doubt_is_resolved_by_whoever_has_looked(site: Site, open_page: Opens,
     if receipt == "R-17":
         page.get_by_label("Receipt").fill("R-17")
     elif receipt is None:
+        expect(page.get_by_label("Receipt")).not_to_be_visible()
         page.get_by_label("Reason").fill("The bank knows nothing of it.")
     page.get_by_role("button", name="Send this answer").click()
     expect(page.get_by_test_id("outcome")).to_contain_text("You decided this")

@@ -19,7 +19,7 @@ export function Fields({ schema, root, keys = [] }) {
   const [isOpen, setOpen] = useState(false);
   const known = Object.entries(schema.properties ?? {}).map(([name, field], i) => ({ name, field: plainSchema(field, root), order: field["x-order"] ?? i, isRequired: (schema.required ?? []).includes(name) }));
   const here = at(value, keys) ?? {};
-  const oneOf = schema["x-one-of"] ?? {}, [picked, setPicked] = useState(""), chosen = picked || Object.keys(oneOf).find((name) => isGiven(here[name])) || Object.keys(oneOf)[0];
+  const oneOf = Object.fromEntries(schema["x-one-of"] ?? []), [picked, setPicked] = useState(""), chosen = picked || Object.keys(oneOf).find((name) => isGiven(here[name])) || Object.keys(oneOf)[0];
   // What is set is always in sight, even where only one of them should be.
   const isHidden = ({ name }) => name in oneOf && name !== chosen && !isGiven(here[name]);
   const shown = known.filter(({ field }) => isAsked(field, here, schema, root)).filter((entry) => !isHidden(entry)).sort((a, b) => a.order - b.order);

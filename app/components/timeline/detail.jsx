@@ -5,7 +5,7 @@ import { ArrowLeft, ArrowRight, Copy, Lock, X } from "lucide-react";
 import { Tile, ToneIcon } from "../drawing/icons.jsx";
 import { Body, Text } from "./values.jsx";
 import { isReference, useBody } from "./use_run.js";
-import { amount, clock, count, counted, length, lookOf, money, moment, nameOf, portName, practised, stepStatus, whichOf, whyWord } from "./words.js";
+import { amount, clock, count, counted, isSaid, length, lookOf, money, moment, nameOf, portName, practised, stepStatus, whichOf, whyWord } from "./words.js";
 
 export function Detail({ run, book, step, texts, now, place, onPrevious, onNext, onClose }) {
   const [tab, setTab] = useState("overview");
@@ -59,7 +59,7 @@ function Overview({ run, book, step, texts, now }) {
       {practised(step) ? <p className="rn-note"><span className="bd neutral">Practice answer</span> Made up by the practice model: it costs nothing and says nothing true.</p> : null}
       <StandIn step={step} />
       <Doubts step={step} />
-      {step.error ? <div className={`banner ${told.tone === "doubt" ? "doubt" : "failed"}`} role="note"><ToneIcon tone={told.tone === "doubt" ? "doubt" : "failed"} size={16} /><div><p className="b">{step.error.message}</p>{step.error.hint ? <p>{step.error.hint}</p> : null}</div></div> : null}
+      {step.error && !isSaid(step) ? <div className={`banner ${told.tone === "doubt" ? "doubt" : "failed"}`} role="note"><ToneIcon tone={told.tone === "doubt" ? "doubt" : "failed"} size={16} /><div><p className="b">{step.error.message}</p>{step.error.hint ? <p>{step.error.hint}</p> : null}</div></div> : null}
       {step.inputs !== null || step.status !== "done" ? <Body value={step.inputs} title="What it got" empty={notYet(step)} /> : null}
       {live ? <section className="rn-values" aria-label="It is writing"><h3 className="t12">It is writing</h3><div className="one" data-testid="writing"><span className="text">{live}</span></div></section> : null}
       <Body value={step.outputs} title="What came out" empty={step.status === "running" ? "It is still working." : step.status === "in_doubt" ? "Nobody knows." : step.status === "waiting" ? (step.pause ? "Nothing yet: it waits." : "Nothing yet: it waits for an answer.") : notYet(step)} />

@@ -1,6 +1,6 @@
 // What happened, in sentences made from the record: what stopped a run and what to do next, and how it went.
 import {
-  amount, clock, counted, doubtfulSteps, failedStep, fact, length, LIMITS, lookOf, moment, nameOf, pausedSteps, pauseWord, portName, waitingSteps, whichOf, whoFor,
+  amount, clock, counted, doubtfulSteps, failedStep, fact, isDoubtful, isSaid, length, LIMITS, lookOf, moment, nameOf, pausedSteps, pauseWord, portName, waitingSteps, whichOf, whoFor,
   whyWord,
 } from "./words.js";
 import { placeOf } from "./rows.js";
@@ -45,10 +45,11 @@ function failedOf(run, book) {
   if (doubtful) return doubtOf(run, book, doubtful);
   if (!step) return { tone: "failed", title: "Ended as failed", text: run.reason, kept: keptOf(run), offers: [] };
   const tries = step.tries.length > 1 ? `, after ${step.tries.length} tries` : "";
-  const isDoubt = step.error?.code === "in_doubt";
+  const isDoubt = isDoubtful(step);
   return {
     tone: isDoubt ? "doubt" : "failed", title: isDoubt ? `In doubt at ${nameOf(book, step.node)}` : `Failed at ${nameOf(book, step.node)}${tries}`,
-    text: [step.error?.message, step.error?.hint].filter(Boolean).join(" "), kept: keptOf(run), see: step.path,
+    // What to do about a doubt has been done.
+    text: [step.error?.message?.replace(/\.\.$/, "."), isSaid(step) ? "" : step.error?.hint].filter(Boolean).join(" "), kept: keptOf(run), see: step.path,
     offers: ["again", "see"], again: isDoubt ? "It did not happen: do it again" : "Try again from this step",
   };
 }

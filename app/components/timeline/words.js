@@ -60,7 +60,7 @@ const DECIDED = {
 // `{tone, word}` of one step.
 export function stepStatus(run, step) {
   if (run.limit?.path === step.path && step.status === "ready" && (run.isStopped || run.asked)) return told(["limit", limitName(run.limit.name)]);
-  if (step.status === "failed" && step.error?.code === "in_doubt") return told(["doubt", "In doubt"]);
+  if (isDoubtful(step)) return told(["doubt", "In doubt"]);
   if (step.status === "failed" && step.goesOn) return told(["failed", "Failed, went on"]);
   if (step.status === "ready" && step.retryAt !== null) return told(["waiting", "Tried again soon"]);
   if (step.status === "waiting" && step.pause) return told(["waiting", pauseWord(step.pause)]);
@@ -88,7 +88,7 @@ export function runStatus(run, book) {
   if (run.status === "stopped" && run.limit) return told(["limit", run.limit.name === "max_visits" ? "Rounds used up" : `${limitName(run.limit.name)} reached`]);
   if (run.status === "waiting") return waitingStatus(run);
   const failed = run.status === "failed" ? failedStep(run) : null;
-  if (failed) return told([failed.error?.code === "in_doubt" ? "doubt" : "failed", `Failed at ${nameOf(book, failed.node)}`]);
+  if (failed) return told([isDoubtful(failed) ? "doubt" : "failed", `Failed at ${nameOf(book, failed.node)}`]);
   return told(RUN[run.status] ?? ["skipped", run.status]);
 }
 
@@ -100,6 +100,11 @@ function waitingStatus(run) {
   if (!waiting.length && paused.length === 1) return told(["waiting", pauseWord(paused[0].pause)]);
   return told(RUN.waiting);
 }
+
+// It failed because nobody knows whether it happened, and nobody has said so since.
+export const isDoubtful = (step) => step.status === "failed" && step.error?.code === "in_doubt" && !isSaid(step);
+// It failed because somebody said that it did not happen.
+export const isSaid = (step) => step.error?.code === "in_doubt" && step.doubts.at(-1)?.decided?.decision === "fail";
 
 // Why a call is in doubt, as half a sentence: "got no answer", "was running when the server stopped".
 export const whyWord = (why) => (why || "got no answer").replace("the process died", "the server stopped").replace(/\.$/, "");

@@ -20,7 +20,9 @@ MOST_S = 10 * YEAR_S
 class WaitConfig(NodeConfig):
     """One of `seconds`, `until` and `event`."""
 
-    model_config = ConfigDict(json_schema_extra={ONE_OF: {"seconds": "For so long", "until": "Until a time", "event": "For an event"}})
+    model_config = ConfigDict(
+        json_schema_extra={ONE_OF: [["seconds", "For so long"], ["until", "Until a time"], ["event", "For an event"]]}
+    )
 
     seconds: float | None = Field(
         default=None,

@@ -93,7 +93,7 @@ def test_a_step_whose_effect_is_not_known_is_in_doubt_and_leads_to_its_card() ->
     [
         ("done", "Bea said that Pay the bill happened: “It is in the books.”.", "Happened"),
         ("retry", "Bea said that Pay the bill did not happen, and let it run: “It is in the books.”.", "Running"),
-        ("fail", "Bea said that Pay the bill did not happen: “It is in the books.”. It failed with that.", "In doubt"),
+        ("fail", "Bea said that Pay the bill did not happen: “It is in the books.”. It failed with that.", "Failed"),
     ],
 )
 def test_what_came_of_a_doubt_is_told_with_who_said_it(decision: str, sentence: str, word: str) -> None:

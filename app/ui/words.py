@@ -55,12 +55,31 @@ _LIMIT_WORDS = {
 }
 
 
+def limit_word(name: str) -> str:
+    """`cost_usd` -> `money limit`."""
+    return _LIMIT_WORDS.get(name, f"limit {name}")
+
+
+def asked_title(title: str) -> str:
+    """The engine's title of a question without the names that programs use."""
+    limit = re.fullmatch(r"The limit (\w+) is reached", title)
+    return f"The {limit_word(limit[1])} is reached" if limit else title.replace("has used up its visits", "has used up its rounds")
+
+
+def _moment(found: re.Match[str]) -> str:
+    at = datetime.fromisoformat(found[0])
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
 def why(reason: str) -> str:
     """The engine's reason without the names that programs use: `draft#2/ok: It cannot be.` becomes `It cannot be.`"""
+    reason = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", _moment, reason).replace("the process died", "the server stopped")
+    reason = re.sub(r"(?<!\.)\.\.(?= )", ".", reason)
+    if reason.startswith("The loop ") and "has used up its visits" in reason:
+        return "The workflow wants another round, and as many as it allows have been run."
     limit = re.match(r"The limit (\w+) is reached: (.*?) used, and", reason)
     if limit:
-        word = _LIMIT_WORDS.get(limit[1], f"limit {limit[1]}")
-        return f"The {word} is reached: {limit[2]} used."
+        return f"The {limit_word(limit[1])} is reached: {limit[2]} used."
     return re.sub(r"^[a-z][a-z0-9_]*([#/\[][a-z0-9_#/\[\]]*)?: (?=\S)", "", reason)
 
 

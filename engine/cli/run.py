@@ -12,6 +12,7 @@ from typing import Any
 from engine.cli.desk import Answer, Desk, open_desk
 from engine.cli.documents import parse_inputs, read_document, read_inputs
 from engine.cli.outcome import FAILED, OK, UNUSABLE, say
+from engine.clock import iso
 from engine.errors import Invalid, NotFound, NotPublished, SignalboxError
 from engine.jsonvalue import canonical, dumps
 from engine.settings import Settings
@@ -144,7 +145,8 @@ def rests(desk: Desk, run: Answer) -> bool:
     """Whether nothing will move it but a person: a step that is only tried again later goes on by itself."""
     if run["status"] != "waiting":
         return run["status"] not in MOVING
-    if any(step["status"] == "waiting" for step in desk.steps(run["id"])):
+    # A limit that somebody is asked about belongs to no step.
+    if "in the inbox" in run["reason"] or any(step["status"] in ("waiting", "in_doubt") for step in desk.steps(run["id"])):
         return True
     time.sleep(RETRY_GLANCE_S)
     return False
@@ -160,10 +162,23 @@ def progress_line(event: Answer) -> str:
             return f"failed  {event['path']}: {(data.get('error') or {}).get('message', '')}"
         case "box_opened":
             return f"opens   {event['path']}: {len((data.get('inputs') or {}).get('items') or ()):,} items"
-        case "step_waiting" | "step_paused":
+        case "step_waiting":
             return f"waits   {event['path']}"
+        case "step_paused":
+            return f"waits   {event['path']} {_waited_for(data)}".rstrip()
+        case "step_in_doubt":
+            return f"doubt   {event['path']}: it {data.get('why', '')}"
+        case "doubt_resolved":
+            return f"told    {event['path']}: it did not happen"
+        case "limit_asked":
+            return "asks    how it goes on: the answer is given in the inbox"
         case _:
             return ""
+
+
+def _waited_for(data: dict[str, Any]) -> str:
+    until = f"until {iso(data['until'])}" if data.get("until") else ""
+    return f"for the event {data['event']} {data.get('key', '')}".rstrip() if data.get("event") else until
 
 
 def json_line(run: Answer) -> str:

@@ -145,6 +145,8 @@ class Inbox:
         if plan and told["action"] and (action := plan.nodes.get(told["action"]["node"])):
             kind: Any = action.kind
             told |= {"action_kind": kind.title, "cannot_be_undone": kind.cannot_be_undone(action.config)}
+            if item.type == "in_doubt" and kind.Outputs is not None:
+                told["outputs"] = kind.Outputs.model_json_schema()
         if item.decided_at is not None:
             told |= self._decided(item, told["action"])
         if item.status == "void":
@@ -153,6 +155,9 @@ class Inbox:
 
     def _decided(self, item: Approval, action: dict[str, Any] | None) -> dict[str, Any]:
         """Of a decided item, from the journal: the row's own result is the action's by now."""
+        if item.type != "approval":
+            # The row holds what was answered; a field of it may be called anything.
+            return {}
         decision = self._done(item.run_id, item.path, item.attempt)
         told: dict[str, Any] = {}
         if decision is not None:
@@ -183,9 +188,9 @@ def _title(node: PlannedNode) -> str:
 
 
 def _after(plan: Plan, node: PlannedNode) -> Sequence[str]:
-    """The steps behind `approved`, until the track parts or ends."""
+    """The steps behind `approved`, or behind a form that was filled in, until the track parts or ends."""
     titles: list[str] = []
-    edges = node.edges.get("approved", ())
+    edges = node.edges.get("approved") or node.edges.get("submitted", ())
     while len(edges) == 1 and not edges[0].is_back and len(titles) < MOST_AFTER:
         following = plan.nodes[edges[0].target]
         titles.append(_title(following))

@@ -333,6 +333,8 @@ class InboxCard(InboxItem):
     """What the action was given when it ran: its resolved settings."""
     asked_again: str | None = None
     """The item that took its place."""
+    outputs: dict[str, Any] | None = None
+    """JSON Schema of what a step in doubt would have answered; None where its kind does not say."""
 
 
 class Decided(BaseModel):

@@ -6,8 +6,14 @@ from typing import Literal
 
 from engine.jsonvalue import JsonValue
 
-Widget = Literal["line", "text", "rule", "cases", "labels", "names", "schema", "approvers", "model", "models", "step", "share", "duration"]
+Widget = Literal[
+    "line", "text", "rule", "cases", "labels", "names", "schema", "approvers", "people", "model", "models", "step", "share", "duration"
+]
 """What a setting is edited with, where its type alone does not tell; app/components/inspector/form.jsx draws them."""
+
+
+ONE_OF = "x-one-of"
+"""In the schema of settings: those of which exactly one is set, each with the words for choosing it; the first one is offered first."""
 
 
 def hints(

@@ -45,9 +45,9 @@ def built() -> Path:
 
 
 @contextmanager
-def fresh_site(home: Path) -> Iterator[Site]:
+def fresh_site(home: Path, **more: str) -> Iterator[Site]:
     """A site on which nothing has happened yet, for tests of pages that show everything there is."""
-    with served(home, SIGNALBOX_ADMIN_EMAIL=ADMIN_EMAIL, SIGNALBOX_ADMIN_PASSWORD=PASSWORD) as up:
+    with served(home, SIGNALBOX_ADMIN_EMAIL=ADMIN_EMAIL, SIGNALBOX_ADMIN_PASSWORD=PASSWORD, **more) as up:
         site = Site(up, {})
         for role in Role:
             email = f"{role}@example.com"

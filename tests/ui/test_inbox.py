@@ -330,13 +330,13 @@ def test_a_type_without_a_card_of_its_own_shows_its_choices(site: Site, open_pag
     # No step opens such an item yet; what it will look like must not wait for the first one.
     with sqlite3.connect(site.up.home / "signalbox.db") as rows_:
         card = rows_.execute("SELECT card FROM approvals WHERE id = ?", (request["id"],)).fetchone()[0]
-        changed = card.replace('["approve","reject"]', '["extend","stop"]')
+        changed = card.replace('["approve","reject"]', '["submit","finish"]')
         assert changed != card
-        rows_.execute("UPDATE approvals SET type = 'limit', card = ? WHERE id = ?", (changed, request["id"]))
+        rows_.execute("UPDATE approvals SET type = 'proposal', card = ? WHERE id = ?", (changed, request["id"]))
     page = open_page(site.url, cookie=site.sessions[Role.APPROVER])
     open_card(page, request, "Ines")
     foot = page.get_by_test_id("foot")
-    expect(foot.get_by_role("button")).to_have_text(["Raise the limit and go on", "Stop here"])
+    expect(foot.get_by_role("button")).to_have_text(["Submit", "Finish with what is there"])
     site.up.call("POST", f"/api/v1/runs/{request['run_id']}/cancel", {})
 
 

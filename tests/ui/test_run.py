@@ -93,7 +93,7 @@ def test_a_run_is_seen_live_and_every_step_tells_what_it_did(site: Site, page: P
     expect(row(page, "draft")).to_have_attribute("data-status", "running")
     expect(banner).to_contain_text("Send it?")
     link = banner.get_by_role("link", name="Decide in the inbox")
-    expect(link).to_have_attribute("href", re.compile(r"/inbox\?item=apr_"))
+    expect(link).to_have_attribute("href", re.compile(r"/inbox/apr_"))
     decide(up, run, "Reads well.")
     expect(shown).to_have_attribute("data-status", "succeeded")
     expect(page.get_by_test_id("line")).to_have_attribute("data-state", "ended")

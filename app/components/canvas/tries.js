@@ -20,7 +20,7 @@ export function useTries(desk) {
   const shown = useCallback((steps) => {
     const document = draft.state.document;
     const list = ofOneRun(Object.values(steps).flat(), document);
-    const statuses = statusesOf(list), stale = staleOf(list, document, Object.keys(statuses));
+    const statuses = statusesOf(list, document), stale = staleOf(list, document, Object.keys(statuses));
     for (const id in stale) statuses[id] = { ...statuses[id], stale: stale[id] };
     marks.statuses.replace(statuses);
     markEdges(marks, takenEdges(document, list));

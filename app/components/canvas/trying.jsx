@@ -35,7 +35,7 @@ export function TryPanel({ work }) {
       <div className="burn"><i style={{ width: `${share * 100}%`, ...(share >= 1 ? { background: "var(--limit-solid)" } : {}) }} /></div>
       <div className="row num mut"><span>{money(used) || "$0"} of {money(most) || "$0"}</span><span className="sp" /><span>{steps}{all ? ` of ${all}` : ""} steps</span></div>
       {run.reason && !isMoving(run) ? <p className="t12">{run.reason}</p> : null}
-      <div className="row g12 t12">{run.status === "waiting" ? <a className="row g4" href="/inbox"><Inbox size={14} aria-hidden="true" />Decide in the inbox</a> : null}<a className="row g4" href={`/runs/${run.id}`}><ExternalLink size={14} aria-hidden="true" />Open the run</a></div>
+      <div className="row g12 t12">{run.status === "waiting" && run.asks !== false ? <a className="row g4" href="/inbox"><Inbox size={14} aria-hidden="true" />Decide in the inbox</a> : null}<a className="row g4" href={`/runs/${run.id}`}><ExternalLink size={14} aria-hidden="true" />Open the run</a></div>
     </div>
   );
 }

@@ -28,8 +28,16 @@ class Draft(rx.Component):
     label: rx.Var[str]
     original: rx.Var[str]
     form: rx.Var[str]
+    kind: rx.Var[str]
+    """`text`, `number`, `date`, `json`, or `choice` with its options."""
+    options: rx.Var[list[Any]]
+    """`{value, word}` of each."""
     is_long: rx.Var[bool]
     is_required: rx.Var[bool]
+    """The browser itself keeps the form back while it is empty."""
+    is_asked: rx.Var[bool]
+    """It must be filled in; whether it is, is told with everything else."""
+    is_wrong: rx.Var[bool]
     first: rx.Var[bool]
     """Gets the focus when the box around it opens."""
     placeholder: rx.Var[str]

@@ -9,8 +9,8 @@ const FRAMES = 90;
 const FIELD = "input,textarea,select,[contenteditable=true]";
 const shown = (element) => element.checkVisibility?.() ?? element.offsetParent !== null;
 
-// A field that says what is in it after a short silence; a form takes its text by `name`.
-export function Draft({ of, keep, name, label, original, form, isLong, isRequired, first, placeholder, describedBy, onDraft }) {
+// A field that says what is in it after a short silence; a form takes its text by `name`. With `options` it is a list to choose from.
+export function Draft({ of, id, keep, name, label, original, form, kind = "text", options, isLong, isRequired, isAsked, isWrong, first, placeholder, describedBy, onDraft }) {
   const [text, setText] = useState(kept.get(keep) ?? original);
   const latest = useRef(onDraft);
   const silence = useRef();
@@ -31,11 +31,14 @@ export function Draft({ of, keep, name, label, original, form, isLong, isRequire
   };
   // Enter in a line would send its form: nobody decides by leaving a field.
   const stay = (event) => { if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) event.preventDefault(); };
+  const told = {
+    id, name, form, value: text, onChange: change, required: isRequired, "aria-required": isAsked || undefined, "aria-invalid": isWrong || undefined,
+    "aria-label": label || undefined, "aria-describedby": describedBy || undefined, "data-draft": name,
+  };
+  if (kind === "choice") return h("select", { ...told, className: "inp" }, ...options.map(({ value, word }) => h("option", { key: value, value }, word)));
   return h(isLong ? "textarea" : "input", {
-    className: isLong ? "inp long" : "inp", name, form, value: text, onChange: change, onKeyDown: isLong ? undefined : stay,
-    required: isRequired, placeholder,
-    "aria-label": label, "aria-describedby": describedBy || undefined, "data-first": first ? "" : undefined,
-    "data-draft": name, rows: isLong ? Math.min(14, Math.max(3, text.split("\n").length + Math.floor(text.length / 80))) : undefined,
+    ...told, className: kind === "json" ? "inp long mono" : isLong ? "inp long" : "inp", onKeyDown: isLong ? undefined : stay, placeholder, type: kind === "date" ? "date" : undefined,
+    inputMode: kind === "number" ? "decimal" : undefined, "data-first": first ? "" : undefined, rows: isLong ? Math.min(14, Math.max(3, text.split("\n").length + Math.floor(text.length / 80))) : undefined,
   });
 }
 

@@ -21,6 +21,7 @@ _FILES: tuple[Any, ...] = (
     rx.asset("flow.js", shared=True),
     rx.asset("layout.js", shared=True),
     rx.asset("marks.js", shared=True),
+    rx.asset("moments.js", shared=True),
     rx.asset("routes.js", shared=True),
     rx.asset("shape.js", shared=True),
     rx.asset("tell.js", shared=True),

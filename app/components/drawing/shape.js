@@ -27,6 +27,11 @@ function baseOf(node, kind) {
     case "approval":
       // Without a deadline nothing leaves by `expired`, unless a loop that is used up does.
       return (kind?.ports ?? ["approved", "rejected"]).filter((port) => port !== "expired" || config.expires_after_s).map((id) => ({ id }));
+    case "form":
+      return (kind?.ports ?? ["submitted"]).filter((port) => port !== "expired" || config.expires_after_s).map((id) => ({ id }));
+    case "wait":
+      // Only an event can be waited for in vain.
+      return (kind?.ports ?? ["out"]).filter((port) => port !== "expired" || (config.event && config.expires_after_s)).map((id) => ({ id }));
     default:
       return (kind?.ports ?? (kind ? [] : ["out"])).map((id) => ({ id }));
   }

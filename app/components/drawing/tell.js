@@ -1,4 +1,5 @@
 // How a run's steps look on the drawing: status, amounts, taken edges. Steps are items of GET /api/v1/runs/{id}/steps.
+import { pauseWord } from "./moments.js";
 import { edgeKey } from "./shape.js";
 
 const WORDS = {
@@ -25,23 +26,49 @@ export function amounts(step) {
 // One step: `{tone, word, amount}`.
 export function statusOf(step) {
   const [tone, word] = WORDS[step.status] ?? ["skipped", String(step.status)];
-  const who = step.status === "waiting" && PEOPLE.has(step.kind) ? "Waiting for a person" : word;
-  return { tone, word: who, amount: amounts(step) };
+  return { tone, word: step.status === "waiting" ? waitingWord(step, word) : word, amount: amounts(step) };
+}
+
+function waitingWord(step, word) {
+  if (PEOPLE.has(step.kind)) return "Waiting for a person";
+  return step.note?.event || step.note?.until ? pauseWord(step.note) : word;
+}
+
+// How often the steps of a loop may run: `{first step of the loop: times}`.
+function roundsOf(document) {
+  const rounds = {};
+  for (const edge of document?.edges ?? []) if (edge.max_visits) rounds[edge.target] = Math.max(rounds[edge.target] ?? 0, edge.max_visits);
+  return rounds;
+}
+
+// The round that a path stands in, of how many: "2 / 3"; nothing for the first one.
+function roundWord(path, rounds) {
+  const [, loop, round] = [...path.matchAll(/([a-z][a-z0-9_]*)#(\d+)/g)].at(-1) ?? [];
+  if (!(Number(round) > 1)) return "";
+  return rounds[loop] ? `${round} / ${rounds[loop]}` : `round ${round}`;
+}
+
+// How far a box is: "7 / 10".
+function boxWord({ items, ended, failed }, isRunning, word) {
+  const bad = failed ? `, ${failed} failed` : "";
+  return isRunning ? `${ended}${items === null ? "" : ` / ${items}`}${bad}` : `${word}${bad}`;
 }
 
 // All steps of a run -> `{node id: {tone, word, amount, round?, cells?}}`; a step that ran several times tells its last round, or in a box its items.
-export function statusesOf(steps) {
+export function statusesOf(steps, document) {
   const byNode = new Map();
   for (const step of steps) if (!step.kind || !["turn", "tool_call"].includes(step.kind)) (byNode.get(step.node) ?? byNode.set(step.node, []).get(step.node)).push(step);
-  return Object.fromEntries([...byNode].map(([node, all]) => [node, together(all)]));
+  const rounds = roundsOf(document);
+  return Object.fromEntries([...byNode].map(([node, all]) => [node, together(all, rounds)]));
 }
 
-function together(all) {
+function together(all, rounds) {
   const items = all.filter((step) => /\[\d+\]/.test(step.path));
   if (items.length < 2) {
     const last = all[all.length - 1], told = statusOf(last);
-    const round = Number(/#(\d+)$|#(\d+)\//.exec(last.path)?.slice(1).find(Boolean) ?? 1);
-    return round > 1 ? { ...told, word: `${told.word}, round ${round}` } : told;
+    if (last.note?.ended !== undefined) return { ...told, word: boxWord(last.note, last.status === "running", told.word) };
+    const round = roundWord(last.path, rounds);
+    return round ? { ...told, word: `${told.word}, ${round}` } : told;
   }
   const worst = RANK.find((status) => items.some((step) => step.status === status)) ?? items[0].status;
   const told = statusOf({ ...items.find((step) => step.status === worst), spent: {} });

@@ -27,7 +27,7 @@ const KINDS = {
 export const GROUPS = ["Start", "AI", "Tools", "Flow", "People", "Memory", "Finish"];
 const PORTS = {
   else: "Otherwise", unsure: "Not sure", error: "If it fails", approved: "Approved", rejected: "Rejected", expired: "No answer",
-  submitted: "Filled in", handover: "Handed over", item: "Each item", out: "Next",
+  submitted: "Submitted", handover: "Handed over", item: "Each item", out: "Next",
 };
 
 export function kindWords(name, kind) {
@@ -45,6 +45,7 @@ export const kindsNamed = (text) => String(text ?? "").replace(/\b(node|step) of
 
 export function portWord(port, kind) {
   if (kind === "map" && port === "out") return "All done";
+  if (kind === "wait" && port === "expired") return "Expired";
   return PORTS[port] ?? sentence(port);
 }
 
@@ -71,10 +72,24 @@ export function kindLine(node, kind) {
     case "branch": return tell(counted(size(config.cases) + 1, "way on", "ways on"));
     case "set": return tell(counted(size(config.values), "value", "values"));
     case "approval": return tell(approvers(config.approvers ?? {}));
+    case "form": return tell(`asks for ${counted(size(config.fields?.properties), "field", "fields")}`);
+    case "wait": return tell(waitLine(config));
     case "notify": return tell("sends a message");
     case "map": return tell("for each item");
     default: return tell(words.name.toLowerCase());
   }
+}
+
+function waitLine({ seconds, until, event }) {
+  if (event) return `for the event ${event}`;
+  if (typeof seconds === "number") return `for ${spell(seconds)}`;
+  return until ? "until a time" : "for nothing yet";
+}
+
+const UNITS = [[86_400, "day", "days"], [3600, "hour", "hours"], [60, "minute", "minutes"], [1, "second", "seconds"]];
+function spell(seconds) {
+  const [length, one, many] = UNITS.find(([length]) => seconds >= length && seconds % length === 0) ?? UNITS.at(-1);
+  return counted(seconds / length, one, many);
 }
 
 function startLine(config) {

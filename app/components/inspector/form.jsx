@@ -1,11 +1,11 @@
 // The form of a step, made from its kind's JSON Schema.
 
 import { useState } from "react";
-import { ChevronDown, ChevronRight } from "lucide-react";
+import { Check, ChevronDown, ChevronRight } from "lucide-react";
 import { useDesk, useForm, useSetting } from "./desk.jsx";
 import { Choice, DurationInput, ExpressionWithPreview, Labelled, LongInput, NumberInput, Problems, Share, Switch, TemplateField, TextInput, TextList } from "./fields.jsx";
 import { ModelPicker, ModelsPicker } from "./model_picker.jsx";
-import { ApproversPicker } from "./people_picker.jsx";
+import { ApproversPicker, FillersPicker } from "./people_picker.jsx";
 import { Cases, Kinds, NamedValues, ObjectsTable } from "./tables.jsx";
 import { SchemaTable } from "./schema_table.jsx";
 import { StepPicker } from "./step_picker.jsx";
@@ -19,12 +19,16 @@ export function Fields({ schema, root, keys = [] }) {
   const [isOpen, setOpen] = useState(false);
   const known = Object.entries(schema.properties ?? {}).map(([name, field], i) => ({ name, field: plainSchema(field, root), order: field["x-order"] ?? i, isRequired: (schema.required ?? []).includes(name) }));
   const here = at(value, keys) ?? {};
-  const shown = known.filter(({ field }) => isAsked(field, here, schema, root)).sort((a, b) => a.order - b.order);
+  const oneOf = Object.fromEntries(schema["x-one-of"] ?? []), [picked, setPicked] = useState(""), chosen = picked || Object.keys(oneOf).find((name) => isGiven(here[name])) || Object.keys(oneOf)[0];
+  // What is set is always in sight, even where only one of them should be.
+  const isHidden = ({ name }) => name in oneOf && name !== chosen && !isGiven(here[name]);
+  const shown = known.filter(({ field }) => isAsked(field, here, schema, root)).filter((entry) => !isHidden(entry)).sort((a, b) => a.order - b.order);
   const isSet = ({ name }) => name in here;
   const first = shown.filter((entry) => !entry.field["x-folded"]), folded = shown.filter((entry) => entry.field["x-folded"]);
   const render = ({ name, field, isRequired }) => <Field key={name} name={name} schema={field} root={root} keys={[...keys, name]} isRequired={isRequired} />;
   return (
     <>
+      {chosen ? <OneOf choices={oneOf} chosen={chosen} choose={setPicked} known={known} keys={keys} here={here} hidden={known.filter(isHidden)} /> : null}
       {first.map(render)}
       {folded.length ? (
         <div className="ins-field">
@@ -37,6 +41,32 @@ export function Fields({ schema, root, keys = [] }) {
       {isOpen ? folded.map(render) : null}
       <Unknown known={known.map((entry) => entry.name)} here={here} keys={keys} isClosed={schema.additionalProperties === false} />
     </>
+  );
+}
+
+const isGiven = (value) => value !== undefined && value !== null;
+
+/** Settings of which exactly one is set: choosing another one takes the others away, with what belongs to them. */
+function OneOf({ choices, chosen, choose, known, keys, here, hidden }) {
+  const form = useForm(), { readOnly } = useDesk();
+  const pick = (name) => {
+    choose(name);
+    const goes = known.filter((entry) => entry.name !== name && (entry.name in choices || Object.keys(entry.field["x-when"] ?? {}).some((other) => other in choices && other !== name)));
+    for (const entry of goes) if (entry.name in here) form.set([...keys, entry.name], undefined, labelOf(entry.name, entry.field));
+  };
+  const hiddenKeys = hidden.map(({ name }) => [...keys, name].join());
+  const problems = form.problems.filter((problem) => problem.field && hiddenKeys.includes(keysOf(problem.field, form.prefix).join()));
+  return (
+    <div className="ins-field">
+      <div className="ins-chips" role="group" aria-label="One of these" data-testid="one-of">
+        {Object.entries(choices).map(([name, words]) => (
+          <button type="button" key={name} className="ins-pill" aria-pressed={name === chosen} disabled={readOnly} onClick={() => pick(name)}>
+            {name === chosen ? <Check size={12} aria-hidden="true" /> : null}{words}
+          </button>
+        ))}
+      </div>
+      <Problems problems={problems} />
+    </div>
   );
 }
 
@@ -65,7 +95,7 @@ function Unknown({ known, here, keys, isClosed }) {
   });
 }
 
-const WIDGETS = { cases: Cases, labels: Kinds, names: NamedValues, schema: SchemaTable, approvers: ApproversPicker, model: ModelPicker, models: ModelsPicker, step: StepPicker };
+const WIDGETS = { cases: Cases, labels: Kinds, names: NamedValues, schema: SchemaTable, approvers: ApproversPicker, people: FillersPicker, model: ModelPicker, models: ModelsPicker, step: StepPicker };
 
 export function Field({ name, schema, root, keys, isRequired }) {
   const { roles } = useDesk();

@@ -9,12 +9,12 @@ const ROLES = { approver: "Approvers", operator: "Operators", editor: "Editors",
 
 const initialsOf = (name) => name.split(/\s+/).map((word) => word[0] ?? "").join("").slice(0, 2).toUpperCase();
 
-function Roles({ value, set }) {
+function Roles({ value, set, does = "decide" }) {
   const { readOnly } = useDesk();
   const toggle = (role) => set(value.includes(role) ? value.filter((old) => old !== role) : [...value, role]);
   const others = value.filter((role) => !(role in ROLES));
   return (
-    <div className="ins-chips" role="group" aria-label="Roles that may decide">
+    <div className="ins-chips" role="group" aria-label={`Roles that may ${does}`}>
       {["approver", "operator", "editor", "publisher", "admin"].concat(value.filter((role) => ["auditor", "viewer"].includes(role)), others).map((role) => (
         <button type="button" key={role} className="ins-pill" aria-pressed={value.includes(role)} disabled={readOnly} onClick={() => toggle(role)}>
           {value.includes(role) ? <Check size={12} aria-hidden="true" /> : null}{ROLES[role] ?? role}
@@ -24,7 +24,7 @@ function Roles({ value, set }) {
   );
 }
 
-function People({ value, set }) {
+function People({ value, set, does = "decide" }) {
   const { people, readOnly } = useDesk();
   const [text, setText] = useState("");
   const add = (email) => { const wanted = email.trim(); if (wanted && !value.includes(wanted)) set([...value, wanted]); setText(""); };
@@ -49,13 +49,37 @@ function People({ value, set }) {
         </select>
       ) : people.length ? null : (
         <span className="row g4">
-          <input className="inp sm" type="email" value={text} placeholder="E-mail address" aria-label="E-mail address of a person who may decide" onChange={(event) => setText(event.target.value)} onKeyDown={enter} onBlur={() => add(text)} />
+          <input className="inp sm" type="email" value={text} placeholder="E-mail address" aria-label={`E-mail address of a person who may ${does}`} onChange={(event) => setText(event.target.value)} onKeyDown={enter} onBlur={() => add(text)} />
           <button type="button" className="ins-link" onClick={() => add(text)}><Plus size={14} aria-hidden="true" />Person</button>
         </span>
       )}
     </div>
   );
 }
+
+// Who fills something in: one of them is enough, whoever it is.
+export function FillersPicker({ keys, label, help }) {
+  const { people } = useDesk();
+  const [value, set] = useSetting(keys);
+  const given = value ?? {}, roles = given.roles ?? [], users = given.users ?? [];
+  const problems = useProblems(keys, true), able = ableOf(people, roles, users);
+  const change = (patch) => set({ ...given, ...patch }, label);
+  return (
+    <fieldset className="ins-set" data-testid="fillers">
+      <legend>{label}</legend>
+      {help ? <p className="ins-help">{help}</p> : null}
+      <Labelled label="Roles">{() => <Roles value={roles} set={(next) => change({ roles: next })} does="fill it in" />}</Labelled>
+      <Labelled label="People">{() => <People value={users} set={(next) => change({ users: next })} does="fill it in" />}</Labelled>
+      <p className="ins-help ins-field">
+        {roles.length || users.length ? "One of them is enough. " : "Nobody is named, so every approver may fill it in. "}
+        {people.length ? `${able.length === 1 ? "1 person" : `${able.length} people`} could do it today.` : ""}
+      </p>
+      <Problems problems={problems} />
+    </fieldset>
+  );
+}
+
+const ableOf = (people, roles, users) => people.filter((person) => !person.disabled_at && (person.roles.some((role) => roles.includes(role)) || users.includes(person.email) || (!roles.length && !users.length && person.roles.includes("approver"))));
 
 export function ApproversPicker({ keys, label, help }) {
   const { people } = useDesk();
@@ -66,7 +90,7 @@ export function ApproversPicker({ keys, label, help }) {
     const next = { ...given, ...patch };
     set(Object.fromEntries(Object.entries(next).filter(([, part]) => part !== undefined)), label);
   };
-  const able = people.filter((person) => !person.disabled_at && (person.roles.some((role) => roles.includes(role)) || users.includes(person.email) || (!roles.length && !users.length && person.roles.includes("approver"))));
+  const able = ableOf(people, roles, users);
   return (
     <fieldset className="ins-set" data-testid="approvers">
       <legend>{label}</legend>

@@ -51,8 +51,8 @@ export function typeOf(value) {
 }
 
 /** What the engine says in its own words, in those of the UI: step, connection, way. */
-export function inWords(text) {
-  return kindsNamed(text).replace(/\bnode(s?)\b/g, "step$1").replace(/\bNode(s?)\b/g, "Step$1").replace(/\ban edge\b/g, "a connection").replace(/\bedge(s?)\b/g, "connection$1").replace(/\bport(s?)\b/g, "way$1").replace(/`([^`]*)`/g, (_, name) => `“${WAYS[name] ?? name}”`);
+export function inWords(text, kind = "") {
+  return kindsNamed(text).replace(/\bnode(s?)\b/g, "step$1").replace(/\bNode(s?)\b/g, "Step$1").replace(/\ban edge\b/g, "a connection").replace(/\bedge(s?)\b/g, "connection$1").replace(/\bport(s?)\b/g, "way$1").replace(/`([^`]*)`/g, (_, name) => `“${kind === "wait" && name === "expired" ? "Expired" : WAYS[name] ?? name}”`);
 }
 
 const WAYS = { unsure: "Not sure", else: "Otherwise", error: "If it fails", expired: "No answer" };

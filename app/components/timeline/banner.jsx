@@ -23,7 +23,7 @@ export function Banner({ run, book, now, can, trouble, busy, onRaise, onGoOn, on
           <h2 className="t14 b">{told.title}</h2>
           <p>{told.step ? <><StepLink path={told.step} node={told.step.split("/").at(-1).split("#")[0]} onSelect={onSelect} onHover={onHover}>{told.stepName}</StepLink>{told.text}</> : told.text} {told.kept}</p>
           <div className="row rn-offers">
-            {told.link ? <Link className="btn pri" to={told.link}>Decide in the inbox</Link> : null}
+            {told.link ? <Link className="btn pri" to={told.link}>{told.linkWord}</Link> : null}
             {offers.has("raise") && can.goOn && next ? <button type="button" className="btn pri" disabled={busy} onClick={() => onRaise(next)}>Raise to {amount(run.limit.name, next)} and go on</button> : null}
             {offers.has("limits") && can.goOn ? <button type="button" className="btn" onClick={onLimits}>Set the limits…</button> : null}
             {(offers.has("go_on") || offers.has("again")) && can.goOn ? <button type="button" className="btn pri" disabled={busy} onClick={() => onGoOn({})}>{told.again ?? "Go on"}</button> : null}

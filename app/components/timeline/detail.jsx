@@ -1,10 +1,11 @@
 // One step in full: what it got, what came out, what was asked and answered, what it used, its tries, and who decided.
 import { useEffect, useId, useState } from "react";
+import { Link } from "react-router";
 import { ArrowLeft, ArrowRight, Copy, Lock, X } from "lucide-react";
 import { Tile, ToneIcon } from "../drawing/icons.jsx";
 import { Body, Text } from "./values.jsx";
 import { isReference, useBody } from "./use_run.js";
-import { amount, clock, count, counted, length, lookOf, money, moment, nameOf, portName, practised, stepStatus, whichOf } from "./words.js";
+import { amount, clock, count, counted, isSaid, length, lookOf, money, moment, nameOf, portName, practised, stepStatus, whichOf, whyWord } from "./words.js";
 
 export function Detail({ run, book, step, texts, now, place, onPrevious, onNext, onClose }) {
   const [tab, setTab] = useState("overview");
@@ -57,14 +58,30 @@ function Overview({ run, book, step, texts, now }) {
     <>
       {practised(step) ? <p className="rn-note"><span className="bd neutral">Practice answer</span> Made up by the practice model: it costs nothing and says nothing true.</p> : null}
       <StandIn step={step} />
-      {step.error ? <div className={`banner ${told.tone === "doubt" ? "doubt" : "failed"}`} role="note"><ToneIcon tone={told.tone === "doubt" ? "doubt" : "failed"} size={16} /><div><p className="b">{step.error.message}</p>{step.error.hint ? <p>{step.error.hint}</p> : null}</div></div> : null}
+      <Doubts step={step} />
+      {step.error && !isSaid(step) ? <div className={`banner ${told.tone === "doubt" ? "doubt" : "failed"}`} role="note"><ToneIcon tone={told.tone === "doubt" ? "doubt" : "failed"} size={16} /><div><p className="b">{step.error.message}</p>{step.error.hint ? <p>{step.error.hint}</p> : null}</div></div> : null}
       {step.inputs !== null || step.status !== "done" ? <Body value={step.inputs} title="What it got" empty={notYet(step)} /> : null}
       {live ? <section className="rn-values" aria-label="It is writing"><h3 className="t12">It is writing</h3><div className="one" data-testid="writing"><span className="text">{live}</span></div></section> : null}
-      <Body value={step.outputs} title="What came out" empty={step.status === "running" ? "It is still working." : step.status === "waiting" ? "Nothing yet: it waits for an answer." : notYet(step)} />
+      <Body value={step.outputs} title="What came out" empty={step.status === "running" ? "It is still working." : step.status === "in_doubt" ? "Nobody knows." : step.status === "waiting" ? (step.pause ? "Nothing yet: it waits." : "Nothing yet: it waits for an answer.") : notYet(step)} />
       <Facts run={run} book={book} step={step} told={told} now={now} />
     </>
   );
 }
+
+const SAID = { retry: "it did not happen, and let it run", fail: "it did not happen" };
+
+// Whether a call happened that got no answer: why nobody knows, where to say so, and who has said what.
+function Doubts({ step }) {
+  if (step.status === "in_doubt" && !step.doubts.some(({ decided }) => !decided)) return <Doubt text="It was under way when the run was cancelled. Nobody knows whether it happened: look there." />;
+  return step.doubts.map(({ why, item, at, decided }) => (
+    <Doubt key={at} text={`It ${whyWord(why)}. ${decided || step.status !== "in_doubt" ? "Nobody knew" : "Nobody knows"} whether it happened.`}>
+      {decided ? <p>{decided.by || "Somebody"} said at {clock(decided.at)}: {SAID[decided.decision] ?? decided.decision}{decided.reason ? `. “${decided.reason}”` : "."}</p> : null}
+      {step.status === "in_doubt" && !decided ? <p><Link className="step" to={`/inbox/${encodeURIComponent(item)}`}>Say what happened</Link></p> : null}
+    </Doubt>
+  ));
+}
+
+const Doubt = ({ text, children }) => <div className="banner doubt" role="note"><ToneIcon tone="doubt" size={16} /><div><p className="b">{text}</p>{children}</div></div>;
 
 function Facts({ run, book, step, told, now }) {
   const work = step.spans.filter((span) => span.kind === "work").reduce((sum, span) => sum + (span.to ?? now) - span.from, 0);
@@ -77,6 +94,8 @@ function Facts({ run, book, step, told, now }) {
     ["Started", step.startedAt ? moment(step.startedAt) : ""],
     ["Worked", step.tries.length ? length(work) : ""],
     ["Waited", waits ? length(waits) : ""],
+    [step.pause?.event ? "Waits for" : "", step.pause?.event ? [step.pause.event, step.pause.key].filter(Boolean).join(" ") : ""],
+    [step.pause?.event ? "Until at most" : "Waits until", step.pause?.until ? moment(step.pause.until) : ""],
     ["Answer by", step.expiresAt ? moment(step.expiresAt) : ""],
     ["Cost", isCharged(step) ? <Used key="c" used={money(step.spent.cost_micro)} most={most.cost_micro ? money(most.cost_micro) : ""} /> : ""],
     ["Tokens", isCharged(step) ? <Used key="t" used={count(step.spent.tokens)} most={most.tokens ? count(most.tokens) : ""} /> : ""],
@@ -88,7 +107,7 @@ function Facts({ run, book, step, told, now }) {
     ["Agreed", step.votes.map((vote) => `${vote.name} at ${clock(vote.at)}`).join(", ")],
     ["Reason", note?.decision ? note.reason || "none given" : ""],
   ];
-  return <dl className="rn-dl" data-testid="facts">{facts.filter(([, value]) => value !== "" && value !== undefined).map(([word, value]) => <div key={word}><dt>{word}</dt><dd className="num">{value}</dd></div>)}</dl>;
+  return <dl className="rn-dl" data-testid="facts">{facts.filter(([word, value]) => word && value !== "" && value !== undefined).map(([word, value]) => <div key={word}><dt>{word}</dt><dd className="num">{value}</dd></div>)}</dl>;
 }
 
 const isCharged = (step) => step.spent.tokens > 0 || step.spent.cost_micro > 0 || step.spent.llm_calls > 0 || Boolean(step.tries.at(-1)?.most?.llm_calls);
@@ -119,7 +138,7 @@ function Said({ title, text, empty = "" }) {
   return <section className="rn-values" aria-label={title}><h3 className="t12">{title}</h3>{text ? <div className="one"><Text text={String(text)} /></div> : <p className="mut t12">{empty}</p>}</section>;
 }
 
-const TRIED = { done: ["done", "Worked"], failed: ["failed", "Failed"], lost: ["failed", "Cut off"], cancelled: ["skipped", "Given up"], running: ["running", "Running"], waiting: ["waiting", "Waiting"] };
+const TRIED = { done: ["done", "Worked"], failed: ["failed", "Failed"], lost: ["failed", "Cut off"], cancelled: ["skipped", "Given up"], running: ["running", "Running"], waiting: ["waiting", "Waiting"], in_doubt: ["doubt", "In doubt"] };
 
 function Tries({ step, now }) {
   if (!step.tries.length) return <p className="mut t12">It was not started.</p>;

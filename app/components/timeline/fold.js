@@ -7,7 +7,8 @@ const UNDER_WAY = new Set(["running", "waiting", "ready"]);
 export function emptyRun() {
   return {
     seq: 0, at: 0, startedAt: null, endedAt: null, status: "queued", reason: "", workflow: "", version: null, mode: "live",
-    by: "", inputs: null, output: null, limits: {}, limit: null, isStopped: false, isCancelled: false, cancelledBy: "", resumed: [],
+    by: "", inputs: null, output: null, limits: {}, limit: null, asked: null, isStopped: false, stoppedBy: "", isCancelled: false,
+    cancelledBy: "", doubtful: [], resumed: [],
     recovered: 0, steps: new Map(), shape: 0, spend: [], reserved: new Map(),
     used: { cost_micro: 0, tokens: 0, llm_calls: 0, tool_calls: 0, steps: 0, busy_us: 0 }, running: 0, busySince: 0,
   };
@@ -60,12 +61,29 @@ const HANDLERS = {
   },
   step_waiting(run, data, at, event, step) {
     if (!step) return;
-    leaveWork(run, step, at, null);
-    closeSpan(step, at);
-    step.status = lastTry(step).status = "waiting";
-    step.spans.push({ from: at, to: null, kind: "wait" });
-    Object.assign(step, { item: data.item ?? "", card: data.card ?? {}, inputs: data.inputs ?? step.inputs, votes: [], waitingSince: at });
+    lieDown(run, step, at, "waiting", null);
+    Object.assign(step, { item: data.item ?? "", card: data.card ?? {}, inputs: data.inputs ?? step.inputs, votes: [] });
     step.expiresAt = data.expires_at != null ? data.expires_at / 1000 : null;
+  },
+  // It waits for a time or for an event, not for a person.
+  step_paused(run, data, at, event, step) {
+    if (!step) return;
+    lieDown(run, step, at, "waiting", null);
+    const until = data.until != null ? data.until / 1000 : null;
+    Object.assign(step, { pause: { until, event: data.event ?? "", key: data.key ?? "" }, inputs: data.inputs ?? step.inputs });
+  },
+  step_in_doubt(run, data, at, event, step) {
+    if (!step) return;
+    lieDown(run, step, at, "in_doubt", data.spent);
+    Object.assign(step, { endedAt: at, item: data.item ?? "", card: data.card ?? {} });
+    step.doubts.push({ why: data.why ?? "", item: step.item, at, decided: null });
+  },
+  // What else a person may say, that it happened, ends the step.
+  doubt_resolved(run, data, at, event, step) {
+    if (!step) return;
+    closeSpan(step, at);
+    Object.assign(step, { status: "ready", endedAt: null, item: "" });
+    if (step.doubts.length) step.doubts.at(-1).decided = { decision: data.decision ?? "", by: data.by_name || data.by || "", reason: data.reason ?? "", at };
   },
   // A box that runs for every item of a list stands open without working itself.
   box_opened(run, data, at, event, step) {
@@ -91,35 +109,41 @@ const HANDLERS = {
     // The step that did not fit has not started: it stands in the list all the same, as what goes on first.
     if (event.path && data.limit !== "max_visits" && !run.steps.has(event.path)) addStep(run, event.path).isAhead = true;
   },
+  limit_asked(run, data, at) {
+    run.asked = { item: data.item ?? "", card: data.card ?? {}, at };
+  },
   run_stopped(run, data) {
-    Object.assign(run, { isStopped: true, reason: data.reason ?? "" });
+    Object.assign(run, { isStopped: true, reason: data.reason ?? "", stoppedBy: data.by_name || data.by || "", asked: null });
   },
   run_resumed(run, data, at) {
-    Object.assign(run, { isStopped: false, reason: "", endedAt: null, endedAs: null, output: null, limit: null });
+    Object.assign(run, { isStopped: false, stoppedBy: "", reason: "", endedAt: null, endedAs: null, output: null, limit: null, asked: null });
     Object.assign(run.limits, data.limits);
-    run.resumed.push({ at, by: data.by_name || data.by || "", limits: data.limits ?? {} });
+    run.resumed.push({ at, by: data.by_name || data.by || "", limits: data.limits ?? {}, model: data.model ?? "" });
   },
   run_recovered(run, data, at) {
     run.recovered += 1;
     for (const path of data.lost ?? []) cutOff(run, path, at);
   },
-  run_cancelled(run, data) {
-    Object.assign(run, { isCancelled: true, cancelledBy: data.by_name || data.by || "", reason: data.reason ?? "" });
+  run_cancelled(run, data, at) {
+    Object.assign(run, { isCancelled: true, cancelledBy: data.by_name || data.by || "", reason: data.reason ?? "", asked: null });
+    run.doubtful = data.doubtful ?? [];
+    for (const path of run.doubtful) loseSight(run, path, at);
   },
   run_ended(run, data, at) {
     for (const step of run.steps.values()) if (UNDER_WAY.has(step.status)) giveUp(run, step.path, at);
-    Object.assign(run, { endedAt: at, endedAs: data.status, reason: data.reason ?? "", output: data.output ?? null });
+    Object.assign(run, { endedAt: at, endedAs: data.status, reason: data.reason ?? "", output: data.output ?? null, asked: null });
   },
 };
 
 function statusOf(run) {
   if (run.endedAt !== null) return run.endedAs;
   if (run.isStopped) return "stopped";
+  if (run.asked) return "waiting";
   if (run.running > 0) return "running";
   let isWaiting = false;
   for (const step of run.steps.values()) {
     if (step.status === "ready" && step.retryAt === null) return "running";
-    isWaiting ||= step.status === "waiting" || step.status === "ready";
+    isWaiting ||= step.status === "waiting" || step.status === "in_doubt" || step.status === "ready";
   }
   return isWaiting ? "waiting" : "running";
 }
@@ -128,7 +152,7 @@ function addStep(run, path) {
   const step = {
     path, node: nodeOf(path), status: "ready", attempt: 0, tries: [], spans: [], votes: [], startedAt: null, endedAt: null, retryAt: null,
     inputs: null, outputs: null, error: null, port: null, goesOn: null, note: {}, item: "", card: null, expiresAt: null, seq: 0,
-    box: null, isAhead: false, pinned: false, simulated: false, reused: "",
+    pause: null, doubts: [], box: null, isAhead: false, pinned: false, simulated: false, reused: "",
     spent: { cost_micro: 0, tokens: 0, llm_calls: 0, tool_calls: 0 },
   };
   run.steps.set(path, step);
@@ -142,7 +166,7 @@ function begin(run, start, at) {
   if (step.isAhead && run.steps.delete(step.path)) run.steps.set(step.path, step);
   step.isAhead = false;
   closeSpan(step, at);
-  Object.assign(step, { status: "running", attempt: start.attempt ?? 1, endedAt: null, retryAt: null, outputs: null, error: null, port: null, item: "" });
+  Object.assign(step, { status: "running", attempt: start.attempt ?? 1, endedAt: null, retryAt: null, outputs: null, error: null, port: null, item: "", pause: null });
   step.startedAt ??= at;
   step.tries.push({ number: step.attempt, from: at, to: null, status: "running", error: null, spent: null, most: start.reserved ?? {} });
   step.spans.push({ from: at, to: null, kind: "work" });
@@ -166,6 +190,15 @@ function leaveWork(run, step, at, spent) {
   }
   if (step.tries.length) lastTry(step).spent = spent;
   if (spent.cost_micro || spent.tokens) run.spend.push([at, run.used.cost_micro, run.used.tokens]);
+}
+
+// A running step waits from now on, and holds nothing meanwhile.
+function lieDown(run, step, at, status, spent) {
+  leaveWork(run, step, at, spent);
+  closeSpan(step, at);
+  step.status = lastTry(step).status = status;
+  step.spans.push({ from: at, to: null, kind: "wait" });
+  Object.assign(step, { waitingSince: at, pause: null });
 }
 
 function finish(step, status, at, more) {
@@ -192,6 +225,16 @@ function giveUp(run, path, at) {
   closeSpan(step, at);
   Object.assign(step, { status: "cancelled", endedAt: at, retryAt: null, expiresAt: null });
   if (step.tries.length) Object.assign(lastTry(step), { to: at, status: "cancelled" });
+}
+
+// It was under way when the run was cancelled, and may have happened.
+function loseSight(run, path, at) {
+  const step = run.steps.get(path);
+  if (!step) return;
+  leaveWork(run, step, at, run.reserved.get(path));
+  closeSpan(step, at);
+  Object.assign(step, { status: "in_doubt", endedAt: at });
+  if (step.tries.length) Object.assign(lastTry(step), { to: at, status: "in_doubt" });
 }
 
 function passOver(run, path) {

@@ -105,11 +105,11 @@ function factOf(row, book, step) {
 function statusOf(run, row, step) {
   if (row.kind === "unneeded") return { tone: "skipped", word: run.status === "succeeded" ? "Not needed" : "Not reached" };
   if (row.kind === "ahead") return { tone: "rest", word: "Not yet" };
-  if (row.kind === "item") return stepStatus(run, row.steps.find((one) => one.status === "failed" || one.status === "waiting" || one.status === "running") ?? step);
+  if (row.kind === "item") return stepStatus(run, row.steps.find((one) => one.status === "failed" || one.status === "in_doubt" || one.status === "waiting" || one.status === "running") ?? step);
   if (!step) return { tone: "rest", word: "Not yet" };
   const told = stepStatus(run, step);
-  // Who is waited for stands in the step itself: a row has no room for it.
-  return told.word.startsWith("Waiting for") ? { ...told, word: "Waiting" } : told;
+  // Who or what is waited for stands in the step itself: a row has no room for it.
+  return told.word.startsWith("Waiting ") ? { ...told, word: "Waiting" } : told;
 }
 
 // One cell a round: sent back, good, or not used.
@@ -209,7 +209,7 @@ export const Spend = memo(function Spend({ run, scale, now }) {
 export function Legend() {
   return (
     <div className="row mut t12 rn-legend" aria-hidden="true">
-      <span className="row g6"><i className="done" />Working</span><span className="row g6"><i className="hatch" />Waiting for a person</span>
+      <span className="row g6"><i className="done" />Working</span><span className="row g6"><i className="hatch" />Waiting</span>
       <span className="row g6"><i className="re" />Retry</span><span className="row g6 wide"><i className="comb" />Time shortened</span>
     </div>
   );

@@ -3,7 +3,7 @@ import { memo, useEffect, useMemo, useState } from "react";
 import { useReactFlow } from "@xyflow/react";
 import { Lock, Maximize2, Minimize2 } from "lucide-react";
 import { Drawing, edgeKey } from "../drawing/drawing.jsx";
-import { takenOf } from "./rows.js";
+import { placeOf, takenOf } from "./rows.js";
 import { amount, length, stepStatus } from "./words.js";
 
 const CLOSE = 0.7;
@@ -33,11 +33,13 @@ function statusesOf(run, book) {
   for (const id of book.nodes.keys()) if (isOver && !seen.has(id)) told[id] = { tone: "skipped", word: run.status === "succeeded" ? "Not needed" : "Not reached" };
   for (const [node, steps] of seen) {
     const items = steps.filter((step) => /\[\d+\]/.test(step.path));
-    const worst = items.find((step) => step.status === "failed") ?? items.find((step) => step.status === "running") ?? steps.at(-1);
+    const worst = items.find((step) => step.status === "failed") ?? items.find((step) => step.status === "in_doubt") ?? items.find((step) => step.status === "running") ?? steps.at(-1);
     const status = stepStatus(run, worst);
     const spent = steps.reduce((sum, step) => sum + step.spent.cost_micro, 0);
     const worked = steps.flatMap((step) => step.spans).reduce((sum, span) => sum + (span.kind === "work" && span.to ? span.to - span.from : 0), 0);
-    const word = items.length > 1 ? `${items.filter((step) => step.status === "done").length} of ${items.length} done` : steps.length > 1 ? `${status.word}, ${steps.length} rounds` : status.word;
+    const last = steps.at(-1), place = placeOf(last.path), most = book.rounds.get(place.loop), round = place.rounds.at(-1);
+    const isRunning = last.status === "running" || last.status === "waiting";
+    const word = last.box && last.box.items !== null && isRunning ? `${last.box.ended} / ${last.box.items}` : isRunning && most && round > 1 ? `${status.word}, ${round} / ${most}` : items.length > 1 ? `${items.filter((step) => step.status === "done").length} of ${items.length} done` : steps.length > 1 ? `${status.word}, ${steps.length} rounds` : status.word;
     told[node] = { tone: status.tone, word, amount: spent ? amount("cost_micro", spent) : worked >= 100 ? length(worked) : "" };
   }
   return told;

@@ -1,10 +1,15 @@
 // What happened, in sentences made from the record: what stopped a run and what to do next, and how it went.
-import { amount, clock, counted, failedStep, fact, length, LIMITS, lookOf, moment, nameOf, portName, waitingSteps, whichOf, whoFor } from "./words.js";
+import {
+  amount, clock, counted, doubtfulSteps, failedStep, fact, isDoubtful, isSaid, length, LIMITS, lookOf, moment, nameOf, pausedSteps, pauseWord, portName, waitingSteps, whichOf, whoFor,
+  whyWord,
+} from "./words.js";
 import { placeOf } from "./rows.js";
 
 const MOST = 8;
 
-// What a run that does not move says: `{tone, title, text, kept, link?, offers}`; null for one that moves or is done.
+const cardOf = (item) => `/inbox/${encodeURIComponent(item)}`;
+
+// What a run that does not move says: `{tone, title, text, kept, link?, linkWord?, offers}`; null for one that moves or is done.
 export function bannerOf(run, book, now) {
   const made = { stopped: stoppedOf, failed: failedOf, waiting: waitingOf, cancelled: cancelledOf }[run.status];
   return made ? made(run, book, now) : null;
@@ -35,19 +40,53 @@ function stoppedOf(run, book) {
 }
 
 function failedOf(run, book) {
-  const step = failedStep(run);
+  const step = failedStep(run), [doubtful] = doubtfulSteps(run);
+  // Whatever else has failed: as long as nobody has said what came of it, this comes first.
+  if (doubtful) return doubtOf(run, book, doubtful);
   if (!step) return { tone: "failed", title: "Ended as failed", text: run.reason, kept: keptOf(run), offers: [] };
   const tries = step.tries.length > 1 ? `, after ${step.tries.length} tries` : "";
-  const isDoubt = step.error?.code === "in_doubt";
+  const isDoubt = isDoubtful(step);
   return {
     tone: isDoubt ? "doubt" : "failed", title: isDoubt ? `In doubt at ${nameOf(book, step.node)}` : `Failed at ${nameOf(book, step.node)}${tries}`,
-    text: [step.error?.message, step.error?.hint].filter(Boolean).join(" "), kept: keptOf(run), see: step.path,
+    // What to do about a doubt has been done.
+    text: [step.error?.message?.replace(/\.\.$/, "."), isSaid(step) ? "" : step.error?.hint].filter(Boolean).join(" "), kept: keptOf(run), see: step.path,
     offers: ["again", "see"], again: isDoubt ? "It did not happen: do it again" : "Try again from this step",
   };
 }
 
+function doubtOf(run, book, step) {
+  const others = doubtfulSteps(run).length - 1;
+  const more = others ? ` ${others === 1 ? "Another step is" : `${counted(others, "more step")} are`} in doubt too.` : "";
+  return {
+    tone: "doubt", title: `Did “${nameOf(book, step.node)}” happen?`, link: cardOf(step.item), linkWord: "Say what happened", offers: [], kept: keptOf(run),
+    text: `It ${whyWord(step.doubts.at(-1)?.why)}. Nobody knows whether it happened, and it is not repeated by itself. Somebody has to look and say so.${more}`,
+  };
+}
+
+function askedOf(run, book) {
+  const told = run.limit ? stoppedOf(run, book) : { title: "A limit is reached", step: null };
+  return {
+    ...told, tone: "limit", title: told.title.replace(/^Stopped at/, "Reached"), link: cardOf(run.asked.item), linkWord: "Answer in the inbox", offers: [], cost: "", kept: keptOf(run),
+    text: `${told.text ?? ""} Somebody has to say how it goes on: with more, with a cheaper model, or not at all.`.replace(" Going on allows as many rounds again.", ""),
+  };
+}
+
+function pausedOf(run, book, paused, now) {
+  const [step] = paused, { until, event } = step.pause;
+  const isOne = paused.length === 1;
+  const most = event && until !== null ? ` It waits until ${moment(until, now)} at most.` : "";
+  const names = paused.slice(0, 3).map((one) => nameOf(book, one.node)).join(", ");
+  return {
+    tone: "waiting", title: isOne ? `${pauseWord(step.pause)}: ${nameOf(book, step.node)}` : `${counted(paused.length, "step")} wait for a time or an event`, kept: keptOf(run), offers: ["cancel"],
+    text: `${isOne ? "" : `${names}${paused.length > 3 ? " and others" : ""}. `}Since ${moment(step.waitingSince, now)}.${isOne ? most : ""} It goes on by itself. Nothing is used while it waits.`,
+  };
+}
+
 function waitingOf(run, book, now) {
-  const waiting = waitingSteps(run);
+  const waiting = waitingSteps(run), [doubtful] = doubtfulSteps(run), paused = pausedSteps(run);
+  if (run.asked) return askedOf(run, book);
+  if (doubtful) return doubtOf(run, book, doubtful);
+  if (!waiting.length && paused.length) return pausedOf(run, book, paused, now);
   if (!waiting.length) {
     const next = [...run.steps.values()].find((step) => step.retryAt !== null);
     const text = next ? `${next.error?.message ?? "It did not work."} It is tried again at ${clock(next.retryAt)}.` : run.reason;
@@ -59,12 +98,19 @@ function waitingOf(run, book, now) {
   const votes = step.votes.length ? ` ${step.votes.map((vote) => vote.name).join(" and ")} agreed already.` : "";
   return {
     tone: "waiting", title: waiting.length === 1 ? `Waiting for ${whoFor(step)}: ${step.card?.title || nameOf(book, step.node)}` : `Waiting for ${waiting.length} decisions`,
-    text: `${since}${due}. Nothing is used while it waits.${votes}`, kept: keptOf(run), link: `/inbox?item=${encodeURIComponent(step.item)}`, offers: ["decide", "cancel"],
+    text: `${since}${due}. Nothing is used while it waits.${votes}`, kept: keptOf(run), link: cardOf(step.item), linkWord: step.card?.type === "form" ? "Fill it in" : "Decide in the inbox", offers: ["decide", "cancel"],
   };
 }
 
-function cancelledOf(run) {
-  return { tone: "skipped", title: "Cancelled", text: run.reason || `Cancelled by ${run.cancelledBy || "somebody"}.`, kept: keptOf(run), offers: [] };
+function cancelledOf(run, book) {
+  const text = run.reason || `Cancelled by ${run.cancelledBy || "somebody"}.`;
+  if (!run.doubtful.length) return { tone: "skipped", title: "Cancelled", text, kept: keptOf(run), offers: [] };
+  return { tone: "doubt", title: "Cancelled, with something in doubt", text: `${text} ${doubtfulText(run, book)}`, kept: keptOf(run), offers: ["see"], see: run.doubtful[0] };
+}
+
+function doubtfulText(run, book) {
+  const names = [...new Set(run.doubtful.map((path) => `“${nameOf(book, placeOf(path).node)}”`))];
+  return `${names.join(" and ")} ${names.length === 1 ? "was" : "were"} under way: nobody knows whether ${names.length === 1 ? "it" : "they"} happened. Look there.`;
 }
 
 // How it went: sentences of parts, where `{step, text}` is a link and a plain part is text.
@@ -79,14 +125,36 @@ export function storyOf(run, book) {
     if (sentence) sentences.push(sentence);
   }
   if (run.recovered) sentences.push([`The server was restarted ${run.recovered === 1 ? "once" : `${run.recovered} times`}; the run went on where it was.`]);
-  for (const resumed of run.resumed) sentences.push([`${resumed.by || "Somebody"} let it go on at ${clock(resumed.at)}.`]);
+  for (const resumed of run.resumed) sentences.push([resumedText(resumed)]);
+  if (run.isStopped && run.stoppedBy) sentences.push([`${run.stoppedBy} stopped it there.`]);
+  if (run.doubtful.length) sentences.push([`It was cancelled. ${doubtfulText(run, book)}`]);
   return sentences.length <= MOST ? sentences : [...sentences.slice(0, MOST - 1), [`And ${counted(sentences.length - MOST + 1, "more thing")}: see the steps.`]];
+}
+
+function resumedText({ by, at, limits, model }) {
+  const who = by || "Somebody";
+  if (model) return `${who} let it go on at ${clock(at)} with ${model === "cheap" ? "a cheaper model" : `the model ${model}`}.`;
+  const raised = Object.entries(limits).filter(([name]) => name in LIMITS).map(([name, value]) => `the ${LIMITS[name].word} to ${amount(name, value)}`);
+  return raised.length === 1 ? `${who} set ${raised[0]} and let it go on at ${clock(at)}.` : `${who} let it go on at ${clock(at)}.`;
+}
+
+// What was said of a step in doubt, unless it ended with that.
+function doubtTold(steps, name) {
+  const step = steps.findLast((one) => one.doubts.some(({ decided }) => decided));
+  const said = step?.doubts.findLast(({ decided }) => decided)?.decided;
+  if (!said) return null;
+  const did = said.decision === "retry" ? " did not happen, and let it run" : " did not happen";
+  return [`${said.by || "Somebody"} said that `, { ...name, step: step.path }, `${did}${said.reason ? `: “${short(said.reason)}”` : ""}.`];
 }
 
 function sentenceOf(book, node, steps) {
   const last = steps.at(-1);
   const name = { step: last.path, text: nameOf(book, node) };
   const kind = book.nodes.get(node)?.kind;
+  if (last.status === "in_doubt") return [name, " is in doubt: nobody knows whether it happened."];
+  const doubt = last.note?.decision === "done" ? null : doubtTold(steps, name);
+  if (doubt) return last.status === "failed" && !last.goesOn ? [...doubt, " It failed with that."] : doubt;
+  if (last.pause && last.status === "done") return [name, ` waited ${length(last.endedAt - last.waitingSince)}${last.port === "expired" ? ", and what it waited for did not come" : ""}.`];
   const decided = steps.findLast((step) => step.note?.by_name || step.note?.decision === "expired");
   if (decided) return decisionOf(decided, name);
   if (last.status === "failed" && !last.goesOn) return [name, ` failed: ${short(last.error?.message ?? "")}`];
@@ -103,7 +171,8 @@ function decisionOf(step, name) {
   const waited = step.waitingSince ? ` after ${length(step.endedAt - step.waitingSince)}` : "";
   const { decision, by_name: who, reason } = step.note;
   if (decision === "expired") return ["Nobody answered ", name, `${waited}.`];
-  const did = { approved: "approved", rejected: "rejected" }[decision] ?? `answered (${decision})`;
+  if (decision === "done") return [`${who || "Somebody"} said that `, name, ` happened${reason ? `: “${short(reason)}”` : ""}.`];
+  const did = { approved: "approved", rejected: "rejected", submitted: "filled in" }[decision] ?? `answered (${decision})`;
   return [`${who || "Somebody"} ${did} `, name, `${waited}${reason ? `: “${short(reason)}”` : ""}.`];
 }
 

@@ -10,7 +10,7 @@ import { Route } from "./route.jsx";
 import { openFor, rowsOf, treeOf } from "./rows.js";
 import { scaleOf, worked } from "./scale.js";
 import { useBook, useNow, useRun } from "./use_run.js";
-import { failedStep, runStatus, waitingSteps } from "./words.js";
+import { doubtfulSteps, failedStep, pausedSteps, runStatus, waitingSteps } from "./words.js";
 import "./timeline.css";
 
 const SHORTEST_MS = 100; // a run that took less is drawn as if it had taken that long
@@ -98,7 +98,7 @@ function useChoice({ run, tree, rows, setOpen, isReady }) {
   }, [tree, setOpen]);
   useEffect(() => {
     if (!isReady || chosen.key) return;
-    const path = run.steps.has(chosen.path) ? chosen.path : (failedStep(run) ?? waitingSteps(run)[0] ?? [...run.steps.values()].at(-1))?.path;
+    const path = run.steps.has(chosen.path) ? chosen.path : (failedStep(run) ?? doubtfulSteps(run)[0] ?? waitingSteps(run)[0] ?? pausedSteps(run)[0] ?? [...run.steps.values()].at(-1))?.path;
     if (path) goTo(path);
   }, [isReady, chosen, run, goTo]);
   useEffect(() => {

@@ -1,4 +1,5 @@
 // How a run is told: amounts, lengths of time, statuses, and the sentences about what happened.
+import { clock, moment, pauseWord } from "../drawing/moments.js";
 import { portWord, sentence } from "../drawing/words.js";
 import { lookOf, nameOf, placeOf } from "./rows.js";
 
@@ -40,13 +41,7 @@ export function mark(ms) {
   return h ? `${h}:${two(m)}:${two(rest)}` : `${m}:${two(rest)}`;
 }
 
-export const clock = (at) => new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-export function moment(at, now = Date.now()) {
-  const day = new Date(at);
-  if (day.toDateString() === new Date(now).toDateString()) return clock(at);
-  const year = day.getFullYear() === new Date(now).getFullYear() ? {} : { year: "numeric" };
-  return `${day.toLocaleDateString("en-GB", { day: "numeric", month: "short", ...year })}, ${clock(at)}`;
-}
+export { clock, moment, pauseWord };
 
 export function amount(limit, value) {
   if (limit === "cost_micro") return money(value);
@@ -55,18 +50,22 @@ export function amount(limit, value) {
 
 const STEP = {
   ready: ["next", "Next"], running: ["running", "Running"], waiting: ["waiting", "Waiting"], done: ["done", "Done"], failed: ["failed", "Failed"],
-  skipped: ["skipped", "Passed over"], cancelled: ["skipped", "Given up"],
+  skipped: ["skipped", "Passed over"], cancelled: ["skipped", "Given up"], in_doubt: ["doubt", "In doubt"],
 };
-const DECIDED = { approved: ["done", "Approved"], rejected: ["done", "Rejected"], expired: ["skipped", "No answer"], submitted: ["done", "Filled in"] };
+const DECIDED = {
+  approved: ["done", "Approved"], rejected: ["done", "Rejected"], expired: ["skipped", "No answer"], submitted: ["done", "Filled in"],
+  done: ["done", "Happened"],
+};
 
 // `{tone, word}` of one step.
 export function stepStatus(run, step) {
-  if (run.limit?.path === step.path && step.status === "ready" && run.isStopped) return told(["limit", limitName(run.limit.name)]);
-  if (step.status === "failed" && step.error?.code === "in_doubt") return told(["doubt", "In doubt"]);
+  if (run.limit?.path === step.path && step.status === "ready" && (run.isStopped || run.asked)) return told(["limit", limitName(run.limit.name)]);
+  if (isDoubtful(step)) return told(["doubt", "In doubt"]);
   if (step.status === "failed" && step.goesOn) return told(["failed", "Failed, went on"]);
   if (step.status === "ready" && step.retryAt !== null) return told(["waiting", "Tried again soon"]);
+  if (step.status === "waiting" && step.pause) return told(["waiting", pauseWord(step.pause)]);
   if (step.status === "waiting") return told(["waiting", step.isVoid && !step.item ? "Asked again" : `Waiting for ${whoFor(step)}`]);
-  if (step.status === "done" && step.item) return told(DECIDED[step.outputs?.decision ?? step.note?.decision] ?? STEP.done);
+  if (step.status === "done" && step.item) return told(DECIDED[step.note?.decision ?? step.outputs?.decision] ?? STEP.done);
   return told(STEP[step.status] ?? ["skipped", step.status]);
 }
 const told = ([tone, word]) => ({ tone, word });
@@ -87,13 +86,32 @@ const RUN = {
 
 export function runStatus(run, book) {
   if (run.status === "stopped" && run.limit) return told(["limit", run.limit.name === "max_visits" ? "Rounds used up" : `${limitName(run.limit.name)} reached`]);
-  const waiting = run.status === "waiting" ? waitingSteps(run) : [];
-  if (waiting.length === 1) return told(["waiting", `Waiting for ${whoFor(waiting[0])}`]);
+  if (run.status === "waiting") return waitingStatus(run);
   const failed = run.status === "failed" ? failedStep(run) : null;
-  if (failed) return told([failed.error?.code === "in_doubt" ? "doubt" : "failed", `Failed at ${nameOf(book, failed.node)}`]);
+  if (failed) return told([isDoubtful(failed) ? "doubt" : "failed", `Failed at ${nameOf(book, failed.node)}`]);
   return told(RUN[run.status] ?? ["skipped", run.status]);
 }
 
+function waitingStatus(run) {
+  const waiting = waitingSteps(run), paused = pausedSteps(run);
+  if (run.asked) return told(["limit", run.limit?.name === "max_visits" ? "Rounds used up" : `${limitName(run.limit?.name)} reached`]);
+  if (doubtfulSteps(run).length) return told(["doubt", "In doubt"]);
+  if (waiting.length === 1) return told(["waiting", `Waiting for ${whoFor(waiting[0])}`]);
+  if (!waiting.length && paused.length === 1) return told(["waiting", pauseWord(paused[0].pause)]);
+  return told(RUN.waiting);
+}
+
+// It failed because nobody knows whether it happened, and nobody has said so since.
+export const isDoubtful = (step) => step.status === "failed" && step.error?.code === "in_doubt" && !isSaid(step);
+// It failed because somebody said that it did not happen.
+export const isSaid = (step) => step.error?.code === "in_doubt" && step.doubts.at(-1)?.decided?.decision === "fail";
+
+// Why a call is in doubt, as half a sentence: "got no answer", "was running when the server stopped".
+export const whyWord = (why) => (why || "got no answer").replace("the process died", "the server stopped").replace(/\.$/, "");
+
+// What waits for a person, for a time or an event, and what somebody has to say of a step in doubt.
+export const pausedSteps = (run) => [...run.steps.values()].filter((step) => step.status === "waiting" && step.pause);
+export const doubtfulSteps = (run) => [...run.steps.values()].filter((step) => step.status === "in_doubt" && step.item);
 export const waitingSteps = (run) => [...run.steps.values()].filter((step) => step.status === "waiting" && step.item);
 export const failedStep = (run) => [...run.steps.values()].findLast((step) => step.status === "failed" && !step.goesOn) ?? null;
 export const practised = (step) => step.outputs?.usage?.practice === true || (step.note?.calls ?? []).some((call) => call.practice);
@@ -118,6 +136,7 @@ export function fact(book, step) {
   if (!step) return "";
   const kind = book.nodes.get(step.node)?.kind;
   if (step.box) return boxFact(step.box);
+  if (step.pause && step.port === "expired") return portName(book, step.node, step.port);
   if ((kind === "classify" || kind === "branch") && step.port) return portName(book, step.node, step.port);
   return "";
 }

@@ -37,11 +37,11 @@ def waiting_row(item: ApprovalView, *, now: datetime) -> Row:
     due = words.left(item.expires_at, now=now)
     return Row(
         id=item.id,
-        title=item.title or "A decision is needed",
+        title=words.asked_title(item.title) or "A decision is needed",
         under=item.workflow_name or item.workflow,
         tone=tone.name,
         word=due or tone.word,
-        told=item.message,
+        told=words.why(item.message) if item.type in ("limit", "in_doubt") else item.message,
         when=words.ago(item.opened_at, now=now),
     )
 

@@ -7,19 +7,29 @@ from typing import Any
 import reflex as rx
 
 from app.components.decision import draft
-from app.pages.inbox.cards import Choice, Editable, Station
+from app.pages.inbox import type_view
+from app.pages.inbox.cards import Editable, Station
+from app.pages.inbox.parts import DECIDE, box, key, seen, table
 from app.pages.inbox.state import Inbox
+from app.pages.inbox.telling import Choice
 from app.pages.inbox.values import Fact, Part
 from app.ui.frame import if_allowed, link
 from app.ui.marks import badge, icon, tone_icon, tone_tile
 from engine import Permission
 
-DECIDE, REJECT, CHOOSE = "decide", "reject-form", "choose"
+REJECT = "reject-form"
 
 
 def body() -> rx.Component:
     """Head and columns; what stands in the left one depends on the type of the request."""
-    main = rx.match(Inbox.card.type, ("approval", _approval()), _other())
+    main = rx.match(
+        Inbox.card.type,
+        ("approval", _approval()),
+        ("form", rx.fragment(type_view.form_fields(), _after())),
+        ("in_doubt", rx.fragment(type_view.why("What happened"), type_view.answers(), _action())),
+        ("limit", rx.fragment(type_view.why("Which limit"), type_view.answers())),
+        _other(),
+    )
     return rx.fragment(_head(), rx.el.div(rx.el.div(main, class_name="col g12"), _side(), class_name="c2"))
 
 
@@ -30,9 +40,8 @@ def _head() -> rx.Component:
         rx.cond(item.version != "", rx.fragment(" ", item.version), ""),
         " · ",
         link("open the run", to=f"/runs/{item.run}"),
-        " · step “",
-        item.step,
-        "” · asked ",
+        rx.cond(item.step != "", rx.fragment(" · step “", item.step, "”")),
+        " · asked ",
         item.asked,
         class_name="mut",
     )
@@ -54,7 +63,7 @@ def outcome() -> rx.Component:
     )
     reason = rx.cond(item.reason != "", rx.el.p("Reason: ", item.reason, class_name="t13 quo"))
     told = rx.el.div(
-        rx.el.p(item.outcome, class_name="t14 b"), rx.el.p(item.outcome_text), reason, _facts(item.result), again, class_name="col sp g4"
+        rx.el.p(item.outcome, class_name="t14 b"), rx.el.p(item.outcome_text), reason, table(item.result), again, class_name="col sp g4"
     )
     mark = tone_icon(item.tone, size=20)
     shown = rx.el.div(mark, told, class_name=f"banner {item.tone}", role="status", custom_attrs={"data-testid": "outcome"})
@@ -86,31 +95,14 @@ def _route(stations: Any) -> rx.Component:
     return rx.el.div(rx.foreach(stations, station), class_name="route")
 
 
-def _box(title: Any, *content: Any, beside: Any = None, test: str = "") -> rx.Component:
-    head = [rx.el.h3(title), rx.el.span(class_name="sp"), *([beside] if beside is not None else [])]
-    attrs = {"data-testid": test} if test else {}
-    return rx.el.section(rx.el.div(*head, class_name="ch"), *content, class_name="card", custom_attrs=attrs)
-
-
-def _facts(facts: Any) -> rx.Component:
-    def fact(one: Fact) -> rx.Component:
-        value = rx.el.dd(one.text, class_name=rx.cond(one.is_long, "long", ""))
-        return rx.fragment(rx.el.dt(one.label), value)
-
-    return rx.cond(facts.length() > 0, rx.el.dl(rx.foreach(facts, fact), class_name="kv"))
-
-
 def _approval() -> rx.Component:
     return rx.fragment(_action(), rx.foreach(Inbox.fields, _field), _after())
 
 
 def _other() -> rx.Component:
     """A type that has no card of its own yet: its title, its message, and its choices as buttons below."""
-    return rx.fragment(_plain_message(), rx.foreach(Inbox.fields, _field))
-
-
-def _plain_message() -> rx.Component:
-    return rx.el.section(rx.el.div(Inbox.card.message, class_name="rep pre"), class_name="card")
+    message = rx.el.section(rx.el.div(Inbox.card.message, class_name="rep pre"), class_name="card")
+    return rx.fragment(message, rx.foreach(Inbox.fields, _field))
 
 
 def _action() -> rx.Component:
@@ -123,7 +115,7 @@ def _action() -> rx.Component:
             icon("undo_2", size=14), rx.cond(item.is_simulated, "Only simulated", "Changes nothing outside"), class_name="bd neutral"
         ),
     )
-    edited = rx.cond(item.is_pending & (Inbox.preview.length() > 0), _facts(Inbox.preview), _facts(item.action_facts))
+    edited = rx.cond(item.is_pending & (Inbox.preview.length() > 0), table(Inbox.preview), table(item.action_facts))
     act = rx.el.div(
         rx.el.span(icon("zap"), class_name="tile"),
         rx.el.div(rx.el.span(item.action, class_name="b"), rx.el.span(item.action_kind, class_name="mut t12"), class_name="col"),
@@ -134,9 +126,9 @@ def _action() -> rx.Component:
     beside = rx.cond(
         item.is_pending & (Inbox.preview.length() > 0),
         rx.el.span("with your edits", class_name="bd accent"),
-        rx.cond(item.is_pending, rx.el.span("once", class_name="mut t12")),
+        rx.cond(item.is_pending & (item.type == "approval"), rx.el.span("once", class_name="mut t12")),
     )
-    return rx.cond(item.action != "", _box(item.action_head, act, beside=beside, test="action"))
+    return rx.cond(item.action != "", box(item.action_head, act, beside=beside, test="action"))
 
 
 def _field(one: Editable, at: Any) -> rx.Component:
@@ -215,7 +207,8 @@ def _message() -> rx.Component:
 
 
 def _after() -> rx.Component:
-    title = rx.cond(Inbox.card.is_pending, "After you approve", "The way it went")
+    ahead = rx.cond(Inbox.card.type == "form", "After it is sent", "After you approve")
+    title = rx.cond(Inbox.card.is_pending, ahead, "The way it went")
     return rx.el.section(rx.el.h3(title), _route(Inbox.card.stations), class_name="card after", custom_attrs={"data-testid": "after"})
 
 
@@ -233,11 +226,17 @@ def _side() -> rx.Component:
         class_name="ev",
         custom_attrs={"data-testid": "cost"},
     )
-    evidence = rx.cond(item.evidence.length() > 0, rx.el.div(_facts(item.evidence), class_name="ev"))
+    evidence = rx.cond(item.evidence.length() > 0, rx.el.div(table(item.evidence), class_name="ev"))
     return rx.el.div(
-        _box("Why", _message(), evidence, cost, test="why"),
-        _box(
-            "Who may decide",
+        box(
+            rx.match(item.type, ("approval", "Why"), "What it has used"),
+            rx.cond(item.type == "approval", _message()),
+            evidence,
+            cost,
+            test="why",
+        ),
+        box(
+            item.who,
             rx.foreach(item.deciders, _decider),
             beside=rx.el.span(item.needed, class_name="bd neutral"),
             test="who-decides",
@@ -259,16 +258,13 @@ def _decider(one: Fact) -> rx.Component:
 def foot() -> rx.Component:
     """The buttons, always in sight: to decide while it waits, to go on afterwards."""
     item = Inbox.card
-    choices = rx.cond(item.type == "approval", _approval_buttons(), _choice_buttons())
+    own = type_view.send_buttons()
+    others = if_allowed(Permission.APPROVAL_DECIDE, _choice_buttons())
+    choices = rx.match(item.type, ("approval", if_allowed(Permission.APPROVAL_DECIDE, _approval_buttons())), *own.items(), others)
     silence = rx.el.span(item.silence, class_name="mut t12 wide silence")
     not_you = rx.el.span(icon("eye", size=16), item.may_not, class_name="mut t13 not-you", custom_attrs={"data-testid": "may-not"})
-    waiting = rx.cond(item.may_decide, if_allowed(Permission.APPROVAL_DECIDE, choices, silence), rx.fragment(not_you, silence))
+    waiting = rx.cond(item.may_decide, rx.fragment(choices, silence), rx.fragment(not_you, silence))
     return rx.el.footer(rx.cond(item.is_pending, waiting, _next()), class_name="foot", custom_attrs={"data-testid": "foot"})
-
-
-def _key(key: str) -> rx.Component:
-    """The key that does the same; screen readers are told by the button itself."""
-    return rx.el.kbd(key, class_name="wide", aria_hidden="true")
 
 
 def _next() -> rx.Component:
@@ -276,7 +272,7 @@ def _next() -> rx.Component:
         icon("arrow_right"),
         "Next: ",
         rx.el.span(Inbox.next_title, class_name="el"),
-        _key("J"),
+        key("J"),
         to=f"/inbox/{Inbox.next_id}",
         class_name="btn pri",
         custom_attrs={"data-key": "j", "data-testid": "next"},
@@ -285,15 +281,9 @@ def _next() -> rx.Component:
     return rx.cond(Inbox.next_id != "", following, none)
 
 
-def _seen() -> rx.Component:
-    """What the browser shows goes along with the decision, so that nobody decides what he has not seen."""
-    seen = {"item": Inbox.card.id, "digest": Inbox.card.digest}
-    return rx.fragment(*[rx.el.input(type="hidden", name=name, value=value, read_only=True) for name, value in seen.items()])
-
-
 def _approval_buttons() -> rx.Component:
     word = rx.cond(Inbox.edited > 0, "Approve with your edits", "Approve")
-    content = (icon("check"), word, _key("A"))
+    content = (icon("check"), word, key("A"))
     at_once = rx.el.button(
         *content, type="submit", class_name="btn pri", custom_attrs={"data-key": "a", "data-enter": "", "aria-keyshortcuts": "a"}
     )
@@ -303,11 +293,11 @@ def _approval_buttons() -> rx.Component:
         class_name="btn pri",
         custom_attrs={"popoverTarget": "sure", "data-key": "a", "data-enter": "", "aria-keyshortcuts": "a"},
     )
-    form = rx.el.form(_seen(), rx.cond(Inbox.card.is_final, rx.fragment(asks, _sure()), at_once), id=DECIDE, on_submit=Inbox.approve)
+    form = rx.el.form(seen(), rx.cond(Inbox.card.is_final, rx.fragment(asks, _sure()), at_once), id=DECIDE, on_submit=Inbox.approve)
     edit = rx.el.button(
         icon("pencil"),
         "Edit & approve",
-        _key("E"),
+        key("E"),
         type="button",
         on_click=Inbox.look("write"),
         class_name="btn",
@@ -316,7 +306,7 @@ def _approval_buttons() -> rx.Component:
     refuse = rx.el.button(
         icon("x"),
         "Reject…",
-        _key("R"),
+        key("R"),
         type="button",
         class_name="btn danger",
         custom_attrs={"popoverTarget": "reject", "data-key": "r", "aria-keyshortcuts": "r"},
@@ -334,7 +324,7 @@ def _sure() -> rx.Component:
             rx.el.button(
                 icon("check"),
                 "Yes, approve",
-                _key("A"),
+                key("A"),
                 type="submit",
                 class_name="btn pri",
                 custom_attrs={"data-key": "a", "data-first": "", "data-enter": ""},
@@ -366,13 +356,13 @@ def _reject() -> rx.Component:
     send = rx.el.button(
         icon("x"),
         "Reject",
-        _key("Ctrl Enter"),
+        key("Ctrl Enter"),
         type="submit",
         class_name="btn danger",
         custom_attrs={"data-enter": ""},
     )
     away = rx.el.button("Cancel", type="button", class_name="btn", custom_attrs={"popoverTarget": "reject", "popoverTargetAction": "hide"})
-    form = rx.el.form(_seen(), why, rx.el.div(send, away, class_name="row"), id=REJECT, on_submit=Inbox.reject, class_name="col g12")
+    form = rx.el.form(seen(), why, rx.el.div(send, away, class_name="row"), id=REJECT, on_submit=Inbox.reject, class_name="col g12")
     return rx.el.div(
         rx.el.h2("Why do you reject it?", class_name="t16"),
         rx.el.p("Nothing will be done. The run goes on by the way for rejections, and your reason goes along.", class_name="mut"),
@@ -388,6 +378,6 @@ def _reject() -> rx.Component:
 def _choice_buttons() -> rx.Component:
     def choice(one: Choice) -> rx.Component:
         pick = rx.el.input(type="hidden", name="choice", value=one.name, read_only=True)
-        return rx.el.form(_seen(), pick, rx.el.button(one.word, type="submit", class_name="btn"), on_submit=Inbox.choose)
+        return rx.el.form(seen(), pick, rx.el.button(one.word, type="submit", class_name="btn"), on_submit=Inbox.choose)
 
     return rx.foreach(Inbox.card.choices, choice)

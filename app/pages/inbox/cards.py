@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.pages.inbox import telling
 from app.pages.inbox.rows import TITLELESS, item_tone
+from app.pages.inbox.telling import Choice
 from app.pages.inbox.values import TYPED, Fact, Part, as_text, changes, edits, facts, label, plain
 from app.ui import words
 from engine import Actor, InboxCard
@@ -25,16 +27,6 @@ ACTS = {
     "end": "the run ends",
     "remember": "it keeps something in the memory",
     "subflow": "it starts another workflow",
-}
-CHOICES = {
-    "submit": "Submit",
-    "extend": "Raise the limit and go on",
-    "cheaper": "Go on with a cheaper model",
-    "finish": "Finish with what is there",
-    "stop": "Stop here",
-    "done": "It happened",
-    "retry": "Try it again",
-    "fail": "It did not happen",
 }
 
 
@@ -60,14 +52,6 @@ class Editable:
     parts: list[Part] = field(default_factory=list)
     edits: str = ""
     problem: str = ""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A decision that a request of another type offers."""
-
-    name: str
-    word: str
 
 
 @dataclass(frozen=True)
@@ -110,6 +94,8 @@ class Card:
     result: list[Fact] = field(default_factory=list)
     reason: str = ""
     successor: str = ""
+    question: str = ""
+    who: str = ""
     choices: list[Choice] = field(default_factory=list)
     is_moving: bool = False
 
@@ -125,7 +111,7 @@ def card(item: InboxCard, *, me: Actor, now: datetime) -> Card:
         run=item.run_id,
         digest=item.digest,
         type=item.type,
-        title=plain(item.title) or TITLELESS,
+        title=plain(telling.title(item)) or TITLELESS,
         sentence=_sentence(item),
         workflow=item.workflow_name or item.workflow,
         version="test run" if item.mode == "test" else f"version {item.version}" if item.version else "",
@@ -142,7 +128,7 @@ def card(item: InboxCard, *, me: Actor, now: datetime) -> Card:
         action_kind=item.action_kind or label(str(action.get("kind") or "")),
         action_head=_action_head(item),
         action_facts=facts(item.ran or action.get("config") or {}),
-        message=plain(item.message),
+        message=plain(telling.message(item)),
         evidence=facts(item.show),
         cost=words.money(float(item.spent.get("cost_usd", 0))),
         limit=words.money(float((item.limits or {}).get("cost_usd", 0))) if (item.limits or {}).get("cost_usd") else "",
@@ -156,7 +142,9 @@ def card(item: InboxCard, *, me: Actor, now: datetime) -> Card:
         result=_result(item),
         reason=item.reason,
         successor=item.asked_again or "",
-        choices=[Choice(name, CHOICES.get(name, label(name))) for name in item.choices],
+        question=telling.QUESTIONS.get(item.type, ""),
+        who=telling.WHO.get(item.type, "Who may decide"),
+        choices=telling.choices(item),
         is_moving=item.status in MOVING and (item.status == "acting" or item.run_status in ("queued", "running")),
     )
 
@@ -168,6 +156,8 @@ def _is_simulated(item: InboxCard) -> bool:
 def _action_head(item: InboxCard) -> str:
     if _is_simulated(item):
         return "Exactly this would happen in a live run"
+    if item.type == telling.IN_DOUBT:
+        return "Exactly this was called"
     if item.status == "pending":
         return "Exactly this will happen"
     return "Exactly this ran" if item.ran else "Exactly this was asked"
@@ -181,10 +171,10 @@ def _percent(item: InboxCard) -> int:
 def _sentence(item: InboxCard) -> str:
     """What the decision does, from the workflow itself: never in the words of a model."""
     who = item.agent or item.workflow_name or item.workflow
+    if item.type != "approval":
+        return telling.sentence(item, who) if item.status == "pending" else telling.asked_before(item, who)
     if item.status != "pending":
         return f"{who} asked to run “{item.action.get('title')}”." if item.action else f"{who} asked."
-    if item.type != "approval":
-        return f"{who} waits for a person."
     if item.action is None:
         following = f"“{item.after[0]}”" if item.after else "its next step"
         return f"{who} asks. If it is approved, the run goes on with {following}; the decision itself does nothing else."
@@ -207,16 +197,11 @@ def _outcome(item: InboxCard, *, me: Actor, now: datetime) -> tuple[str, str]:
     who, when = _person(item, me=me), words.ago(item.decided_at, now=now)
     said = f"{who[:1].upper()}{who[1:]} decided this {when}."
     act = f"“{(item.action or {}).get('title', '')}”"
+    if item.type != "approval" and item.status == "done":
+        return telling.outcome(item, said)
     match item.status:
-        case "approved" if item.run_status in ("stopped", "failed", "paused", "cancelled"):
-            return (
-                "Approved, but the run does not go on",
-                f"{said} {item.run_reason} {act if item.action else 'The next step'} has not run.",
-            )
-        case "approved" if item.action:
-            return "Approved", f"{said} {act} is next. This card stays until it has run."
         case "approved":
-            return "Approved", f"{said} The run goes on{' with “' + item.after[0] + '”' if item.after else ''}."
+            return _approved(item, said, act)
         case "acting":
             return "Approved, running now", f"{said} {act} is under way. This card stays until it is over."
         case "done":
@@ -228,7 +213,7 @@ def _outcome(item: InboxCard, *, me: Actor, now: datetime) -> tuple[str, str]:
         case "rejected":
             return "Rejected", f"{said} Nothing was done."
         case "expired":
-            return "Nobody decided in time", _expired(item)
+            return "Nobody filled it in in time" if item.type == telling.FORM else "Nobody decided in time", _expired(item)
         case "void":
             return (
                 "Asked again",
@@ -236,6 +221,15 @@ def _outcome(item: InboxCard, *, me: Actor, now: datetime) -> tuple[str, str]:
             )
         case _:
             return "Not needed any more", "The run ended or took another way before anybody decided. Nothing was done."
+
+
+def _approved(item: InboxCard, said: str, act: str) -> tuple[str, str]:
+    if item.run_status in ("stopped", "failed", "paused", "cancelled"):
+        stands = act if item.action else "The next step"
+        return "Approved, but the run does not go on", f"{said} {item.run_reason} {stands} has not run."
+    if item.action:
+        return "Approved", f"{said} {act} is next. This card stays until it has run."
+    return "Approved", f"{said} The run goes on{' with “' + item.after[0] + '”' if item.after else ''}."
 
 
 def _done(item: InboxCard, said: str, act: str) -> tuple[str, str]:
@@ -261,13 +255,17 @@ def _error(item: InboxCard) -> str:
 
 
 def _result(item: InboxCard) -> list[Fact]:
+    if item.type == telling.LIMIT:
+        return [Fact(*told) for told in telling.new_limits(item)]
     return facts(item.result) if item.status == "done" and isinstance(item.result, Mapping) else []
 
 
 def _deciders(item: InboxCard, *, me: Actor) -> list[Fact]:
     roles, users = item.approvers.get("roles") or [], item.approvers.get("users") or []
     found = [Fact(f"Everybody with the role {role}", "") for role in roles] + [Fact("You" if u == me.email else u, "") for u in users]
-    found = found or [Fact("Everybody with the role approver", "")]
+    # What belongs to a run is answered by whoever operates runs.
+    role = "operator" if item.type in (telling.LIMIT, telling.IN_DOUBT) else "approver"
+    found = found or [Fact(f"Everybody with the role {role}", "")]
     return [*found, *(Fact(name, "agreed") for name in item.agreed)]
 
 
@@ -283,13 +281,17 @@ def _silence(item: InboxCard, *, now: datetime) -> str:
         item.on_expire, "the run goes on without it; nothing is done."
     )
     due = words.left(item.expires_at, now=now).removeprefix("Due ")
-    return f"If nobody decides {due}, {means}" if due != "Overdue" else f"Its time is up: {means}"
+    does = "fills it in" if item.type == telling.FORM else "decides"
+    return f"If nobody {does} {due}, {means}" if due != "Overdue" else f"Its time is up: {means}"
 
 
 def stations(item: InboxCard, *, me: Actor) -> list[Station]:
     """The way from the decision to the end, with where it stands."""
     ahead = [Station(title) for title in item.after]
     who = _person(item, me=me)
+    if item.type in telling.OWN_CARD and item.status in ("pending", "done"):
+        done = "done" if item.run_status == "succeeded" else ""
+        return [Station(*telling.station(item, who, may_decide=item.may_decide)), *(Station(stop.word, done) for stop in ahead)]
     match item.status:
         case "pending":
             return [Station("You decide" if item.may_decide else "A person decides", "waiting"), *ahead]

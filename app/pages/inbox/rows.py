@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from app.pages.inbox import telling
 from app.pages.inbox.values import as_words, plain
 from app.ui import words
 from app.ui.words import Tone
@@ -50,6 +51,8 @@ def item_tone(item: ApprovalView) -> Tone:
     """Of an item: while it waits, what kind of thing waits; then what came of it."""
     if item.status == "pending" and item.type != "approval":
         return words.waiting_tone(item.type)
+    if item.status == "done" and item.decision in telling.DECIDED and item.type != "approval":
+        return telling.DECIDED[item.decision]
     return ITEM_TONES.get(item.status, Tone("skipped", item.status.replace("_", " ").capitalize()))
 
 
@@ -65,7 +68,7 @@ def request(item: InboxItem, *, now: datetime, is_new: bool = False) -> Request:
     quorum = int(item.approvers.get("quorum", 1) or 1)
     return Request(
         id=item.id,
-        title=plain(item.title) or TITLELESS,
+        title=plain(telling.title(item)) or TITLELESS,
         workflow=item.workflow_name or item.workflow,
         step=item.agent or item.step,
         tone=tone.name,

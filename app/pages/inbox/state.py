@@ -8,6 +8,8 @@ from typing import Any
 import reflex as rx
 
 from app.api.reading import Asking
+from app.pages.inbox import asked
+from app.pages.inbox.asked import Asked
 from app.pages.inbox.cards import Card, Editable, Station, card, editables
 from app.pages.inbox.rows import Request, oldest, requests
 from app.pages.inbox.values import TYPED, Fact, facts, typed
@@ -58,6 +60,7 @@ class Inbox(rx.State):
     next_title: rx.Field[str] = rx.field(default="")
     card: rx.Field[Card] = rx.field(default_factory=Card)
     fields: rx.Field[list[Editable]] = rx.field(default_factory=list)
+    asked: rx.Field[list[Asked]] = rx.field(default_factory=list)
     edited: rx.Field[int] = rx.field(default=0)
     preview: rx.Field[list[Fact]] = rx.field(default_factory=list)
     view: rx.Field[str] = rx.field(default="write")
@@ -154,8 +157,23 @@ class Inbox(rx.State):
         return await self._decide(asking, form, "reject")
 
     @action(Permission.APPROVAL_DECIDE)
+    async def fill_in(self, asking: Asking, form: dict[str, Any]) -> Any:
+        """Sends a form with what was filled in."""
+        return await self._answer(asking, form, "submit")
+
+    @action(Permission.RUN_CONTROL)
+    async def say_what_happened(self, asking: Asking, form: dict[str, Any]) -> Any:
+        """Says what came of a call in doubt: it happened, with this result; it did not, and runs now; it did not, and fails."""
+        return await self._answer(asking, form, str(form.get("choice", "")), fills_in="done")
+
+    @action(Permission.RUN_RAISE_LIMITS)
+    async def answer_limit(self, asking: Asking, form: dict[str, Any]) -> Any:
+        """Says how a run goes on that has met a limit."""
+        return await self._answer(asking, form, str(form.get("choice", "")), fills_in="extend")
+
+    @action(Permission.APPROVAL_DECIDE)
     async def choose(self, asking: Asking, form: dict[str, Any]) -> Any:
-        """Decides a request of another type by one of its choices."""
+        """Decides a request of a type without a card of its own by one of its choices."""
         return await self._decide(asking, form, str(form.get("choice", "")))
 
     @action(Permission.APPROVAL_READ)
@@ -169,7 +187,7 @@ class Inbox(rx.State):
         return str(getattr(self, "item", "") or "")
 
     def _put_away(self) -> None:
-        self.card, self._card, self.fields, self.preview = Card(), None, [], []
+        self.card, self._card, self.fields, self.asked, self.preview = Card(), None, [], [], []
         self._typed, self._problems = {}, {}
         self.view, self.edited, self.notice = "write", 0, Notice()
 
@@ -214,7 +232,9 @@ class Inbox(rx.State):
             self._take_last(item, asking)
 
     def _take_fields(self, item: InboxCard) -> None:
-        self.fields = editables(item, self._typed, self._problems)
+        # The numbers of a limit are asked for beside the answer that they belong to.
+        self.fields = editables(item, self._typed, self._problems) if item.type != "limit" else []
+        self.asked = asked.asked(item, self._problems)
         self.edited = sum(bool(found.edits) for found in self.fields)
         if not self.edited:
             self.preview = []
@@ -233,6 +253,19 @@ class Inbox(rx.State):
         except Invalid as error:
             self._tell(Notice("failed", "It cannot run like this", error.message))
 
+    async def _answer(self, asking: Asking, form: dict[str, Any], decision: str, *, fills_in: str = "submit") -> Any:
+        """Answers a request that is no approval; `fills_in` is the decision that what was filled in belongs to."""
+        if not decision:
+            self._tell(Notice("failed", "Nothing was sent yet", "Choose one of the answers first."))
+            return None
+        values: dict[str, Any] = {}
+        if decision == fills_in and self._card is not None:
+            values, self._problems = asked.answers(self._card, form)
+        if self._problems and decision == fills_in:
+            self._tell(NOT_SENT)
+            return None
+        return await self._decide(asking, form if decision == "fail" else form | {"reason": ""}, decision, values=values)
+
     async def _decide(self, asking: Asking, form: dict[str, Any], decision: str, *, values: dict[str, Any] | None = None) -> Any:
         """Sends what was seen along; whatever is refused is told, and the card is shown as it is now."""
         item, digest, reason = (str(form.get(name, "")) for name in ("item", "digest", "reason"))
@@ -242,18 +275,20 @@ class Inbox(rx.State):
             await asking.ask(decide(asking.actor, item, decision=decision, digest=digest, values=values or None, reason=reason.strip()))
             self.last = Last(item)
         except SignalboxError as refused:
-            self.notice = _refusal(refused)
+            self._problems = asked.refused(refused.details.get("problems"), self._card) if self._card else {}
+            self.notice = NOT_SENT if self._problems else _refusal(refused)
         fresh = await asking.ask(asking.engine.inbox.card(asking.actor, item))
         if fresh.asked_again and fresh.decided_by == (asking.actor.user_id or asking.actor.label):
             # What would run is not what was seen: the fresh card is shown at once, with everything that was typed.
             self.notice, self.last = CHANGED, Last()
             fresh = await asking.ask(asking.engine.inbox.card(asking.actor, fresh.asked_again))
         self._take_card(fresh, asking)
-        if fresh.status == "pending":
+        if fresh.status == "pending" and fresh.type == "approval":
             await self._try_out(asking, fresh)
         return [Inbox.load, Frame.count]
 
 
+NOT_SENT = Notice("failed", "Nothing was sent yet", "Correct what is marked, then send it again. Everything typed is kept.")
 CHANGED = Notice(
     "limit",
     "What would run has changed since you looked",

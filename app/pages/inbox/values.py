@@ -103,24 +103,26 @@ def parsed(text: str, original: Any) -> Any:
                 raise ValueError("Choose yes or no.")
             return text.strip().lower() == "true"
         case int() | float():
-            return _number(text.strip())
+            return number(text.strip())
         case _:
-            return _structure(text, list if isinstance(original, list) else dict)
+            return structure(text, list if isinstance(original, list) else dict)
 
 
-def _number(text: str) -> int | float:
+def number(text: str) -> int | float:
+    """A number as people write it. ValueError says in words what is wrong."""
     if not re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,15})?", text):
         raise ValueError("Write a number, like 12 or 12.50, without a currency and without commas.")
     return float(text) if "." in text else int(text)
 
 
-def _structure(text: str, wanted: type) -> Any:
+def structure(text: str, wanted: type) -> Any:
+    """A list or named values, written as JSON. ValueError says in words what is wrong."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         raise ValueError("A bracket, a quotation mark or a comma is missing here.") from None
     if not isinstance(value, wanted):
-        raise ValueError("Keep the brackets around it.")
+        raise ValueError("Keep the brackets around it." if wanted is not list else "Keep the square brackets around it.")
     return value
 
 

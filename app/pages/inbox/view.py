@@ -125,7 +125,7 @@ def _row(row: Request) -> rx.Component:
         rx.el.span(row.due, class_name="num when"),
         class_name="row t12 mut",
     )
-    who = rx.el.span(row.workflow, " · ", row.step, class_name="mut t12 el")
+    who = rx.el.span(row.workflow, rx.cond(row.step != "", rx.fragment(" · ", row.step)), class_name="mut t12 el")
     new = rx.cond(row.is_new, rx.el.span(rx.el.span("New", class_name="sr"), class_name="dot"))
     heading = rx.cond(row.group != "", rx.el.div(row.group, rx.el.span(class_name="sp"), _column_names(), class_name="gh"))
     is_here = row.id == Inbox.card.id

@@ -46,7 +46,7 @@ class FormConfig(NodeConfig):
         default_factory=Assignees,
         title="Who fills it in",
         description="Who may answer.",
-        json_schema_extra=hints(widget="approvers", text=""),
+        json_schema_extra=hints(widget="people", text=""),
     )
     expires_after_s: float | None = Field(
         default=None,

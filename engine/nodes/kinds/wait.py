@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from engine.clock import from_iso
 from engine.errors import ConfigInvalid
 from engine.jsonvalue import JsonValue
 from engine.nodes.contract import Answer, Example, Expr, NodeConfig, Outcome, Pause, Problem, Template, WaitKind, text_of
-from engine.nodes.form import hints
+from engine.nodes.form import ONE_OF, hints
 
 YEAR_S = 31_536_000.0
 MOST_S = 10 * YEAR_S
@@ -19,6 +19,10 @@ MOST_S = 10 * YEAR_S
 
 class WaitConfig(NodeConfig):
     """One of `seconds`, `until` and `event`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={ONE_OF: [["seconds", "For so long"], ["until", "Until a time"], ["event", "For an event"]]}
+    )
 
     seconds: float | None = Field(
         default=None,

@@ -143,8 +143,8 @@ def test_what_silence_means_is_said_before_and_after(means: str, words: str) -> 
 
 
 def test_a_type_without_a_card_of_its_own_offers_its_choices() -> None:
-    found = shown(type="limit", choices=["extend", "stop", "ask_ann"], action=None)
-    assert [choice.word for choice in found.choices] == ["Raise the limit and go on", "Stop here", "Ask ann"]
+    found = shown(type="proposal", choices=["submit", "ask_ann"], action=None)
+    assert [choice.word for choice in found.choices] == ["Submit", "Ask ann"]
     assert found.sentence == "Refunds waits for a person."
 
 

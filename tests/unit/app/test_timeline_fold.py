@@ -27,7 +27,7 @@ given.map(({ before, behind }) => {
   return {
     status: run.status, used: { ...run.used, busy_us: Math.round(busyUs(run, run.at)) }, running: run.running,
     steps: steps.filter((s) => s.tries.length || !["ready", "cancelled"].includes(s.status)).map((s) => [s.path, s.status, s.attempt]),
-    open: steps.filter((s) => !["running", "waiting"].includes(s.status) && s.spans.some((p) => p.to === null)).length,
+    open: steps.filter((s) => !["running", "waiting", "in_doubt"].includes(s.status) && s.spans.some((p) => p.to === null)).length,
   };
 })
 """
@@ -82,7 +82,17 @@ def test_the_page_tells_the_same_as_the_engine_whatever_happens() -> None:
         assert abs(ours["used"].pop("busy_us") - theirs["used"].pop("busy_us")) <= 1000 * (1 + len(given[number]["before"])), number
         assert ours == (theirs if theirs["status"] else theirs | {"status": ours["status"]}), number
     # What the figures rest on: every kind of event that these runs can meet has been met.
-    assert {"step_failed", "step_waiting", "limit_reached", "run_stopped", "run_resumed", "run_recovered", "run_cancelled"} <= seen
+    assert {
+        "step_failed",
+        "step_waiting",
+        "limit_reached",
+        "run_stopped",
+        "run_resumed",
+        "run_recovered",
+        "run_cancelled",
+        "step_in_doubt",
+        "doubt_resolved",
+    } <= seen
 
 
 def test_the_page_tells_what_a_try_out_takes_over() -> None:

@@ -1,5 +1,6 @@
 """How `run` stores a file, and what it tells about runs."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -126,6 +127,11 @@ def test_a_run_is_told_to_people_with_its_reason() -> None:
         ({"type": "step_done", "path": "a", "data": {"port": "lost"}}, "done    a (lost)"),
         ({"type": "step_failed", "path": "a", "data": {"error": {"message": "No."}}}, "failed  a: No."),
         ({"type": "step_waiting", "path": "a", "data": {}}, "waits   a"),
+        ({"type": "step_paused", "path": "a", "data": {"event": "paid", "key": "R-17"}}, "waits   a for the event paid R-17"),
+        ({"type": "step_paused", "path": "a", "data": {"until": 1_750_000_000_000_000}}, "waits   a until 2025-06-15T15:06:40.000000Z"),
+        ({"type": "step_in_doubt", "path": "pay", "data": {"why": "got no answer"}}, "doubt   pay: it got no answer"),
+        ({"type": "doubt_resolved", "path": "pay", "data": {"decision": "retry"}}, "told    pay: it did not happen"),
+        ({"type": "limit_asked", "path": "", "data": {}}, "asks    how it goes on: the answer is given in the inbox"),
         ({"type": "box_opened", "path": "each", "data": {"inputs": {"items": [1, 2]}}}, "opens   each: 2 items"),
         ({"type": "item_ended", "path": "each[0]", "data": {"outputs": {"result": 1}}}, ""),
         ({"type": "run_started", "path": "", "data": None}, ""),
@@ -133,3 +139,18 @@ def test_a_run_is_told_to_people_with_its_reason() -> None:
 )
 def test_progress_tells_what_matters_to_people(event: dict[str, Any], line: str) -> None:
     assert run.progress_line(event) == line
+
+
+@pytest.mark.parametrize(
+    ("reason", "steps", "rests"),
+    [
+        ("Pay is in doubt: somebody has to say in the inbox whether it happened.", ["done", "in_doubt"], True),
+        ("The limit tokens is reached. Somebody has to say in the inbox how it goes on.", ["done"], True),
+        ("Ask waits for an answer in the inbox.", ["waiting"], True),
+        ("Post it is tried again later.", ["done", "ready"], False),
+    ],
+)
+def test_a_run_rests_when_only_somebody_moves_it_on(reason: str, steps: list[str], rests: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "RETRY_GLANCE_S", 0)
+    desk: Any = SimpleNamespace(steps=lambda _: [{"status": status} for status in steps])
+    assert run.rests(desk, {"id": "run_1", "status": "waiting", "reason": reason}) is rests

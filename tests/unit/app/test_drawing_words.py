@@ -1,0 +1,76 @@
+"""What the drawing of a workflow says of its steps: kinds, ports, and how far loops, boxes and waits are."""
+
+from typing import Any
+
+import pytest
+
+from engine.nodes.docs import describe
+from engine.nodes.registry import Registry
+from tests.unit.app.javascript import run as javascript
+
+FOLDER = "app/components/drawing"
+TOLD = """
+import { statusesOf } from "./tell.js";
+---
+statusesOf(given.steps, given.document)
+"""
+DRAWN = """
+import { portsOf } from "./shape.js";
+import { kindLine, kindWords } from "./words.js";
+---
+given.map(({ node, kind }) => ({
+  ports: portsOf(node, kind).map((port) => port.name), line: kindLine(node, kind), ...kindWords(node.kind, kind),
+}))
+"""
+LOOP = {"edges": [{"source": "ok", "target": "draft", "max_visits": 3}]}
+
+
+def told(*steps: dict[str, Any], document: Any = LOOP) -> dict[str, str]:
+    full = [{"spent": {}, "port": None, **step} for step in steps]
+    return {node: status["word"] for node, status in javascript(TOLD, {"steps": full, "document": document}, folder=FOLDER).items()}
+
+
+def test_a_loop_shows_its_round_and_of_how_many() -> None:
+    first = {"path": "draft#1", "node": "draft", "status": "done"}
+    second = {"path": "draft#2", "node": "draft", "status": "running"}
+    inner = {"path": "draft#2/ok", "node": "ok", "status": "waiting", "kind": "approval"}
+    assert told(first) == {"draft": "Done"}
+    assert told(first, second, inner) == {"draft": "Running, 2 / 3", "ok": "Waiting for a person, 2 / 3"}
+    assert told(second, document=None) == {"draft": "Running, round 2"}
+
+
+def test_a_box_shows_how_far_it_is() -> None:
+    box = {"path": "each", "node": "each", "status": "running", "note": {"items": 10, "ended": 7, "failed": 0}}
+    assert told(box) == {"each": "7 / 10"}
+    assert told(box | {"note": {"items": 10, "ended": 7, "failed": 2}}) == {"each": "7 / 10, 2 failed"}
+    assert told(box | {"status": "done", "note": {"items": 10, "ended": 10, "failed": 0}}) == {"each": "Done"}
+
+
+def test_a_wait_says_for_what_and_a_doubt_says_so() -> None:
+    wait = {"path": "pause", "node": "pause", "status": "waiting", "kind": "wait"}
+    assert told(wait | {"note": {"until": None, "event": "paid", "key": "R-17"}}) == {"pause": "Waiting for the event paid R-17"}
+    assert told(wait | {"note": {"until": "2031-12-05T09:00:00Z", "event": None, "key": None}})["pause"].startswith(
+        "Waiting until 5 Dec 2031, "
+    )
+    assert told({"path": "pay", "node": "pay", "status": "in_doubt"}) == {"pay": "In doubt"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "ports", "line"),
+    [
+        ("form", {"fields": {"properties": {"a": {}, "b": {}}}}, ["Submitted"], "People · asks for 2 fields"),
+        ("form", {"fields": {"properties": {"a": {}}}, "expires_after_s": 60}, ["Submitted", "No answer"], "People · asks for 1 field"),
+        ("wait", {"seconds": 7200}, ["Next"], "Flow · for 2 hours"),
+        ("wait", {"seconds": 90}, ["Next"], "Flow · for 90 seconds"),
+        ("wait", {"until": "inputs.due"}, ["Next"], "Flow · until a time"),
+        ("wait", {"event": "paid"}, ["Next"], "Flow · for the event paid"),
+        ("wait", {"event": "paid", "expires_after_s": 60}, ["Next", "Expired"], "Flow · for the event paid"),
+        ("wait", {"seconds": 60, "expires_after_s": 60}, ["Next"], "Flow · for 1 minute"),
+    ],
+)
+def test_a_port_that_is_never_left_is_not_drawn(kind: str, config: Any, ports: list[str], line: str) -> None:
+    known = Registry.builtin().get(kind)
+    assert known is not None
+    (drawn,) = javascript(DRAWN, [{"node": {"id": "x", "kind": kind, "config": config}, "kind": describe(known)}], folder=FOLDER)
+    assert (drawn["ports"], drawn["line"], drawn["isAi"]) == (ports, line, False)
+    assert drawn["group"] == ("People" if kind == "form" else "Flow")

@@ -2,7 +2,7 @@
 const ENDED = new Set(["run_ended", "run_stopped"]);
 const KINDS = [
   "run_started", "step_done", "step_failed", "step_waiting", "step_paused", "step_in_doubt", "doubt_resolved", "box_opened", "item_ended", "voted", "consent_void",
-  "steps_started", "limit_reached", "limit_asked", "run_stopped", "run_resumed", "run_recovered", "run_cancelled", "run_ended",
+  "steps_started", "child_started", "child_returned", "limit_reached", "limit_asked", "run_paused", "run_stopped", "run_resumed", "run_recovered", "run_cancelled", "run_ended",
 ];
 
 export const nodeOf = (path) => path.split("/").at(-1).replace(/#\d+|\[\d+\]/g, "");
@@ -40,6 +40,7 @@ function fateOf(type, data) {
   if (type === "step_failed") return { status: data.retry_at ? "running" : "failed", spent: asUsd(data.spent), error: data.error };
   if (type === "step_waiting") return { status: "waiting", kind: "approval", note: {} };
   if (type === "step_paused") return { status: "waiting", kind: "wait", note: { until: data.until ? new Date(data.until / 1000).toISOString() : null, event: data.event || null, key: data.key || null } };
+  if (type === "child_started") return { status: "waiting", kind: "wait", note: { until: null, event: null, key: null, run: data.child?.run, name: data.child?.name } };
   if (type === "step_in_doubt") return { status: "in_doubt", spent: asUsd(data.spent) };
   if (type === "doubt_resolved") return { status: "ready" };
   if (type === "box_opened") return { note: { items: data.inputs?.items?.length ?? null, ended: 0, failed: 0 } };

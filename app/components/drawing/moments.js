@@ -9,7 +9,8 @@ export function moment(at, now = Date.now()) {
 }
 
 // "Waiting until 5 Dec, 09:00", "Waiting for the event paid R-17".
-export function pauseWord({ until, event, key }) {
+export function pauseWord({ until, event, key, run, name }) {
+  if (run) return `Waiting for ${name || "another workflow"}`;
   if (event) return `Waiting for the event ${[event, key].filter(Boolean).join(" ")}`;
   return until === null || until === undefined ? "Waiting" : `Waiting until ${moment(until)}`;
 }

@@ -83,6 +83,9 @@ function Doubts({ step }) {
 
 const Doubt = ({ text, children }) => <div className="banner doubt" role="note"><ToneIcon tone="doubt" size={16} /><div><p className="b">{text}</p>{children}</div></div>;
 
+// The run that the step has started.
+const calledRun = (step) => step.pause?.run ?? (step.note?.run || "");
+
 function Facts({ run, book, step, told, now }) {
   const work = step.spans.filter((span) => span.kind === "work").reduce((sum, span) => sum + (span.to ?? now) - span.from, 0);
   const waits = step.spans.filter((span) => span.kind === "wait").reduce((sum, span) => sum + (span.to ?? now) - span.from, 0);
@@ -96,6 +99,7 @@ function Facts({ run, book, step, told, now }) {
     ["Waited", waits ? length(waits) : ""],
     [step.pause?.event ? "Waits for" : "", step.pause?.event ? [step.pause.event, step.pause.key].filter(Boolean).join(" ") : ""],
     [step.pause?.event ? "Until at most" : "Waits until", step.pause?.until ? moment(step.pause.until) : ""],
+    [calledRun(step) ? "Runs" : "", calledRun(step) ? <Link key="r" to={`/runs/${encodeURIComponent(calledRun(step))}`}>{step.pause?.name || "Another workflow"}</Link> : ""],
     ["Answer by", step.expiresAt ? moment(step.expiresAt) : ""],
     ["Cost", isCharged(step) ? <Used key="c" used={money(step.spent.cost_micro)} most={most.cost_micro ? money(most.cost_micro) : ""} /> : ""],
     ["Tokens", isCharged(step) ? <Used key="t" used={count(step.spent.tokens)} most={most.tokens ? count(most.tokens) : ""} /> : ""],

@@ -7,7 +7,7 @@ const UNDER_WAY = new Set(["running", "waiting", "ready"]);
 export function emptyRun() {
   return {
     seq: 0, at: 0, startedAt: null, endedAt: null, status: "queued", reason: "", workflow: "", version: null, mode: "live",
-    by: "", inputs: null, output: null, limits: {}, limit: null, asked: null, isStopped: false, stoppedBy: "", isCancelled: false,
+    by: "", parent: "", forkOf: "", forkedAt: "", inputs: null, output: null, limits: {}, limit: null, asked: null, isStopped: false, isPaused: false, stoppedBy: "", isCancelled: false,
     cancelledBy: "", doubtful: [], resumed: [],
     recovered: 0, steps: new Map(), shape: 0, spend: [], reserved: new Map(),
     used: { cost_micro: 0, tokens: 0, llm_calls: 0, tool_calls: 0, steps: 0, busy_us: 0 }, running: 0, busySince: 0,
@@ -38,7 +38,20 @@ const HANDLERS = {
   run_started(run, data, at) {
     run.startedAt = at;
     Object.assign(run, { workflow: data.workflow ?? "", version: data.version ?? null, mode: data.mode ?? "live" });
-    Object.assign(run, { by: data.by_name || data.by || "", inputs: data.inputs ?? {}, limits: { ...data.limits } });
+    Object.assign(run, { by: data.by_name || data.by || "", inputs: data.inputs ?? {}, limits: { ...data.limits }, parent: data.parent ?? "" });
+  },
+  // From here on it is another run: what had ended stays and cost it nothing, what was under way starts anew.
+  run_forked(run, data, at) {
+    for (const [path, step] of [...run.steps]) {
+      if (step.status === "done") Object.assign(step, { reused: step.reused || data.origin, spent: { cost_micro: 0, tokens: 0, llm_calls: 0, tool_calls: 0 } });
+      else if (step.status !== "skipped") run.steps.delete(path);
+    }
+    run.shape += 1;
+    run.reserved.clear();
+    Object.assign(run, { startedAt: at, endedAt: null, endedAs: null, output: null, reason: "", limit: null, asked: null, isStopped: false, isPaused: false, isCancelled: false });
+    Object.assign(run, { mode: data.mode ?? "live", by: data.by_name || data.by || "", limits: { ...data.limits }, parent: "", forkOf: data.origin ?? "", forkedAt: data.at_step ?? "" });
+    Object.assign(run, { inputs: { ...run.inputs, ...data.inputs }, running: 0, busySince: at, spend: [], resumed: [], recovered: 0, doubtful: [] });
+    run.used = { cost_micro: 0, tokens: 0, llm_calls: 0, tool_calls: 0, steps: 0, busy_us: 0 };
   },
   step_done(run, data, at, event) {
     // A step that a try-out takes over, or whose output is kept for tries, never started here.
@@ -71,6 +84,18 @@ const HANDLERS = {
     lieDown(run, step, at, "waiting", null);
     const until = data.until != null ? data.until / 1000 : null;
     Object.assign(step, { pause: { until, event: data.event ?? "", key: data.key ?? "" }, inputs: data.inputs ?? step.inputs });
+  },
+  // It waits for a run that it has started; its part of the limits is set aside.
+  child_started(run, data, at, event, step) {
+    if (!step) return;
+    lieDown(run, step, at, "waiting", null);
+    const { run: id, name, workflow } = data.child ?? {};
+    Object.assign(step, { pause: { until: null, event: "", key: "", run: id, name: name || workflow }, inputs: data.inputs ?? step.inputs });
+  },
+  child_returned(run, data, at, event, step) {
+    run.used.steps += data.steps ?? 0;
+    run.used.busy_us += data.busy_us ?? 0;
+    if (step) charge(run, step, at, data.spent ?? {});
   },
   step_in_doubt(run, data, at, event, step) {
     if (!step) return;
@@ -112,11 +137,14 @@ const HANDLERS = {
   limit_asked(run, data, at) {
     run.asked = { item: data.item ?? "", card: data.card ?? {}, at };
   },
+  run_paused(run) {
+    run.isPaused = true;
+  },
   run_stopped(run, data) {
     Object.assign(run, { isStopped: true, reason: data.reason ?? "", stoppedBy: data.by_name || data.by || "", asked: null });
   },
   run_resumed(run, data, at) {
-    Object.assign(run, { isStopped: false, stoppedBy: "", reason: "", endedAt: null, endedAs: null, output: null, limit: null, asked: null });
+    Object.assign(run, { isPaused: false, isStopped: false, stoppedBy: "", reason: "", endedAt: null, endedAs: null, output: null, limit: null, asked: null });
     Object.assign(run.limits, data.limits);
     run.resumed.push({ at, by: data.by_name || data.by || "", limits: data.limits ?? {}, model: data.model ?? "" });
   },
@@ -137,7 +165,7 @@ const HANDLERS = {
 
 function statusOf(run) {
   if (run.endedAt !== null) return run.endedAs;
-  if (run.isStopped) return "stopped";
+  if (run.isStopped) return run.isPaused ? "paused" : "stopped";
   if (run.asked) return "waiting";
   if (run.running > 0) return "running";
   let isWaiting = false;
@@ -183,7 +211,10 @@ function leaveWork(run, step, at, spent) {
     run.running -= 1;
     if (run.running === 0) run.used.busy_us += (at - run.busySince) * 1000;
   }
-  if (!isRunning || !spent) return;
+  if (isRunning && spent) charge(run, step, at, spent);
+}
+
+function charge(run, step, at, spent) {
   for (const name of AMOUNTS) {
     run.used[name] += spent[name] ?? 0;
     step.spent[name] += spent[name] ?? 0;

@@ -40,6 +40,8 @@ export const Head = memo(function Head({ run, book, now, state, isMore, canGoOn,
         <h1 className="t20 b">{book.name || "Run"}</h1>
         <span data-testid="status"><Badge {...status} /></span>
         {run.mode === "test" ? <span className="bd neutral">Test run</span> : null}
+        {run.parent ? <Link to={`/runs/${encodeURIComponent(run.parent)}`} className="bd neutral">Started by a run</Link> : null}
+        {run.forkOf ? <Link to={`/runs/${encodeURIComponent(run.forkOf)}?step=${encodeURIComponent(run.forkedAt)}`} className="bd neutral">Fork of a run</Link> : null}
         {isPractice ? <span className="bd neutral" title="The practice model makes up its answers; they cost nothing.">Practice answers</span> : null}
         <span className="mut">
           {run.workflow ? <Link to={`/workflows/${run.workflow}`}>{run.version === null ? "Draft" : `Version ${run.version}`}</Link> : null}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.facade.views import (
         ApprovalView,
         BatchResult,
+        BudgetView,
         Checked,
         Decided,
         Delivered,
@@ -55,6 +56,7 @@ __all__ = [
     "Actor",
     "ApprovalView",
     "BatchResult",
+    "BudgetView",
     "Bug",
     "ChangeView",
     "Checked",
@@ -127,6 +129,7 @@ _HOME = {
     "Engine": ("engine.facade.engine", "Engine"),
     "ApprovalView": ("engine.facade.views", "ApprovalView"),
     "BatchResult": ("engine.facade.views", "BatchResult"),
+    "BudgetView": ("engine.facade.views", "BudgetView"),
     "Checked": ("engine.facade.views", "Checked"),
     "Decided": ("engine.facade.views", "Decided"),
     "Delivered": ("engine.facade.views", "Delivered"),

@@ -14,6 +14,7 @@ from engine.clock import Clock
 from engine.errors import StorageUnavailable
 from engine.facade.about import About
 from engine.facade.approvals import Approvals
+from engine.facade.budgets import Budgets
 from engine.facade.changes import Changes
 from engine.facade.core import Core, open_core
 from engine.facade.events import Events
@@ -58,6 +59,7 @@ class Engine:
         self.approvals = Approvals(core)
         self.inbox = Inbox(core, self.approvals)
         self.events = Events(core)
+        self.budgets = Budgets(core)
         self.secrets = Secrets(core.records, core.ring)
         self.model_settings = ModelDesk(core)
         self.about = About(core)

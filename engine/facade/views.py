@@ -259,6 +259,17 @@ class ForkBill(BaseModel):
     effects: list[EffectView]
 
 
+class BudgetView(BaseModel):
+    """What a workflow or an agent may spend a day, or the workspace a month, and has spent in this one (UTC)."""
+
+    scope: str
+    subject: str
+    name: str
+    period: str
+    limit_usd: float | None
+    spent_usd: float
+
+
 class Delivered(BaseModel):
     """How many waiting steps an event has woken."""
 

@@ -21,6 +21,8 @@ DECISION = {"decision": "approve", "digest": "0"}
 
 # (method, path) -> the permission that the engine asks for, and a body that is read before it is asked.
 TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
+    ("GET", "/api/v1/budgets"): (P.COST_READ, None),
+    ("PUT", "/api/v1/budgets"): (P.BUDGET_MANAGE, {"scope": "workspace", "limit_usd": None}),
     ("POST", "/api/v1/events"): (P.EVENT_SEND, {"event": "paid"}),
     ("POST", "/api/v1/runs/{run}/pause"): (P.RUN_CONTROL, {}),
     ("POST", "/api/v1/runs/{run}/retry"): (P.RUN_CONTROL, None),

@@ -9,6 +9,7 @@ import pytest
 from engine import Invalid, NotAllowed, NotFound, Role
 from engine.errors import InvalidInputs, Permanent
 from tests.integration.running import ANN, Bench, actor, edge, node, opened, work
+from tests.unit.app.javascript import run as javascript
 
 OPERATOR = actor("ope", Role.OPERATOR)
 INPUTS = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
@@ -198,6 +199,38 @@ async def test_a_fork_inside_a_box_keeps_the_items_that_had_ended(bench: Bench) 
     assert (await bench.until(other)).output == {"x": [2, 4, 6]}
     assert bench.works.calls == {"note": 3 + 2}
     bench.replayed(other)
+
+
+FOLD = """
+import { emptyRun, fold } from "./fold.js";
+---
+(() => {
+  const run = fold(emptyRun(), given);
+  const steps = [...run.steps.values()].map((step) => [step.path, step.status, step.reused]);
+  return { steps, status: run.status, forkOf: run.forkOf, used: run.used.steps, inputs: run.inputs };
+})()
+"""
+
+
+async def test_the_page_of_a_run_tells_forks_children_and_pauses_as_the_engine_does(bench: Bench) -> None:
+    slug = await bench.publish(*chain())
+    nodes = [
+        node("start", "start", config={"inputs": INPUTS}),
+        node("call", "subflow", config={"workflow": slug, "inputs": {"n": "inputs.n"}}),
+        work("b", say="b"),
+        node("done", "end", config={"output": {"x": "nodes.call.x"}}),
+    ]
+    run = await bench.start(nodes, [edge(e) for e in ("start -> call", "call -> b", "b -> done")], inputs={"n": 1}, name="Calls")
+    await bench.until(run)
+    other = await fork(bench, run, "b", changes={"inputs.n": 9})
+    ended = await bench.until(other)
+    for seen in (run, other):
+        view, steps = await bench.engine.runs.get(ANN, seen), await bench.steps(seen)
+        found = javascript(FOLD, [event.model_dump() for event in await bench.events(seen)], folder="app/components/timeline")
+        assert found["steps"] == [[path, step.status, step.reused or ""] for path, step in steps.items()]
+        assert (found["status"], found["used"]) == (view.status, view.spent["steps"])
+        assert (found["forkOf"], found["inputs"]) == (view.fork_of or "", view.inputs)
+    assert ended.fork_of == run
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from engine import Role
 from tests.acceptance.served import ADMIN, Up, served, until
 from tests.ui import long_run
 from tests.ui.conftest import ADMIN_EMAIL, PASSWORD, Opens, Site
+from tests.ui.test_accessibility import grave
 
 START = {
     "id": "start",
@@ -185,6 +186,40 @@ def test_a_run_is_ended_by_whoever_may_and_says_why(site: Site, page: Page, open
     opened(viewer, waiting)
     expect(viewer.get_by_test_id("banner")).to_be_visible()
     expect(viewer.get_by_role("button", name="Cancel run")).to_have_count(0)
+
+
+def test_a_run_is_paused_and_goes_on_when_somebody_says_so(site: Site, page: Page, open_page: Opens) -> None:
+    run = start(site.up, chain("To be paused", asks("ok", "Send it?")))
+    shown = opened(page, run)
+    page.get_by_role("button", name="Pause").click()
+    expect(shown).to_have_attribute("data-status", "paused")
+    banner = page.get_by_test_id("banner")
+    expect(banner).to_contain_text("Paused by")
+    viewer = open_page(site.url, cookie=site.sessions[Role.VIEWER])
+    opened(viewer, run)
+    expect(viewer.get_by_test_id("banner")).to_contain_text("Paused")
+    expect(viewer.get_by_role("button", name="Go on")).to_have_count(0)
+    banner.get_by_role("button", name="Go on").click()
+    expect(shown).to_have_attribute("data-status", "waiting")
+    site.up.call("POST", f"/api/v1/runs/{run}/cancel", {})
+
+
+def test_a_run_is_run_again_from_a_step_and_the_bill_comes_first(site: Site, page: Page) -> None:
+    tells = {"id": "tell", "kind": "notify", "title": "Tell them", "config": {"subject": "s", "message": "m"}}
+    counts = {"id": "count", "kind": "set", "title": "Count", "config": {"values": {"n": "1"}}}
+    run = start(site.up, chain("Letters again", counts, tells), wait=20)
+    shown = opened(page, run, "?step=tell")
+    page.get_by_role("button", name="Run again from here…").click()
+    form = page.get_by_test_id("fork-dialog")
+    expect(form).to_contain_text("takes over 2 finished steps and does 2 steps again")
+    expect(form).to_contain_text("“Tell them” reached somebody or something outside")
+    form.get_by_role("button", name="Start the new run").click()
+    expect(page).not_to_have_url(re.compile(run))
+    expect(shown).to_have_attribute("data-status", "succeeded")
+    expect(page.get_by_text("Test run")).to_be_visible()
+    expect(page.get_by_role("link", name="Fork of a run")).to_have_attribute("href", f"/runs/{run}?step=tell")
+    expect(row(page, "count")).to_have_attribute("data-status", "done")
+    assert grave(page) == []
 
 
 def test_a_failed_run_says_what_failed_and_is_tried_again(site: Site, page: Page) -> None:

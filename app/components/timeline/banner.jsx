@@ -28,7 +28,7 @@ export function Banner({ run, book, now, can, trouble, busy, onRaise, onGoOn, on
             {offers.has("limits") && can.goOn ? <button type="button" className="btn" onClick={onLimits}>Set the limits…</button> : null}
             {(offers.has("go_on") || offers.has("again")) && can.goOn ? <button type="button" className="btn pri" disabled={busy} onClick={() => onGoOn({})}>{told.again ?? "Go on"}</button> : null}
             {offers.has("see") ? <button type="button" className="btn" onClick={() => onSelect(told.see)}>See what happened</button> : null}
-            {offers.has("cancel") && can.cancel && run.status === "stopped" ? <button type="button" className="btn danger" onClick={onCancel}>End the run</button> : null}
+            {offers.has("cancel") && can.cancel && (run.status === "stopped" || run.status === "paused") ? <button type="button" className="btn danger" onClick={onCancel}>End the run</button> : null}
           </div>
           {!can.goOn && (offers.has("raise") || offers.has("go_on") || offers.has("again")) ? <p className="t12">Somebody who may operate runs can let it go on.</p> : null}
           {told.cost && can.goOn ? <p className="t12">{told.cost}</p> : null}

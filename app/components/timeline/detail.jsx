@@ -1,13 +1,13 @@
 // One step in full: what it got, what came out, what was asked and answered, what it used, its tries, and who decided.
 import { useEffect, useId, useState } from "react";
 import { Link } from "react-router";
-import { ArrowLeft, ArrowRight, Copy, Lock, X } from "lucide-react";
+import { ArrowLeft, ArrowRight, Copy, GitFork, Lock, X } from "lucide-react";
 import { Tile, ToneIcon } from "../drawing/icons.jsx";
 import { Body, Text } from "./values.jsx";
 import { isReference, useBody } from "./use_run.js";
 import { amount, clock, count, counted, isSaid, length, lookOf, money, moment, nameOf, portName, practised, stepStatus, whichOf, whyWord } from "./words.js";
 
-export function Detail({ run, book, step, texts, now, place, onPrevious, onNext, onClose }) {
+export function Detail({ run, book, step, texts, now, place, onPrevious, onNext, onClose, onFork }) {
   const [tab, setTab] = useState("overview");
   const name = useId();
   const isModel = Boolean(step.note?.calls?.length || texts.has(step.path) || (step.inputs && !isReference(step.inputs) && typeof step.inputs.prompt === "string"));
@@ -42,7 +42,7 @@ export function Detail({ run, book, step, texts, now, place, onPrevious, onNext,
         {shown === "prompt" ? <Prompt step={step} texts={texts} /> : null}
         {shown === "tries" ? <Tries step={step} now={now} /> : null}
       </div>
-      <div className="row rn-dfoot"><CopyLink path={step.path} /><span className="sp" />{run.endedAt === null ? null : <span className="mut t12 row g4"><Lock size={12} aria-hidden="true" />Kept as it was</span>}</div>
+      <div className="row rn-dfoot"><CopyLink path={step.path} />{onFork ? <button type="button" className="btn sm" onClick={onFork}><GitFork size={14} aria-hidden="true" />Run again from here…</button> : null}<span className="sp" />{run.endedAt === null ? null : <span className="mut t12 row g4"><Lock size={12} aria-hidden="true" />Kept as it was</span>}</div>
     </>
   );
 }

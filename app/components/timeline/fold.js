@@ -43,7 +43,7 @@ const HANDLERS = {
   // From here on it is another run: what had ended stays and cost it nothing, what was under way starts anew.
   run_forked(run, data, at) {
     for (const [path, step] of [...run.steps]) {
-      if (step.status === "done") Object.assign(step, { reused: step.reused || data.origin, spent: { cost_micro: 0, tokens: 0, llm_calls: 0, tool_calls: 0 } });
+      if (step.status === "done") Object.assign(step, { attempt: 0, reused: step.reused || data.origin, spent: { cost_micro: 0, tokens: 0, llm_calls: 0, tool_calls: 0 } });
       else if (step.status !== "skipped") run.steps.delete(path);
     }
     run.shape += 1;

@@ -1,7 +1,8 @@
 // The two things a person does to a run: let it go on, with higher limits if it needs them, and end it.
 import { useEffect, useRef, useState } from "react";
+import { useNavigate } from "react-router";
 import { ToneIcon } from "../drawing/icons.jsx";
-import { amount, LIMITS } from "./words.js";
+import { amount, counted, LIMITS } from "./words.js";
 
 const MICRO = new Set(["cost_micro", "busy_us"]);
 
@@ -15,17 +16,19 @@ export function raised({ used, needed, allowed }) {
 // Limits as the API takes them: dollars and seconds instead of millionths.
 export const asAsked = (limits) => Object.fromEntries(Object.entries(limits).map(([name, value]) => [LIMITS[name].field, MICRO.has(name) ? value / 1e6 : value]));
 
-// `{message, hint}` of a refusal; null when it was done.
-export async function order(address, body) {
+// `[answer, null]`, or `[null, {message, hint}]` of a refusal.
+async function asked(address, body) {
   try {
     const answer = await fetch(address, { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, body: JSON.stringify(body) });
-    if (answer.ok) return null;
-    const { error } = await answer.json();
-    return { message: error.message, hint: error.hint ?? "" };
+    const told = await answer.json();
+    return answer.ok ? [told, null] : [null, { message: told.error.message, hint: told.error.hint ?? "" }];
   } catch {
-    return { message: "The server does not answer; nothing was changed.", hint: "Try again in a moment." };
+    return [null, { message: "The server does not answer; nothing was changed.", hint: "Try again in a moment." }];
   }
 }
+
+// `{message, hint}` of a refusal; null when it was done.
+export const order = async (address, body) => (await asked(address, body))[1];
 
 export function Trouble({ trouble }) {
   return <p className="rn-trouble" role="alert"><ToneIcon tone="failed" />{trouble.message} {trouble.hint}</p>;
@@ -65,6 +68,38 @@ export function GoOnDialog({ run, busy, trouble, onSend, onClose }) {
         {trouble ? <Trouble trouble={trouble} /> : null}
         <div className="row rn-offers"><button type="submit" className="btn pri" disabled={busy}>Go on</button><button type="button" className="btn" onClick={onClose}>Not now</button></div>
         <p className="t12 mut">It is recorded under your name.</p>
+      </form>
+    </Dialog>
+  );
+}
+
+// Another run that shares what came before the step. First what that would do again, then the choice.
+export function ForkDialog({ id, path, name, isTest, onClose }) {
+  const [bill, setBill] = useState(null), [trouble, setTrouble] = useState(null), [busy, setBusy] = useState(false), [isReal, setReal] = useState(false);
+  const address = `/api/v1/runs/${encodeURIComponent(id)}/fork`, navigate = useNavigate();
+  useEffect(() => { asked(`${address}?dry_run=1`, { from_path: path }).then(([found, refused]) => { setBill(found); setTrouble(refused); }); }, [address, path]);
+  const send = async (event) => {
+    event.preventDefault();
+    setBusy(true);
+    const [started, refused] = await asked(address, { from_path: path, ...(isTest || isReal ? {} : { mode: "test" }) });
+    setBusy(false);
+    setTrouble(refused);
+    if (started) navigate(`/runs/${started.run_id}`);
+  };
+  const cost = bill?.cost_usd ? `about ${amount("cost_micro", bill.cost_usd * 1e6)}` : "nothing";
+  return (
+    <Dialog title={`Run again from “${name}”`} onClose={onClose}>
+      <form onSubmit={send} data-testid="fork-dialog">
+        {bill ? <p>A new run takes over {counted(bill.reuses, "finished step")} and does {counted(bill.reruns, "step")} again. Last time that cost {cost}. This run stays as it is.</p> : trouble ? null : <p className="mut" role="status">Working out what that would do…</p>}
+        {bill?.effects.length ? (
+          <fieldset className="rn-real">
+            <legend className="lab">{bill.effects.map((effect) => `“${effect.title}”`).join(", ")} reached somebody or something outside</legend>
+            <label className="tick-row"><input type="radio" name="real" checked={!isReal} onChange={() => setReal(false)} />Only simulate what reaches outside</label>
+            {isTest ? null : <label className="tick-row"><input type="radio" name="real" checked={isReal} onChange={() => setReal(true)} />Really do it again</label>}
+          </fieldset>
+        ) : isTest ? null : <label className="tick-row"><input type="checkbox" checked={isReal} onChange={(event) => setReal(event.target.checked)} />As a live run that counts, not as a try</label>}
+        {trouble ? <Trouble trouble={trouble} /> : null}
+        <div className="row rn-offers"><button type="submit" className="btn pri" disabled={busy || !bill}>Start the new run</button><button type="button" className="btn" onClick={onClose}>Not now</button></div>
       </form>
     </Dialog>
   );

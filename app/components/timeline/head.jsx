@@ -1,7 +1,7 @@
 // The head of a run: what ran, how it stands, what it has used of what it may use, and what can be done with it.
 import { memo } from "react";
 import { Link } from "react-router";
-import { Play, Square } from "lucide-react";
+import { Pause, Play, Square } from "lucide-react";
 import { ToneIcon } from "../drawing/icons.jsx";
 import { busyUs } from "./fold.js";
 import { clock, count, length, money, moment, practised, runStatus } from "./words.js";
@@ -25,7 +25,7 @@ export function Line({ state }) {
   return <span className={`rn-line ${look}`} role="status" aria-live="polite" data-testid="line" data-state={state}>{text ? <><i aria-hidden="true" />{text}</> : null}</span>;
 }
 
-export const Head = memo(function Head({ run, book, now, state, isMore, canGoOn, canCancel, onGoOn, onCancel }) {
+export const Head = memo(function Head({ run, book, now, state, isMore, canGoOn, canCancel, canPause, onGoOn, onPause, onCancel }) {
   // How it stands is known when its history is whole.
   const status = isMore ? { tone: "rest", word: "Loading" } : runStatus(run, book);
   const { limits, used } = run;
@@ -50,6 +50,7 @@ export const Head = memo(function Head({ run, book, now, state, isMore, canGoOn,
         <Line state={state} />
         <span className="sp" />
         {canGoOn ? <button type="button" className="btn wide" onClick={onGoOn}><Play size={16} aria-hidden="true" />Go on…</button> : null}
+        {canPause ? <button type="button" className="btn wide" onClick={onPause}><Pause size={16} aria-hidden="true" />Pause</button> : null}
         {canCancel ? <button type="button" className="btn danger" onClick={onCancel}><Square size={16} aria-hidden="true" />Cancel run</button> : null}
       </div>
       <dl className="row rn-facts">

@@ -11,7 +11,7 @@ const cardOf = (item) => `/inbox/${encodeURIComponent(item)}`;
 
 // What a run that does not move says: `{tone, title, text, kept, link?, linkWord?, offers}`; null for one that moves or is done.
 export function bannerOf(run, book, now) {
-  const made = { stopped: stoppedOf, failed: failedOf, waiting: waitingOf, cancelled: cancelledOf }[run.status];
+  const made = { stopped: stoppedOf, paused: stoppedOf, failed: failedOf, waiting: waitingOf, cancelled: cancelledOf }[run.status];
   return made ? made(run, book, now) : null;
 }
 
@@ -22,6 +22,9 @@ function keptOf(run) {
 
 function stoppedOf(run, book) {
   const limit = run.limit;
+  if (run.isPaused) return { tone: "waiting", title: "Paused", text: run.reason.replace(" Resume it to go on.", ""), kept: keptOf(run), offers: ["go_on", "cancel"] };
+  // A budget over many runs is raised where it was set.
+  if (limit && limit.name !== "max_visits" && !(limit.name in LIMITS)) return { tone: "limit", title: "A budget is used up", text: run.reason, kept: keptOf(run), offers: ["go_on", "cancel"] };
   if (!limit) return { tone: "limit", title: "Stopped", text: run.reason, kept: keptOf(run), offers: ["go_on", "cancel"] };
   if (limit.name === "max_visits") {
     const name = nameOf(book, placeOf(limit.path).node);

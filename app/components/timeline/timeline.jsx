@@ -10,7 +10,7 @@ import { Route } from "./route.jsx";
 import { openFor, rowsOf, treeOf } from "./rows.js";
 import { scaleOf, worked } from "./scale.js";
 import { useBook, useNow, useRun } from "./use_run.js";
-import { doubtfulSteps, failedStep, pausedSteps, runStatus, waitingSteps } from "./words.js";
+import { doubtfulSteps, failedStep, nameOf, pausedSteps, runStatus, waitingSteps } from "./words.js";
 import "./timeline.css";
 
 const SHORTEST_MS = 100; // a run that took less is drawn as if it had taken that long
@@ -49,7 +49,9 @@ function OneRun({ id, allowed, dark }) {
   const openNode = useStable((node) => { const row = rows.find((one) => one.node === node); if (row?.path) openPath(row.path); });
 
   const can = {
-    goOn: allowed?.includes("run.raise_limits") && !isMore && (run.status === "stopped" || run.status === "failed"),
+    goOn: allowed?.includes("run.raise_limits") && !isMore && ["stopped", "paused", "failed"].includes(run.status),
+    pause: allowed?.includes("run.control") && run.seq > 0 && !isMore && !isOver && !run.isPaused && ["running", "waiting"].includes(run.status) && !run.asked,
+    fork: allowed?.includes("run.control") && run.seq > 0 && !isMore,
     cancel: allowed?.includes("run.control") && run.seq > 0 && !isMore && !isOver,
   };
   const widen = useStable(() => setWide(!isWide));
@@ -58,7 +60,7 @@ function OneRun({ id, allowed, dark }) {
   if (state === "missing") return <Missing />;
   return (
     <div className="rn" data-testid="run" data-status={run.status} data-steps={run.steps.size} data-ready={!isMore && run.seq > 0}>
-      <Head run={run} version={version} isMore={isMore} book={book} now={now} state={state} canGoOn={can.goOn} canCancel={can.cancel} onGoOn={orders.openLimits} onCancel={orders.openCancel} />
+      <Head run={run} version={version} isMore={isMore} book={book} now={now} state={state} canGoOn={can.goOn} canCancel={can.cancel} canPause={can.pause} onGoOn={orders.openLimits} onPause={orders.pause} onCancel={orders.openCancel} />
       <div className={`rn-grid${isWide ? " broad" : ""}`}>
         <Route run={run} book={book} version={version} dark={dark} node={step?.node ?? null} hot={hot} isWide={isWide} onWide={widen} onSelect={openNode} onHover={setHot} />
         <section className="rn-mid" aria-label="Steps over time">
@@ -71,10 +73,11 @@ function OneRun({ id, allowed, dark }) {
           {run.seq ? <><Axis scale={scale} /><div className="rn-rows"><Grid scale={scale} /><List run={run} version={version} book={book} rows={rows} scale={scale} now={now} selected={choice.key} hot={hot} onSelect={choice.select} onOpen={openRow} onToggle={toggle} onHover={setHot} /></div><Legend /></> : null}
         </section>
         <aside ref={detail} className={`rn-detail${choice.isDetail ? " shown" : ""}`} aria-label="The step" tabIndex={-1} onKeyDown={(event) => { if (event.key === "Escape") choice.back(); }}>
-          {step ? <Detail key={step.path} run={run} book={book} step={step} texts={texts} now={now} place={placeIn(rows, index)} onPrevious={beside(-1)} onNext={beside(1)} onClose={choice.back} /> : <p className="rn-none mut">{choice.key ? "The run did not come to this step, so there is nothing to see." : "Choose a step to see what it got and what came out."}</p>}
+          {step ? <Detail key={step.path} run={run} book={book} step={step} texts={texts} now={now} place={placeIn(rows, index)} onPrevious={beside(-1)} onNext={beside(1)} onClose={choice.back} onFork={can.fork && step.tries.length ? () => orders.openFork(step.path) : null} /> : <p className="rn-none mut">{choice.key ? "The run did not come to this step, so there is nothing to see." : "Choose a step to see what it got and what came out."}</p>}
         </aside>
       </div>
       {orders.dialog === "limits" ? <GoOnDialog run={run} busy={orders.busy} trouble={orders.trouble} onSend={orders.goOn} onClose={orders.close} /> : null}
+      {orders.dialog === "fork" ? <ForkDialog id={id} path={orders.forked} name={nameOf(book, run.steps.get(orders.forked)?.node ?? "")} isTest={run.mode === "test"} onClose={orders.close} /> : null}
       {orders.dialog === "cancel" ? <CancelDialog busy={orders.busy} trouble={orders.trouble} onSend={orders.cancel} onClose={orders.close} /> : null}
     </div>
   );
@@ -141,10 +144,12 @@ function useOrders(id, again) {
     setDialog("");
     again();
   };
+  const [forked, setForked] = useState("");
   const show = (name) => { setTrouble(null); setDialog(name); };
   const [close, openLimits, openCancel] = [useStable(() => show("")), useStable(() => show("limits")), useStable(() => show("cancel"))];
   return {
-    dialog, busy, trouble, close, openLimits, openCancel,
+    dialog, busy, trouble, close, openLimits, openCancel, forked,
+    openFork: useStable((path) => { setForked(path); show("fork"); }), pause: useStable(() => send("pause", {})),
     goOn: (limits) => send("resume", { limits: asAsked(limits) }), cancel: (reason) => send("cancel", { reason }),
   };
 }

@@ -122,8 +122,9 @@ WORKFLOWS: dict[str, tuple[dict[str, Any], dict[str, Any], GoOn | None]] = {
         {"n": 1},
         None,
     ),
-    "model": (
-        _document([_node("ask", "llm", {"model": "practice", "prompt": "Say {{ inputs.n }}"}), _DONE], "start ask,ask done"),
+    "model": (_document([_node("ask", "llm", _SAY), _DONE], "start ask,ask done"), {"n": 1}, None),
+    "tried again": (
+        _document([_node("ask", "llm", _SAY | {"model": "practice/flaky"}, retry=_AGAIN), _DONE], "start ask,ask done"),
         {"n": 1},
         None,
     ),
@@ -143,10 +144,6 @@ WORKFLOWS: dict[str, tuple[dict[str, Any], dict[str, Any], GoOn | None]] = {
     "cancelled": (_document([_node("ok", "approval", {"title": "?"}), _DONE], "start ok,ok.approved done"), {"n": 1}, _pause_and_cancel),
     "fork": (_document([_set("a", "1"), _set("b", "nodes.a.x + 1"), _DONE], "start a,a b,b done"), {"n": 1}, _fork),
     "failed": (_document([_node("bad", "fail", {"message": "Not today."})], "start bad"), {"n": 1}, _retry),
-    "child": (
-        _document([_node("call", "subflow", {"workflow": "loop", "inputs": {"n": "2"}}), _DONE], "start call,call done"),
-        {"n": 1},
-        None,
-    ),
+    "child": (_document([_node("call", "subflow", _CALL), _DONE], "start call,call done"), {"n": 1}, None),
     "waits for a person": (_document([_node("ok", "approval", {"title": "?"}), _DONE], "start ok,ok.approved done"), {"n": 1}, _waits),
 }

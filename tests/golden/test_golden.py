@@ -51,7 +51,7 @@ async def test_what_is_recorded_today_holds_every_kind_of_event_that_these_steps
     told = await record(tmp_path / "home")
     kinds = {row[2] for run in told.values() for row in run["rows"]}
     assert {
-        "run_started", "step_done", "step_failed", "step_waiting", "step_paused", "steps_started", "box_opened", "item_ended",
+        "run_started", "step_done", "step_failed", "step_waiting", "step_paused", "box_opened", "item_ended",
         "limit_reached", "limit_asked", "run_paused", "run_stopped", "run_resumed", "run_cancelled", "run_forked", "child_started",
         "child_returned", "run_ended",
     } <= kinds  # fmt: skip

@@ -15,8 +15,12 @@ from pathlib import Path
 import pytest
 
 from engine import Engine
+from engine.storage.journal import Commit
 from engine.storage.sqlite import DATABASE_NAME
 from tests.integration.modelled import ANN, opened, published, rested
+from tests.integration.running import ANN as ANN_
+from tests.integration.running import edge, node, work
+from tests.integration.running import opened as opened_works
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTS, STEPS = 20, 100
@@ -195,3 +199,28 @@ async def test_another_program_that_looks_into_the_database_takes_nothing_away(t
                 await rested(engine, (await engine.runs.start(ANN, workflow)).run_id)
                 assert seen_by_another() == opening * 3 + number
                 assert (tmp_path / "home" / f"{DATABASE_NAME}-wal").stat().st_ino == log, "the log we write to was deleted"
+
+
+async def test_no_call_is_made_before_its_intent_is_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened_works(tmp_path / "home") as bench:
+        slug = await bench.publish(
+            [node("start", "start"), node("a", "set", config={"values": {"x": "1"}}), work("pay", say="pay"), node("done", "end")],
+            [edge(e) for e in ("start -> a", "a -> pay", "pay -> done")],
+        )
+        journal, written = bench.engine._core.journal, asyncio.Event()
+        commit = journal.commit
+
+        async def slow(what: Commit) -> None:
+            # The row that holds the intent of `pay` is not on disk yet.
+            if any(b'"path":"pay"' in row.payload for row in what.rows):
+                await written.wait()
+            await commit(what)
+
+        monkeypatch.setattr(journal, "commit", slow)
+        run = (await bench.engine.runs.start(ANN_, slug)).run_id
+        for _ in range(50):
+            await asyncio.sleep(0.002)
+        assert bench.works.calls == {}
+        written.set()
+        assert (await bench.until(run)).status == "succeeded"
+        assert bench.works.calls == {"pay": 1}

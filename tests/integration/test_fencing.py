@@ -1,0 +1,56 @@
+"""Whoever has lost a run writes nothing more of it: commits are fenced by epoch and head of the journal."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import FencedOut
+from engine.storage.journal import Commit, Head, Row
+from tests.integration.running import ANN, Bench, edge, node, opened
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with opened(tmp_path / "home") as bench:
+        yield bench
+
+
+async def waiting(bench: Bench) -> Any:
+    """A run that waits, as it is stored."""
+    ask = node("ok", "approval", config={"title": "Go on?"})
+    run = await bench.start([node("start", "start"), ask, node("done", "end")], [edge(e) for e in ("start -> ok", "ok.approved -> done")])
+    await bench.until(run, "waiting")
+    return bench.engine._core.reader.run(run)
+
+
+def row(stored: Any, *, epoch: int, expected_epoch: int) -> Commit:
+    """One more row of the run, by somebody who believes to own it."""
+    head = Head("waiting", "?", 0, 0, 0, stored.steps, 0, 0, stored.started_at, None)
+    told = Row(stored.head_seq + 1, stored.started_at, "steps_started", "", 0, b'{"type":"steps_started"}')
+    return Commit(stored.run_id, stored.workspace_id, epoch, expected_epoch, stored.head_seq, [told], head)
+
+
+async def test_whoever_was_overtaken_writes_nothing_more(bench: Bench) -> None:
+    stored = await waiting(bench)
+    journal = bench.engine._core.journal
+    # Another one has taken the run over, and written nothing yet.
+    head = row(stored, epoch=0, expected_epoch=0).head
+    taken = Commit(stored.run_id, stored.workspace_id, stored.epoch + 1, stored.epoch, stored.head_seq, [], head)
+    await journal.commit(taken)
+    with pytest.raises(FencedOut):
+        await journal.commit(row(stored, epoch=stored.epoch, expected_epoch=stored.epoch))
+    assert len(bench.engine._core.reader.rows(stored.run_id)) == stored.head_seq
+
+
+async def test_two_writers_of_one_epoch_never_both_win(bench: Bench) -> None:
+    stored = await waiting(bench)
+    journal = bench.engine._core.journal
+    both = [journal.commit(row(stored, epoch=stored.epoch, expected_epoch=stored.epoch)) for _ in range(2)]
+    outcomes = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["FencedOut", "NoneType"]
+    rows = bench.engine._core.reader.rows(stored.run_id)
+    assert [one.seq for one in rows] == list(range(1, stored.head_seq + 2))
+    assert (await bench.engine.runs.get(ANN, stored.run_id)).status == "waiting"

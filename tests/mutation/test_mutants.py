@@ -1,0 +1,142 @@
+"""The suite has teeth: the engine with one guarantee taken out is caught by the test that is named after it."""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("engine", "tests", "pyproject.toml")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One place of the engine, changed."""
+
+    name: str
+    file: str
+    before: str
+    after: str
+    caught_by: str
+
+
+_COMMITS = "            if turn.recorded:\n                await self._commit(active, turn)\n"
+
+MUTANTS = [
+    Mutant(
+        "the epoch is not checked",
+        "engine/storage/journal.py",
+        "WHERE run_id = ? AND epoch = ? AND head_seq = ?",
+        "WHERE run_id = ? AND ? >= 0 AND head_seq = ?",
+        "tests/integration/test_fencing.py::test_whoever_was_overtaken_writes_nothing_more",
+    ),
+    Mutant(
+        "the head of the journal is not checked",
+        "engine/storage/journal.py",
+        "WHERE run_id = ? AND epoch = ? AND head_seq = ?",
+        "WHERE run_id = ? AND epoch = ? AND ? >= 0",
+        "tests/integration/test_fencing.py::test_two_writers_of_one_epoch_never_both_win",
+    ),
+    Mutant(
+        "calls are made before their intent is durable",
+        "engine/run/executor.py",
+        _COMMITS,
+        f"            self._perform(active, turn)\n            turn.performs = []\n{_COMMITS}",
+        "tests/integration/test_durability.py::test_no_call_is_made_before_its_intent_is_durable",
+    ),
+    Mutant(
+        "what was set aside for a call in doubt is given back",
+        "engine/run/doubt.py",
+        "digest=bound, spent=spent)",
+        "digest=bound)",
+        "tests/unit/run/test_retries.py::test_what_was_reserved_for_a_call_in_doubt_stays_charged_whatever_comes_of_it",
+    ),
+    Mutant(
+        "a call in doubt is tried again by itself",
+        "engine/run/frontier.py",
+        'return getattr(self.node.kind, "effect", None) is Effect.UNSAFE and not self.stand_in',
+        "return False",
+        "tests/unit/run/test_retries.py::test_after_a_crash_an_unsafe_call_is_in_doubt_and_never_repeated_by_itself",
+    ),
+    Mutant(
+        "nothing waits for the disk",
+        "engine/storage/sqlite.py",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA synchronous = OFF",
+        "tests/unit/storage/test_sqlite.py::test_both_kinds_of_connection_are_durable_and_wait_for_locks",
+    ),
+    Mutant(
+        "a late answer counts",
+        "engine/run/reactions.py",
+        'if step is None or step.status != "running" or step.attempt != done.attempt:',
+        'if step is None or step.status != "running":',
+        "tests/unit/run/test_retries.py::test_a_late_answer_of_a_call_in_doubt_changes_nothing",
+    ),
+    Mutant(
+        "what runs at once is not counted against a budget",
+        "engine/run/budgets.py",
+        "+ self._set_aside(key)",
+        "",
+        "tests/integration/test_budgets.py::test_many_runs_at_once_never_spend_more_than_the_workspace_may",
+    ),
+    Mutant(
+        "an approval allows whatever runs",
+        "engine/run/turn.py",
+        "if now == consent.digest:",
+        "if now or consent.digest:",
+        "tests/integration/test_inbox.py::test_a_card_names_its_successor_when_what_would_run_has_changed",
+    ),
+    Mutant(
+        "consent is taken over by a fork",
+        "engine/run/forking.py",
+        'Consent(consent.approval, consent.attempt, "",',
+        "Consent(consent.approval, consent.attempt, consent.digest,",
+        "tests/integration/test_forks.py::test_what_was_allowed_in_the_other_run_is_asked_for_again",
+    ),
+    Mutant(
+        "the log of a running server is given up",
+        "engine/storage/sqlite.py",
+        "    if not path.exists():\n        os.close(",
+        "    if True:\n        os.close(",
+        "tests/integration/test_durability.py::test_another_program_that_looks_into_the_database_takes_nothing_away",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The engine and its tests, to be changed."""
+    folder = tmp_path_factory.mktemp("mutants")
+    ignored = shutil.ignore_patterns("__pycache__", "ui", "mutation")
+    for part in PARTS:
+        source = ROOT / part
+        shutil.copytree(source, folder / part, ignore=ignored) if source.is_dir() else shutil.copy(source, folder / part)
+    return folder
+
+
+def passes(folder: Path, *tests: str) -> tuple[bool, str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=170)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return done.returncode == 0, done.stdout
+
+
+def test_without_a_mutation_every_named_test_passes(copy: Path) -> None:
+    is_right, told = passes(copy, *sorted({mutant.caught_by for mutant in MUTANTS}))
+    assert is_right, told
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_is_caught_by_the_test_that_names_what_it_breaks(copy: Path, mutant: Mutant) -> None:
+    file = copy / mutant.file
+    original = file.read_text(encoding="utf-8")
+    assert original.count(mutant.before) == 1, f"{mutant.file} has changed: this mutant is none any more"
+    file.write_text(original.replace(mutant.before, mutant.after), encoding="utf-8")
+    try:
+        is_right, told = passes(copy, mutant.caught_by)
+    finally:
+        file.write_text(original, encoding="utf-8")
+    assert not is_right, told

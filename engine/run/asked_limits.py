@@ -27,8 +27,10 @@ def ask(turn: Turn) -> None:
     state = turn.state
     name = FIELDS.get(state.halted, "")
     title = f"The limit {name} is reached" if name else "A loop has used up its visits"
-    more = {name: _suggested(turn, name)} if name else {}
-    choices = ["extend", *(["cheaper"] if _would_fit_cheaper(turn) else []), "stop"]
+    # A run that another one has started has its part of that one's limits, and no more.
+    is_open = not (name and state.parent)
+    more = {name: _suggested(turn, name)} if name and is_open else {}
+    choices = [*(["extend"] if is_open else []), *(["cheaper"] if _would_fit_cheaper(turn) else []), "stop"]
     card: dict[str, Any] = {
         "type": "limit",
         "title": title,

@@ -174,6 +174,8 @@ def _resume(turn: Turn, resume: Resume) -> None:
         raise WrongState(f"The run is {run_status(state)}; only a paused, stopped or failed run can be resumed.")
     if not state.steps and not state.used_up and not any(f.back for f in state.frames.values()):
         raise WrongState("The run has nothing left to do: it reached an end that counts as a failure.")
+    if state.parent and any(amount > getattr(state.ledger.limits, name) for name, amount in resume.limits.items()):
+        raise WrongState(f"The limits of this run are a part of those of {state.parent}.", hint="Cancel it, and raise the limits there.")
     turn.audits += [resume.audit] if resume.audit is not None else []
     asked_limits.give_up(turn)
     turn.record(events.RunResumed(limits=resume.limits, by=resume.by, by_name=resume.by_name))

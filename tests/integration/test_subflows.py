@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import Permanent
+from engine.errors import Permanent, WrongState
 from tests.integration.running import ANN, Bench, Works, edge, node, opened, work
 
 INPUTS = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
@@ -186,6 +186,18 @@ async def test_a_child_cannot_use_more_than_its_parent_has_left(bench: Bench) ->
     assert other.limits["tokens"] == 100
     assert ended.spent["tokens"] <= 100
     assert (await bench.until(other.id)).status == "cancelled"
+
+
+async def test_a_child_cannot_be_given_more_than_its_part(bench: Bench) -> None:
+    slug = await child(bench, work("a", say="a"), work("b", say="b"), limits={"steps": 2}, on_limit="ask")
+    run = await bench.start(*parent(slug), inputs={"n": 1})
+    item = await bench.item()
+    assert (item.type, item.choices, item.editable) == ("limit", ["stop"], {})
+    with pytest.raises(WrongState) as refused:
+        await bench.engine.runs.resume(ANN, item.run_id, limits={"steps": 50})
+    assert run in refused.value.message
+    await bench.decide(item, "stop", by=ANN)
+    assert "was stopped by a limit" in (await bench.until(run)).reason
 
 
 async def test_a_test_run_runs_its_children_as_test_runs(bench: Bench) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from sqlmodel import select
 
-from engine.errors import AlreadyDecided, Invalid, NotFound
+from engine.errors import AlreadyDecided, Invalid, NotFound, SignalboxError
 from engine.facade.core import Core
 from engine.facade.views import Delivered
 from engine.jsonvalue import NotJsonValue, check_json
@@ -15,6 +16,7 @@ from engine.people.permissions import Actor, Permission, require
 from engine.run.happenings import Woken
 from engine.storage.tables import Wait
 
+log = logging.getLogger("signalbox.run")
 MOST_NAME = 200
 
 
@@ -43,6 +45,10 @@ class Events:
                 await self._core.executor.deliver(run_id, Woken(path, attempt, payload, audit))
             except (AlreadyDecided, NotFound):
                 # Its time had come, or somebody cancelled it, just before.
+                continue
+            except SignalboxError as error:
+                # One run that cannot be woken must not keep the others asleep.
+                log.error("the event %s cannot wake the run %s: %s", name, run_id, error)
                 continue
             delivered += 1
         return Delivered(delivered=delivered)

@@ -55,6 +55,7 @@ def run_view(stored: StoredRun, bounds: list[events.Event]) -> RunView:
                 view.parent, view.parent_path = event.parent or None, event.parent_path or None
             case events.RunForked():
                 view.inputs, limits, view.output = {**(view.inputs or {}), **event.inputs}, dict(event.limits), None
+                view.parent, view.parent_path = None, None
                 view.effects, view.fork_of, view.forked_at = event.effects, event.origin, event.at_step
             case events.RunResumed():
                 limits |= event.limits

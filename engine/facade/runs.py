@@ -22,12 +22,15 @@ from engine.facade.views import ForkBill, Page, RunStarted, RunView, StepView
 from engine.people.permissions import Actor, Permission, require
 from engine.run import codec, events
 from engine.run.beginning import ForkSpec
+from engine.run.children import waiting_for
+from engine.run.consent import read_run
 from engine.run.happenings import Cancel, Pause, Resume
 from engine.storage.journal import Row
 from engine.storage.journal_reader import StoredRun
 from engine.storage.tables import Run
 
 MODES = ("live", "test")
+CANCEL_WAIT_S = 10.0
 STATUSES = ("queued", "running", "waiting", "paused", "stopped", "succeeded", "failed", "cancelled")
 
 
@@ -192,7 +195,8 @@ class Runs(RunEvents):
         audit = self._core.audit_entry(actor, "run.cancel", run_id, {"reason": reason[:500]})
         told = f"Cancelled by {actor.name}." + (f" {reason[:500]}" if reason else "")
         await self._core.executor.deliver(run_id, Cancel(by=actor.user_id or actor.label, by_name=actor.name, reason=told, audit=audit))
-        return await self.get(actor, run_id)
+        # It is over when the runs that it has started are; they are told at once.
+        return await self.wait(actor, run_id, seconds=CANCEL_WAIT_S) or await self.get(actor, run_id)
 
     async def pause(self, actor: Actor, run_id: str, *, reason: str = "") -> RunView:
         """Lets a run stand still at its next checkpoint; steps that run end first. WrongState for one that does not move or wait."""
@@ -209,9 +213,21 @@ class Runs(RunEvents):
         found = await self._core.in_thread(lambda: self._stored(actor, run_id))
         if found.status != "failed":
             raise WrongState(f"The run is {found.status}; only a failed run can be retried.", hint="A stopped or paused run is resumed.")
+        await self._core.in_thread(lambda: self._check_wanted(found))
         audit = self._core.audit_entry(actor, "run.retry", run_id, {})
         await self._core.executor.deliver(run_id, Resume({}, by=actor.user_id or actor.label, by_name=actor.name, audit=audit))
         return await self.get(actor, run_id)
+
+    def _check_wanted(self, stored: StoredRun) -> None:
+        """A run that another one has started goes on only while that one waits for it: else its work would be done twice. Blocks."""
+        if stored.parent_run is None:
+            return
+        core = self._core
+        _, state = read_run(core.reader, core.plans.of, stored.run_id)
+        _, parent = read_run(core.reader, core.plans.of, stored.parent_run)
+        if waiting_for(parent, state.parent_path, stored.run_id) is None:
+            message = f"The run {stored.parent_run}, which has started this one, does not wait for it any more."
+            raise WrongState(message, hint="Fork this run, or go on with that one.")
 
     async def fork_bill(self, actor: Actor, run_id: str, path: str) -> ForkBill:
         """What a fork from that step would reuse, do again and cost. NotFound."""
@@ -246,7 +262,7 @@ class Runs(RunEvents):
     async def resume(self, actor: Actor, run_id: str, *, limits: dict[str, Any] | None = None) -> RunView:
         """Goes on with a stopped or failed run from where it stood; `limits` are absolute. WrongState, Invalid."""
         require(actor, Permission.RUN_RAISE_LIMITS)
-        await self._core.in_thread(lambda: self._stored(actor, run_id))
+        await self._core.in_thread(lambda: self._check_wanted(self._stored(actor, run_id)))
         changed = parsed_limits(limits or {})
         audit = self._core.audit_entry(actor, "run.resume", run_id, {"limits": dict(changed)})
         if run_id in self._core.executor.faults:

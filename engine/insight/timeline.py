@@ -130,6 +130,8 @@ def _fold_wait(steps: dict[str, StepRecord], row: Row, event: events.Event) -> N
                 "name": event.child.name,
                 "version": event.child.version,
             }
+        case events.ChildPostponed() if record:
+            record.status = "ready"
         case events.ChildReturned() if record:
             _charge(record, event.spent, row.at)
         case events.StepInDoubt() if record:

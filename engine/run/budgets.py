@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from engine.run import events
 from engine.run.asking import Owner
 
 if TYPE_CHECKING:
@@ -49,32 +48,6 @@ def period_of(scope: str, at: int) -> str:
     """The day or month, in UTC, that a moment in microseconds belongs to: `2026-11-25`, `2026-11`."""
     day = datetime.fromtimestamp(at / 1e6, UTC).date().isoformat()
     return day if PERIOD[scope] == "day" else day[:7]
-
-
-def charged_to(state: RunState, event: events.Event, path: str) -> dict[str | None, int] | None:
-    """Agent -> micro-USD that this event charges to the run, before it is applied; None where it charges nothing.
-
-    What a run that was started by a step has used is charged in that run.
-    """
-    lost: Iterable[str] = ()
-    match event:
-        case events.StepDone() | events.StepFailed() | events.StepInDoubt() if event.spent.cost_micro:
-            step = state.steps.get(path)
-            return {step.node.agent if step else None: event.spent.cost_micro}
-        case events.LimitMet():
-            lost = event.interrupted
-        case events.RunRecovered():
-            lost = event.lost
-        case events.RunCancelled():
-            lost = [step.path for step in state.steps.values() if step.status == "running"]
-        case _:
-            return None
-    found: dict[str | None, int] = {}
-    for name in lost:
-        step = state.steps[name]
-        if step.reserved.cost_micro:
-            found[step.node.agent] = found.get(step.node.agent, 0) + step.reserved.cost_micro
-    return found or None
 
 
 class Budgets:

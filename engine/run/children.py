@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -95,16 +95,16 @@ def chosen(
 
 
 def begin(turn: Turn, known: ChildChosen) -> None:
-    """The child gets what is left of the parent's limits, and never more than its own document allows."""
+    """The child gets what its document allows, as far as the parent has that much left; what others have set aside is waited for."""
     state = turn.state
     step = state.steps.get(known.path)
     if step is None or step.status != "running" or step.attempt != known.attempt:
         return
-    ledger, limits = state.ledger, dict(known.child.limits)
-    for name in RESERVED:
-        limits[name] = max(0, min(limits[name], ledger.left(name)))
-    limits["steps"] = max(0, min(limits["steps"], ledger.limits.steps - ledger.steps))
-    limits["busy_us"] = max(0, min(limits["busy_us"], ledger.limits.busy_us - state.busy_us(turn.at)))
+    limits, is_short = _part(state, known.child.limits, turn.at)
+    stands_still = state.failure is not None or state.is_tried or bool(state.halted)
+    if stands_still or (is_short and _others(state)):
+        turn.record(events.ChildPostponed(), step.path, step.attempt)
+        return
     reserved = Spent(*(limits[name] for name in RESERVED))
     run = child_id(turn.owner.run_id, step.path, step.attempt)
     child = msgspec.structs.replace(known.child, run=run, limits=limits)
@@ -114,14 +114,33 @@ def begin(turn: Turn, known: ChildChosen) -> None:
     turn.children.append(Starting(step.path, step.attempt, child, known.inputs))
 
 
+def _others(state: RunState) -> list[Child]:
+    """The runs that have a part of the limits set aside."""
+    return [step.child for step in (*state.steps.values(), *state.leaving.values()) if step.child is not None]
+
+
+def _part(state: RunState, wanted: dict[str, int], at: int) -> tuple[dict[str, int], bool]:
+    """What the child gets of each limit, and whether that is less than its document allows because others hold it."""
+    ledger, others = state.ledger, _others(state)
+    left = {name: ledger.left(name) for name in RESERVED}
+    left["steps"] = ledger.limits.steps - ledger.steps - sum(child.limits.get("steps", 0) for child in others)
+    left["busy_us"] = ledger.limits.busy_us - state.busy_us(at) - sum(child.limits.get("busy_us", 0) for child in others)
+    part = {name: max(0, min(amount, left.get(name, amount))) for name, amount in wanted.items()}
+    return part, any(part[name] < amount for name, amount in wanted.items())
+
+
 def returned(turn: Turn, ended: ChildEnded) -> None:
     """The child has ended: what it has used is charged, and the step ends as it did."""
-    step = turn.state.steps.get(ended.path)
-    if step is None or step.child is None or step.child.run != ended.run:
+    state = turn.state
+    told = events.ChildReturned(run=ended.run, status=ended.status, spent=ended.spent, steps=ended.steps, busy_us=ended.busy_us)
+    if ended.run in state.leaving:
+        turn.record(told, ended.path, ended.attempt)
         turn.statements.append(asking.remove_child(ended.run))
         return
+    step = state.steps.get(ended.path)
+    if step is None or step.child is None or step.child.run != ended.run:
+        return
     kind: ChildKind[Any] = step.node.kind  # pyright: ignore[reportAssignmentType]
-    told = events.ChildReturned(run=ended.run, status=ended.status, spent=ended.spent, steps=ended.steps, busy_us=ended.busy_us)
     turn.record(told, step.path, step.attempt)
     turn.statements.append(asking.remove_child(ended.run))
     if ended.status == "stopped":
@@ -156,26 +175,40 @@ def on_started(state: RunState, event: events.ChildStarted, _at: int, path: str,
     state.ledger.reserve(event.reserved)
 
 
-def on_returned(state: RunState, event: events.ChildReturned, _at: int, path: str, _attempt: int) -> None:
-    """What the other run has used is charged; the end of the step is the next event."""
+def on_postponed(state: RunState, _event: events.ChildPostponed, _at: int, path: str, _attempt: int) -> None:
+    """The step starts anew once something was given back, or when the run goes on."""
     step = state.steps[path]
-    let_go(state, step, event.spent)
+    step.base += 1
+    # It has not been executed, so it counts as no step.
+    state.ledger.steps -= 1
+    state.settle(step, NOTHING)
+    step.status = "ready" if state.halted or state.failure is not None or state.is_tried else "postponed"
+
+
+def wake_postponed(state: RunState) -> None:
+    """Something was given back: whoever waits for it looks once more."""
+    for step in state.steps.values():
+        if step.status == "postponed":
+            step.status = "ready"
+
+
+def on_returned(state: RunState, event: events.ChildReturned, _at: int, path: str, _attempt: int) -> None:
+    """What the other run has used is charged; the end of the step, if it still waits, is the next event."""
+    step = state.leaving.pop(event.run, None) or state.steps[path]
+    state.ledger.release(step.reserved)
+    state.ledger.charge(event.spent)
     state.ledger.steps += event.steps
     state.ledger.busy_us += event.busy_us
-
-
-def let_go(state: RunState, step: Step, spent: Spent) -> None:
-    """The step waits for no run any more."""
-    state.ledger.release(step.reserved)
-    state.ledger.charge(spent)
     step.reserved, step.child = NOTHING, None
+    wake_postponed(state)
 
 
 def give_up(state: RunState, step: Step) -> None:
-    """Nobody waits for the run any more: it is cancelled. What it has cost by then is not known here: its part stays charged."""
+    """Nobody waits for the run any more: it is cancelled. Its part stays set aside until its end tells what it has used."""
     if step.child is not None:
         state.orphans.append(step.child.run)
-    let_go(state, step, step.reserved)
+        state.leaving[step.child.run] = replace(step, box=None)
+    step.reserved, step.child = NOTHING, None
 
 
 def waiting_for(state: RunState, path: str, child: str) -> Starting | None:

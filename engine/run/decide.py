@@ -81,11 +81,12 @@ def decide(state: RunState, *, at: int) -> list[Command]:
     if state.status in ENDED:
         return []
     if state.status == "cancelling":
-        return [End("cancelled", None, state.reason)]
+        # It is over when the runs that it has started are.
+        return [] if state.leaving else [End("cancelled", None, state.reason)]
     if state.failure is not None:
-        return [] if state.running else [End("failed", None, failure_reason(state))]
+        return [] if state.running or state.leaving else [End("failed", None, failure_reason(state))]
     if state.is_tried:
-        return [] if state.running else [_end_trial(state)]
+        return [] if state.running or state.leaving else [_end_trial(state)]
     if state.halted:
         if state.running or state.is_stopped or state.asked:
             return []
@@ -103,7 +104,7 @@ def decide(state: RunState, *, at: int) -> list[Command]:
         if (limit := counted_limit(state, at)) is None:
             return [Begin(step.path) for step in ready]
         return [MeetLimit(limit.limit, limit.used, limit.needed, limit.allowed, ready[0].path)]
-    return [] if state.steps else [_end(state)]
+    return [] if state.steps or state.leaving else [_end(state)]
 
 
 def _may_start(step: Step, at: int) -> bool:

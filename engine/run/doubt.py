@@ -74,6 +74,7 @@ def resolve(turn: Turn, step: Step, answered: Answered) -> None:
     if answered.decision == "fail":
         reason = f": {answered.reason}" if answered.reason else ""
         turn.fail(Finished(step.path, step.attempt, {}, error=InDoubt(f"{answered.by_name} says that it did not happen{reason}.")))
+        _tell_approval(turn, step, "failed", None)
 
 
 def _done(turn: Turn, step: Step, answered: Answered) -> events.StepDone:

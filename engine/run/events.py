@@ -182,6 +182,10 @@ class ChildStarted(Event, frozen=True, omit_defaults=True, tag="child_started"):
     reserved: Spent = NOTHING
 
 
+class ChildPostponed(Event, frozen=True, omit_defaults=True, tag="child_postponed"):
+    """What another run would need of the limits is set aside for others: the step starts anew when they have given something back."""
+
+
 class ChildReturned(Event, frozen=True, omit_defaults=True, tag="child_returned"):
     """That run has ended: what it has used is charged here too."""
 
@@ -309,6 +313,7 @@ AnyEvent = (
     | StepWaiting
     | StepPaused
     | ChildStarted
+    | ChildPostponed
     | ChildReturned
     | StepInDoubt
     | DoubtResolved

@@ -84,7 +84,7 @@ class Executor:
         self._name = name
         self.budgets = Budgets(self._spending)
         self._world = World(clock, ids, services.models, self.budgets)
-        self._beginning: dict[str, Spending] = {}
+        self._beginning: dict[int, Spending] = {}
         """Runs whose first commit is on its way."""
         self._active: dict[str, Active] = {}
         self._loading: dict[str, asyncio.Task[Active]] = {}
@@ -117,14 +117,15 @@ class Executor:
             turn, head = first_turn(spec, self._world, at=self.clock.now_us()), 0
             new = self._new(spec.owner, turn, spec.version, spec.mode, spec.by, (None, None))
         active = Active(turn.state, spec.owner, epoch=1, stored_epoch=1, head=head)
-        self._beginning[spec.owner.run_id] = Spending(spec.owner, turn.state)
+        # Not by the run's id: a request that is repeated meanwhile begins the same run once more, in vain.
+        self._beginning[id(active)] = Spending(spec.owner, turn.state)
         commit = turn.commit(epoch=1, expected_epoch=1, expected_head=head, new=new)
         try:
             await self._journal.commit(commit)
         except FencedOut:
             return None
         finally:
-            del self._beginning[spec.owner.run_id]
+            del self._beginning[id(active)]
         active.head = commit.rows[-1].seq
         self._after(active, turn, commit.rows)
         self._perform(active, turn)
@@ -173,6 +174,11 @@ class Executor:
         yield from self._beginning.values()
         yield from (Spending(active.owner, active.state) for active in self._active.values())
 
+    def state_of(self, run_id: str) -> RunState | None:
+        """The live state of a run in memory; only to be read."""
+        active = self._active.get(run_id)
+        return None if active is None else active.state
+
     @property
     def active_count(self) -> int:
         """Runs in memory."""
@@ -190,6 +196,9 @@ class Executor:
                     # Somebody else was faster; what was loaded may be behind by now.
                     continue
                 active = loaded
+                if active.state.running and not isinstance(happening, Recover):
+                    # It stood still while steps were under way: nobody carries them out any more.
+                    active.tell(Recover())
             active.tell(happening, answer)
             if active.driver is None:
                 self._activate(active)
@@ -213,7 +222,9 @@ class Executor:
     def _activate(self, active: Active) -> None:
         run_id = active.owner.run_id
         self._active[run_id] = active
-        self.faults.pop(run_id, None)
+        if self.faults.pop(run_id, None) is not None:
+            # What its children told meanwhile was told in vain.
+            self._families.mend(run_id)
         active.driver = asyncio.get_running_loop().create_task(self._drive(active))
 
     # Driving

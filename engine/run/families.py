@@ -58,14 +58,20 @@ class Families:
         for starting in turn.children:
             self._in_background(self._start(active.owner, active.state, starting))
         for child in turn.orphans:
-            self._in_background(self._drop(child))
+            self._in_background(self._drop(active.owner.run_id, "", child))
         state = active.state
         if state.parent and (state.status in ENDED or state.status == "stopped"):
             self._in_background(self._tell_parent(active.owner.run_id))
 
-    async def find_again(self) -> None:
-        """What a crash has cut off between parents and children goes on."""
+    def mend(self, run_id: str) -> None:
+        """Brings a run that stood still together with its children."""
+        self._in_background(self.find_again(run_id))
+
+    async def find_again(self, only: str = "") -> None:
+        """What a crash has cut off between parents and children goes on; `only` those of one parent."""
         for parent, path, _, child in await asyncio.to_thread(self._executor.reader.children):
+            if only and parent != only:
+                continue
             try:
                 await self._mend(parent, path, child)
             except Exception as error:  # one run that cannot be read must not keep the others from going on
@@ -82,13 +88,12 @@ class Families:
         stored, state = await asyncio.to_thread(read_run, executor.reader, executor.plan_of, parent)
         starting = children.waiting_for(state, path, child)
         found: StoredRun | None = await asyncio.to_thread(executor.reader.run, child)
-        if starting is None:
-            if found is not None and found.ended_at is None:
-                await self._drop(child)
+        if found is not None and (found.ended_at is not None or found.status == "stopped"):
+            await self._tell_parent(child)
+        elif starting is None:
+            await self._drop(parent, path, child)
         elif found is None:
             await self._start(Owner(parent, stored.workspace_id, stored.workflow_id, stored.workflow_name), state, starting)
-        elif found.ended_at is not None or found.status == "stopped":
-            await self._tell_parent(child)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -123,21 +128,32 @@ class Families:
                 details={"workflow": child.workflow, "version": child.version, "mode": state.mode, "step": starting.path},
             ),
         )
-        # It may have been given up in the meantime.
-        while children.waiting_for(state, starting.path, child.run) is not None:
+        # It may have been given up in the meantime, by whoever holds the parent now.
+        while await self._is_wanted(owner.run_id, starting.path, child.run):
             try:
                 await executor.start(spec)
                 break
             except StorageUnavailable:
                 await executor.clock.sleep(AGAIN_S)
-        if children.waiting_for(state, starting.path, child.run) is None:
-            await self._drop(child.run)
+        if not await self._is_wanted(owner.run_id, starting.path, child.run):
+            await self._drop(owner.run_id, starting.path, child.run)
 
-    async def _drop(self, child: str) -> None:
+    async def _is_wanted(self, parent: str, path: str, child: str) -> bool:
+        executor = self._executor
+        state = executor.state_of(parent)
+        if state is None:
+            _, state = await asyncio.to_thread(read_run, executor.reader, executor.plan_of, parent)
+        return children.waiting_for(state, path, child) is not None
+
+    async def _drop(self, parent: str, path: str, child: str) -> None:
         try:
             await self._executor.deliver(child, LEFT_ALONE)
-        except (WrongState, NotFound):
-            # It has ended by itself, or never began.
+        except NotFound:
+            # It never began: there is nothing to wait for.
+            told = ChildEnded(path, 0, child, "", "cancelled", "", None, Spent(), 0, 0)
+            await self._executor.tell(parent, told)
+        except WrongState:
+            # It has ended by itself, and tells so itself.
             return
 
     async def _tell_parent(self, child: str) -> None:
@@ -160,7 +176,8 @@ class Families:
             status=state.status,
             reason=state.reason,
             output=next((event.output for event in reversed(bounds) if isinstance(event, events.RunEnded)), None),
-            spent=Spent(ledger.cost_micro, ledger.tokens, ledger.llm_calls, ledger.tool_calls),
+            # What a run that was stopped has still set aside may yet be used up.
+            spent=Spent(*(getattr(ledger, name) + getattr(ledger, f"reserved_{name}") for name in children.RESERVED)),
             steps=ledger.steps,
             busy_us=ledger.busy_us,
         )

@@ -28,10 +28,18 @@ def on_forked(state: RunState, event: events.RunForked, at: int, _path: str, _at
     state.inputs = {**state.inputs, **event.inputs}
     for node, outputs in event.outputs.items():
         state.outputs[node] = {**state.outputs.get(node, {}), **outputs}
-    for step in state.steps.values():
+    state.leaving.clear()
+    for step in list(state.steps.values()):
+        if step.is_given_up:
+            # Nobody needs its result in the other run either.
+            del state.steps[step.path]
+            continue
         step.attempt = step.base = 0
         step.child = None
         step.reserved = NOTHING
+        if step.status == "waiting" and not step.item:
+            # An action whose approval is asked again goes on waiting for that.
+            continue
         if step.box is None:
             step.rest()
         else:
@@ -39,7 +47,8 @@ def on_forked(state: RunState, event: events.RunForked, at: int, _path: str, _at
     # What was allowed was allowed once, and in the other run.
     for consents in (state.consents, *(item.consents for item in state.items.values())):
         for action, consent in list(consents.items()):
-            consents[action] = Consent(consent.approval, consent.attempt, "", consent.editable, is_waived=consent.is_waived)
+            is_waived = consent.is_waived and event.effects == "simulated"
+            consents[action] = Consent(consent.approval, consent.attempt, "", consent.editable, is_waived)
 
 
 def checkpoint_before(rows: Iterable[tuple[Row, events.Event]], path: str) -> int | None:
@@ -59,10 +68,21 @@ class Bill:
     """Steps that have touched the world in the other run and would do so again: `{path, kind, title, effect}`."""
 
 
-def bill_of(rows: Iterable[tuple[Row, events.Event]], plan: Plan, node_of_path: Any, *, seq: int) -> Bill:
-    """Counted from the other run: what had ended by then is reused, what was done afterwards would be done again."""
+def bill_of(rows: Iterable[tuple[Row, events.Event]], plan: Plan, node_of_path: Any, *, seq: int, state: RunState) -> Bill:
+    """Counted from the other run: what had ended by then is reused, what was done afterwards would be done again.
+
+    `state` is the one at the checkpoint: of what was under way or in doubt there, nobody knows that it did not happen.
+    """
     bill, again = Bill(), set[str]()
+    for step in state.steps.values():
+        kind: Any = step.node.kind
+        if step.attempt and not step.is_given_up and not step.stand_in and kind.touches_world(step.node.config):
+            bill.effects.append(_effect(step.path, step.node))
     for row, event in rows:
+        if isinstance(event, events.ChildReturned) and row.seq > seq:
+            bill.cost_micro, bill.tokens = bill.cost_micro + event.spent.cost_micro, bill.tokens + event.spent.tokens
+            if (called := plan.nodes.get(node_of_path(row.path))) is not None:
+                bill.effects.append({**_effect(row.path, called), "effect": "unknown"})
         if not isinstance(event, events.StepDone | events.StepFailed | events.StepInDoubt):
             continue
         if row.seq <= seq:
@@ -71,11 +91,15 @@ def bill_of(rows: Iterable[tuple[Row, events.Event]], plan: Plan, node_of_path: 
         again.add(row.path)
         bill.cost_micro, bill.tokens = bill.cost_micro + event.spent.cost_micro, bill.tokens + event.spent.tokens
         node = plan.nodes.get(node_of_path(row.path))
-        kind: Any = node.kind if node else None
+        kind = node.kind if node else None
         has_run = isinstance(event, events.StepInDoubt) or not (isinstance(event, events.StepDone) and (event.simulated or event.pinned))
         if node is None or not has_run or not kind.touches_world(node.config):
             continue
         if all(effect["path"] != row.path for effect in bill.effects):
-            bill.effects.append({"path": row.path, "kind": kind.kind, "title": node.title or node.id, "effect": str(kind.effect)})
+            bill.effects.append(_effect(row.path, node))
     bill.repeated = len(again)
     return bill
+
+
+def _effect(path: str, node: Any) -> dict[str, Any]:
+    return {"path": path, "kind": node.kind.kind, "title": node.title or node.id, "effect": str(node.kind.effect)}

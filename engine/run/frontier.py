@@ -9,7 +9,7 @@ from engine.graph.plan import Edge, PlannedNode
 from engine.nodes.contract import Effect
 from engine.run.events import NOTHING, Child, Spent
 
-StepStatus = Literal["ready", "running", "waiting", "retrying", "open", "asleep", "child", "failed", "in_doubt"]
+StepStatus = Literal["ready", "running", "waiting", "retrying", "open", "asleep", "child", "postponed", "failed", "in_doubt"]
 StandIn = Literal["", "pinned", "simulated"]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.run import events
 from engine.run.events import NOTHING
-from engine.run.frontier import Step
+from engine.run.frontier import Consent, Step
 from engine.run.paths import node_of
 
 if TYPE_CHECKING:
@@ -61,3 +61,27 @@ def on_consent_void(state: RunState, event: events.ConsentVoid, _at: int, path: 
     frame.live += 1
     again = Step(event.approval, node, action.frame, action.within, attempt=consent.attempt, void_for=action.node.id)
     state.steps[event.approval] = again
+
+
+def note_consent(state: RunState, step: Step, event: events.StepDone, attempt: int) -> None:
+    """What an approval has allowed, or the end of what was allowed."""
+    node, consents = step.node, state.consents_in(step.within)
+    action = getattr(node.config, "action", None)
+    if event.consent is not None and action:
+        consents[action] = Consent(step.path, attempt, event.consent, event.outputs.get("values", {}))
+    elif action and (event.pinned or event.reused) and state.effects == "simulated" and event.port == node.kind.consent_port:
+        consents[action] = Consent(step.path, attempt, "", is_waived=True)
+    elif node.consent:
+        consents.pop(node.id, None)
+
+
+def consent_again(state: RunState, step: Step, event: events.StepDone) -> None:
+    """The second answer has come: the action goes on, or is refused with the next event."""
+    # The graph has moved on already; only the action that waited for the second answer is concerned.
+    state.frames[step.frame].live -= 1
+    action = state.action_of(step)
+    if event.outputs.get("decision") == "approved":
+        action.status = "ready"
+        return
+    # It fails with the next event. Consent to nothing: should somebody resume the run, it is asked once more.
+    state.consents_in(step.within)[action.node.id] = Consent(step.path, step.attempt, "")

@@ -34,6 +34,9 @@ def waiting_reason(state: RunState) -> str:
     told += [f"{title} is tried again later{'' if n == 1 else f', for {n:,} items'}." for title, n in retried.items()]
     told += [f"{halt_reason(state)} Somebody has to say in the inbox how it goes on."] if state.asked else []
     told += [f"{s.node.title or s.node.id} waits for the run {s.child.run} of {s.child.name}." for s in runs[:MOST_TOLD] if s.child]
+    postponed = [s.node.title or s.node.id for s in state.steps.values() if s.status == "postponed"]
+    told += [f"{title} waits until other runs have given back what is set aside for them." for title in postponed[:MOST_TOLD]]
+    told += [f"The run {run} is being ended." for run in list(state.leaving)[:MOST_TOLD]]
     told += doubtful[:MOST_TOLD]
     told += [waits_for(step) for step in asleep[:MOST_TOLD]]
     if len(asleep) > MOST_TOLD:

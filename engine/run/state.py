@@ -84,6 +84,10 @@ class RunState:
     cancelled_now: list[str] = field(default_factory=list)
     """Steps given up by the event that was applied last."""
     skipped_now: list[str] = field(default_factory=list)
+    charged_now: list[tuple[str | None, int]] = field(default_factory=list)
+    """(agent, micro-USD) that the event which was applied last has charged."""
+    leaving: dict[str, Step] = field(default_factory=dict)
+    """Run that nobody waits for any more -> the step that had started it: its part of the limits stays set aside until it has ended."""
     orphans: list[str] = field(default_factory=list)
     """Runs that nobody waits for since the event that was applied last."""
     parent: str = ""
@@ -116,7 +120,7 @@ class RunState:
                 children.give_up(self, step)
                 self.cancelled_now.append(step.path)
                 step.rest()
-            elif step.status in ("retrying", "asleep") or (step.status == "waiting" and step.item):
+            elif step.status in ("retrying", "asleep", "postponed") or (step.status == "waiting" and step.item):
                 self.cancelled_now.append(step.path)
                 step.rest()
 
@@ -147,7 +151,10 @@ class RunState:
         """A running step runs no longer."""
         self.ledger.release(step.reserved)
         self.ledger.charge(spent)
+        if spent.cost_micro:
+            self.charged_now.append((step.node.agent, spent.cost_micro))
         step.reserved = NOTHING
+        children.wake_postponed(self)
         self.running -= 1
         if not self.running:
             self.ledger.busy_us += self.at - self.busy_since
@@ -200,6 +207,7 @@ def apply(state: RunState, event: events.Event, *, at: int, path: str = "", atte
     state.cancelled_now.clear()
     state.skipped_now.clear()
     state.orphans.clear()
+    state.charged_now.clear()
     if type(event) is events.RunRecovered:
         # What happened between the last row and the crash is not known: the clock of `seconds` stops at that row.
         at = state.at
@@ -253,7 +261,7 @@ def _on_done(state: RunState, event: events.StepDone, at: int, path: str, attemp
     state.full.pop(path, None)
     node = step.node
     state.keep(step, event.outputs)
-    _note_consent(state, step, event, attempt)
+    parked.note_consent(state, step, event, attempt)
     if node.kind.kind == "end":
         state.results[node.order] = event.outputs
         if getattr(node.config, "outcome", "success") == "failure":
@@ -261,36 +269,13 @@ def _on_done(state: RunState, event: events.StepDone, at: int, path: str, attemp
     if step.is_given_up:
         return
     if step.void_for:
-        _consent_again(state, step, event)
+        parked.consent_again(state, step, event)
         return
     if state.ends_with(node):
         state.left_by = f"{node.id}.{event.port}" if event.port else ""
         state.end_trial(step)
         return
     Router(state).leave(step.frame, node, event.port)
-
-
-def _note_consent(state: RunState, step: Step, event: events.StepDone, attempt: int) -> None:
-    """What an approval has allowed, or the end of what was allowed."""
-    node, consents = step.node, state.consents_in(step.within)
-    action = getattr(node.config, "action", None)
-    if event.consent is not None and action:
-        consents[action] = Consent(step.path, attempt, event.consent, event.outputs.get("values", {}))
-    elif action and (event.pinned or event.reused) and state.effects == "simulated" and event.port == node.kind.consent_port:
-        consents[action] = Consent(step.path, attempt, "", is_waived=True)
-    elif node.consent:
-        consents.pop(node.id, None)
-
-
-def _consent_again(state: RunState, step: Step, event: events.StepDone) -> None:
-    # The graph has moved on already; only the action that waited for the second answer is concerned.
-    state.frames[step.frame].live -= 1
-    action = state.action_of(step)
-    if event.outputs.get("decision") == "approved":
-        action.status = "ready"
-        return
-    # It fails with the next event. Consent to nothing: should somebody resume the run, it is asked once more.
-    state.consents_in(step.within)[action.node.id] = Consent(step.path, step.attempt, "")
 
 
 def _on_failed(state: RunState, event: events.StepFailed, at: int, path: str, _attempt: int) -> None:
@@ -378,6 +363,7 @@ _HANDLERS: dict[type, Any] = {
     events.RunForked: forking.on_forked,
     events.ChildStarted: children.on_started,
     events.ChildReturned: children.on_returned,
+    events.ChildPostponed: children.on_postponed,
     events.StepDone: _on_done,
     events.StepFailed: _on_failed,
     events.BoxOpened: _on_box_opened,

@@ -17,7 +17,7 @@ from engine.nodes.contract import Answer, AskKind, InlineKind, Outcome, Pricing,
 from engine.run import asked_limits, asking, boxes, codec, events, waiting
 from engine.run.asking import Owner
 from engine.run.budget import Exceeds, Fits, fit
-from engine.run.budgets import Budgets, charged_to
+from engine.run.budgets import Budgets
 from engine.run.children import Starting
 from engine.run.consent import action_after
 from engine.run.decide import AskHow, Begin, CloseBox, End, EndItem, MeetLimit, Stop, counted_limit, decide, run_status
@@ -34,6 +34,8 @@ from engine.storage.journal import Commit, Head, NewRun
 MOST_ITEMS = 100
 """Items that one turn ends: a box whose body does nothing must not keep the other runs waiting."""
 _CHANGES_ONE_STEP = (events.StepsStarted, events.StepWaiting, events.StepPaused)
+_CLOSED = (asking.given_up, asking.clear_waits, asking.clear_timer)
+"""What a step leaves behind that is given up."""
 LONGEST_PAUSE_S = 31_536_000.0
 """Between two attempts, whatever `backoff_s` and `factor` come to."""
 
@@ -89,21 +91,16 @@ class Turn:
     def record(self, event: Event, path: str = "", attempt: int = 0) -> None:
         """Applies an event and keeps it for the journal."""
         state = self.state
-        before = charged_to(state, event, path)
         apply(state, event, at=self.at, path=path, attempt=attempt)
-        self._spend(before)
+        if state.charged_now and self.world.budgets is not None:
+            for agent, cost in state.charged_now:
+                self.statements += self.world.budgets.charge(self.owner, agent, cost, self.at)
         gone = tuple(state.cancelled_now)
         self.orphans += state.orphans
         self.recorded.append(Recorded(event, path, attempt, [], tuple(state.skipped_now), gone))
         if gone:
             self.cancelled += gone
-            self.statements += [statement(self.owner.run_id, p) for p in gone for statement in (asking.given_up, asking.clear_waits)]
-
-    def _spend(self, before: dict[str | None, int] | None) -> None:
-        if before is None or self.world.budgets is None:
-            return
-        for agent, cost in before.items():
-            self.statements += self.world.budgets.charge(self.owner, agent, cost, self.at)
+            self.statements += [statement(self.owner.run_id, p) for p in gone for statement in _CLOSED]
 
     def settle(self) -> None:
         """Decides and records until nothing more follows."""

@@ -16,7 +16,7 @@ from engine.storage.sqlite import connect_raw, is_unavailable
 
 _RUN = """
 SELECT run_id, workspace_id, workflow_id, workflow_name, version, doc_hash, mode, status, reason, epoch, head_seq, started_by,
-  started_at, ended_at, cost_micro, tokens, busy_us, steps, llm_calls, tool_calls, fork_of, fork_seq FROM runs"""
+  started_at, ended_at, cost_micro, tokens, busy_us, steps, llm_calls, tool_calls, fork_of, fork_seq, parent_run FROM runs"""
 _ROWS = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 
 _ROWS_AT = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq IN "
@@ -111,6 +111,7 @@ class StoredRun:
     fork_of: str | None = None
     """The run whose rows up to `fork_seq` come before this one's own."""
     fork_seq: int | None = None
+    parent_run: str | None = None
 
 
 class JournalReader:
@@ -177,8 +178,11 @@ class JournalReader:
             return known
         segments = [Segment(run_id, 0, NO_LAST)]
         while (run := self.run(segments[0].run_id)) is not None and run.fork_of is not None and run.fork_seq is not None:
+            # Of what that run shares itself, only what lies before the fork.
+            bound = min(run.fork_seq, segments[0].last)
             segments[0] = Segment(run.run_id, run.fork_seq, segments[0].last)
-            segments.insert(0, Segment(run.fork_of, 0, run.fork_seq))
+            segments.insert(0, Segment(run.fork_of, 0, bound))
+        segments = [segment for segment in segments if segment.before < segment.last]
         # What never changes; a run that is not there yet may still come.
         if run is not None:
             if len(self._lineages) >= LINEAGES_KEPT:

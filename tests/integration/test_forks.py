@@ -1,5 +1,6 @@
 """Forks: another run shares what came before a step and goes its own way from there; the bill comes first."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -262,3 +263,51 @@ async def test_inputs_that_do_not_fit_and_steps_that_never_ran_are_refused(bench
         await bench.engine.runs.fork(actor("vic", Role.VIEWER, Role.EDITOR), run, "a")
     with pytest.raises(Invalid):
         await fork(bench, run, "a", effects="simulated")
+
+
+# What a second pair of eyes has found
+
+
+async def test_a_fork_of_a_fork_from_what_both_share(bench: Bench) -> None:
+    run = await ran(bench)
+    one = await fork(bench, run, "b")
+    await bench.until(one)
+    two = await fork(bench, one, "a")
+    await bench.until(two)
+    rows = bench.engine._core.reader.rows(two)
+    assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
+    bench.replayed(two)
+
+
+async def test_a_pinned_approval_allows_nothing_real_in_a_fork(bench: Bench) -> None:
+    ask = node("ok", "approval", config={"title": "?", "action": "act"})
+    nodes = [node("start", "start"), ask, work("act", kind="unsafe", say="act"), node("done", "end")]
+    slug = await bench.publish(nodes, [edge(e) for e in ("start -> ok", "ok.approved -> act", "act -> done")])
+    answer = {"decision": "approved", "by": "x", "reason": "", "values": {}}
+    await bench.engine.pins.set(ANN, slug, "ok", outputs=answer, port="approved")
+    run = (await bench.engine.runs.start(ANN, slug, mode="test")).run_id
+    await bench.until(run)
+    other = await fork(bench, run, "act", effects="real")
+    seen = await bench.until(other, "waiting", "succeeded", "failed")
+    assert (seen.status, bench.works.calls["act"]) == ("failed", 0)
+
+
+async def test_the_bill_names_what_is_in_doubt_where_the_fork_begins_and_other_workflows(bench: Bench, tmp_path: Path) -> None:
+    pay, ask = work("pay", kind="unsafe", say="pay"), node("ok", "approval", config={"title": "?"})
+    nodes = [node("start", "start"), pay, ask, work("z", say="z"), node("done", "end")]
+    edges = [edge(e) for e in ("start -> pay", "start -> ok", "ok.approved -> z", "z -> done", "pay -> done")]
+    run = await bench.start(nodes, edges)
+    await bench.called("pay")
+    async with opened(bench.copy()) as after:
+        item = next(one for one in await after.pending() if one.type == "approval")
+        await after.decide(item)
+        await after.called("z")
+        bill = await after.engine.runs.fork_bill(OPERATOR, run, "z")
+        assert [effect.path for effect in bill.effects] == ["pay"]
+    bench.works.gate("pay").set()
+
+
+async def test_a_start_that_is_repeated_at_the_same_moment_answers_with_the_first(bench: Bench) -> None:
+    slug = await bench.publish(*chain())
+    both = await asyncio.gather(*(bench.engine.runs.start(ANN, slug, inputs={"n": 1}, key="k") for _ in range(2)))
+    assert both[0].run_id == both[1].run_id

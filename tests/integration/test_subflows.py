@@ -1,6 +1,7 @@
 """Workflows that run other workflows: in a fixed version, within the limits of the parent, through crashes, and never twice."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import Permanent, WrongState
+from engine.errors import Permanent, StorageUnavailable, WrongState
 from tests.integration.running import ANN, Bench, Works, edge, node, opened, work
 
 INPUTS = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
@@ -258,3 +259,109 @@ async def test_a_list_is_worked_through_by_another_workflow(bench: Bench) -> Non
     assert (await bench.until(run)).output == {"all": [2, 4, 6, 8]}
     assert sorted(other.parent_path for other in await children_of(bench, run)) == [f"each[{i}]/call" for i in range(4)]
     bench.replayed(run)
+
+
+# What a second pair of eyes has found
+
+
+async def test_a_run_that_has_failed_starts_no_child_that_was_still_being_chosen(bench: Bench) -> None:
+    slug = await child(bench, work("a", say="a"))
+    executor, gate = bench.engine._core.executor, threading.Event()
+    plan_of = executor.plan_of
+
+    def slowly(digest: str) -> Any:
+        if bench.works.calls["bad"]:
+            gate.wait(10)
+        return plan_of(digest)
+
+    bench.works.failures["bad"] = [Permanent("No.")]
+    nodes = [
+        node("start", "start"),
+        work("bad", say="bad"),
+        work("ready", kind="gated", say="ready"),
+        node("call", "subflow", config={"workflow": slug, "inputs": {"n": "1"}}),
+        node("done", "end"),
+    ]
+    edges = [edge(e) for e in ("start -> bad", "start -> ready", "ready -> call", "bad -> done", "call -> done")]
+    nodes[1] = work("bad", kind="gated", say="bad")
+    executor.plan_of = slowly
+    run = await bench.start(nodes, edges)
+    await bench.called("ready")
+    bench.works.gate("ready").set()
+    await bench.called("bad")
+    bench.works.gate("bad").set()
+    await bench.see(lambda: bench.engine.runs.events(ANN, run, limit=1000), lambda page: any(e.type == "step_failed" for e in page.items))
+    gate.set()
+    assert (await bench.until(run)).status == "failed"
+    assert [other.status for other in await children_of(bench, run) if other.status != "cancelled"] == []
+    assert bench.works.calls["a"] == 0
+
+
+async def test_children_side_by_side_share_the_limits_one_after_the_other(bench: Bench) -> None:
+    slug = await child(bench, work("a", say="a", tokens=10))
+    nodes = [node("start", "start")]
+    nodes += [node(f"c{i}", "subflow", config={"workflow": slug, "inputs": {"n": "1"}}) for i in range(3)]
+    nodes += [node("done", "end")]
+    run = await bench.start(nodes, [edge(e) for i in range(3) for e in (f"start -> c{i}", f"c{i} -> done")])
+    assert (await bench.until(run)).status == "succeeded"
+    assert {other.limits["tokens"] for other in await children_of(bench, run)} == {200_000}
+    bench.replayed(run)
+
+
+async def test_children_side_by_side_never_use_more_steps_than_their_parent_has(bench: Bench) -> None:
+    slug = await child(bench, *(work(f"a{i}", say="a") for i in range(6)))
+    nodes = [node("start", "start")]
+    nodes += [node(f"c{i}", "subflow", config={"workflow": slug, "inputs": {"n": "1"}}) for i in range(6)]
+    nodes += [node("done", "end")]
+    edges = [edge(e) for i in range(6) for e in (f"start -> c{i}", f"c{i} -> done")]
+    run = await bench.start(nodes, edges, limits={"steps": 17})
+    seen = await bench.until(run, "failed", "stopped")
+    assert seen.spent["steps"] <= 17
+
+
+async def test_a_child_that_was_given_up_is_charged_with_what_it_has_used(bench: Bench) -> None:
+    slug = await child(bench, work("a", kind="gated", say="a", tokens=10))
+    bench.works.failures["bad"] = [Permanent("No.")]
+    nodes = [node("start", "start"), node("call", "subflow", config={"workflow": slug, "inputs": {"n": "1"}})]
+    nodes += [work("bad", kind="gated", say="bad"), node("done", "end")]
+    run = await bench.start(nodes, [edge(e) for e in ("start -> call", "start -> bad", "call -> done", "bad -> done")])
+    await bench.called("a")
+    bench.works.gate("bad").set()
+    failed = await bench.until(run)
+    [other] = await children_of(bench, run)
+    assert (failed.status, other.status) == ("failed", "cancelled")
+    assert failed.spent["tokens"] == other.spent["tokens"]
+    bench.works.gate("a").set()
+    await bench.engine.runs.retry(ANN, run)
+    assert (await bench.until(run, "succeeded")).status == "succeeded"
+    assert bench.engine._core.reader.children() == []
+
+
+async def test_a_child_that_nobody_waits_for_is_not_done_a_second_time(bench: Bench) -> None:
+    bench.works.failures["a"] = [Permanent("It broke.")]
+    run = await bench.start(*parent(await child(bench, work("a", say="a"))), inputs={"n": 1})
+    await bench.until(run)
+    [other] = await children_of(bench, run)
+    with pytest.raises(WrongState) as refused:
+        await bench.engine.runs.retry(ANN, other.id)
+    assert run in refused.value.message
+
+
+async def test_the_end_of_a_child_reaches_a_parent_that_stood_still(bench: Bench) -> None:
+    slug = await child(bench, work("a", kind="gated", say="a"))
+    run = await bench.start(*parent(slug), inputs={"n": 1})
+    await bench.called("a")
+    journal = bench.engine._core.executor._journal
+    commit = journal.commit
+
+    async def refuse(what: Any) -> None:
+        if what.run_id == run:
+            raise StorageUnavailable("The disk is full.")
+        await commit(what)
+
+    journal.commit = refuse  # pyright: ignore[reportAttributeAccessIssue]
+    bench.works.gate("a").set()
+    await bench.until(run, "stopped")
+    journal.commit = commit  # pyright: ignore[reportAttributeAccessIssue]
+    await bench.engine.runs.resume(ANN, run)
+    assert (await bench.until(run)).output == {"twice": 2}

@@ -59,6 +59,7 @@ def test_runs_are_found_told_and_opened(many: Site, page: Page) -> None:
     page.get_by_label("To", exact=True).fill("2001-01-01")
     expect(page.get_by_test_id("no-match")).to_be_visible()
     page.get_by_role("button", name="Clear").click()
+    expect(rows(page)).to_have_count(25)
     page.get_by_label("Find").fill("Ask the boss")
     expect(rows(page)).to_have_count(1)
     rows(page).get_by_role("link").click()

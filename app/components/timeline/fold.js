@@ -92,6 +92,13 @@ const HANDLERS = {
     const { run: id, name, workflow } = data.child ?? {};
     Object.assign(step, { pause: { until: null, event: "", key: "", run: id, name: name || workflow }, inputs: data.inputs ?? step.inputs });
   },
+  child_postponed(run, data, at, event, step) {
+    if (!step) return;
+    leaveWork(run, step, at, null);
+    closeSpan(step, at);
+    run.used.steps -= 1;
+    step.status = "ready";
+  },
   child_returned(run, data, at, event, step) {
     run.used.steps += data.steps ?? 0;
     run.used.busy_us += data.busy_us ?? 0;

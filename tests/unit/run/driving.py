@@ -407,7 +407,7 @@ def check_books(trial: Trial) -> None:
     """What must hold after every turn, whatever happened."""
     state, ledger = trial.state, trial.state.ledger
     running = [s for s in state.steps.values() if s.status == "running"]
-    sent_out = [s for s in state.steps.values() if s.child is not None]
+    sent_out = [s for s in (*state.steps.values(), *state.leaving.values()) if s.child is not None]
     assert state.running == len(running) == ledger.open - len(sent_out)
     for name in ("cost_micro", "tokens", "llm_calls", "tool_calls"):
         reserved = sum(getattr(s.reserved, name) for s in (*running, *sent_out))
@@ -440,7 +440,7 @@ def _check_parked(trial: Trial, running: list[Any]) -> None:
     if running or trial.is_unfinished:
         assert trial.status == "running" or state.status in ENDED or state.failure or state.halted
         return
-    is_timed = bool(state.asked) or any(s.status in ("retrying", "asleep") for s in state.steps.values())
+    is_timed = bool(state.asked) or any(s.status in ("retrying", "asleep", "postponed") for s in state.steps.values())
     assert state.status in ENDED or state.is_stopped or trial.waiting or is_timed
     assert state.status == "succeeded" or trial.reason
     if state.status in ENDED:

@@ -25,6 +25,7 @@ ALL = [
     events.ChildStarted(
         child=events.Child(run="run_2", workflow="wf_2", limits={"steps": 3}), inputs={"a": 1}, reserved=events.Spent(tokens=4)
     ),
+    events.ChildPostponed(),
     events.ChildReturned(run="run_2", status="failed", spent=events.Spent(tokens=4), steps=3, busy_us=7),
     events.StepPaused(started_at=3, inputs={"key": "R-17"}, until=9, event="paid", key="R-17"),
     events.Voted(by="u", name="U", reason="r"),

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useParams } from "react-router";
 import { Banner, Story } from "./banner.jsx";
 import { Detail } from "./detail.jsx";
-import { asAsked, CancelDialog, GoOnDialog, order } from "./forms.jsx";
+import { asAsked, CancelDialog, ForkDialog, GoOnDialog, order } from "./forms.jsx";
 import { Head } from "./head.jsx";
 import { Axis, Grid, Legend, List, Spend } from "./list.jsx";
 import { Route } from "./route.jsx";

@@ -20,7 +20,6 @@ Scope = Literal["workflow", "agent", "workspace"]
 PERIOD: dict[str, Literal["day", "month"]] = {"workflow": "day", "agent": "day", "workspace": "month"}
 LIMIT_OF: dict[str, str] = {"workflow": "workflow_day", "agent": "agent_day", "workspace": "workspace_month"}
 """The name of the limit that is met when a budget is used up."""
-LIMITS = frozenset(LIMIT_OF.values())
 _SPEND = """INSERT INTO spending (workspace_id, scope, subject, period, cost_micro) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (workspace_id, scope, subject, period) DO UPDATE SET cost_micro = cost_micro + excluded.cost_micro"""
 Key = tuple[str, str, str]

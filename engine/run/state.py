@@ -153,8 +153,10 @@ class RunState:
         self.ledger.charge(spent)
         if spent.cost_micro:
             self.charged_now.append((step.node.agent, spent.cost_micro))
-        step.reserved = NOTHING
-        children.wake_postponed(self)
+        # Who gives nothing back wakes nobody: two that wait for room would else wake each other for ever.
+        if step.reserved != NOTHING:
+            step.reserved = NOTHING
+            children.wake_postponed(self)
         self.running -= 1
         if not self.running:
             self.ledger.busy_us += self.at - self.busy_since

@@ -365,3 +365,19 @@ async def test_the_end_of_a_child_reaches_a_parent_that_stood_still(bench: Bench
     journal.commit = commit  # pyright: ignore[reportAttributeAccessIssue]
     await bench.engine.runs.resume(ANN, run)
     assert (await bench.until(run)).output == {"twice": 2}
+
+
+async def test_children_that_wait_for_room_do_not_wake_each_other(bench: Bench) -> None:
+    slug = await child(bench, node("ok", "approval", config={"title": "Go on?"}), edges=["start -> ok", "ok.approved -> done"])
+    nodes = [node("start", "start")]
+    nodes += [node(f"c{i}", "subflow", config={"workflow": slug, "inputs": {"n": "1"}}) for i in range(3)]
+    nodes += [node("done", "end")]
+    run = await bench.start(nodes, [edge(e) for i in range(3) for e in (f"start -> c{i}", f"c{i} -> done")])
+    await bench.item()
+    await bench.until(run, "waiting")
+    before = len(await bench.events(run))
+    await asyncio.sleep(0.5)
+    assert len(await bench.events(run)) == before < 12, "while one waits for a person, the others stand still"
+    for _ in range(3):
+        await bench.decide(await bench.item())
+    assert (await bench.until(run)).status == "succeeded"

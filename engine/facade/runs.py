@@ -23,8 +23,8 @@ from engine.people.permissions import Actor, Permission, require
 from engine.run import codec, events
 from engine.run.beginning import ForkSpec
 from engine.run.children import waiting_for
-from engine.run.consent import read_run
 from engine.run.happenings import Cancel, Pause, Resume
+from engine.run.loading import read_run
 from engine.storage.journal import Row
 from engine.storage.journal_reader import StoredRun
 from engine.storage.tables import Run

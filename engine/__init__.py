@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.facade.engine import Engine
     from engine.facade.overview_views import OutcomesView, RunMark, SpendView, WorkflowLine
     from engine.facade.settings_views import AboutView, FindingView, ModelChoices, ModelSettingsView, ModelTried, SecretView
+    from engine.facade.storage_views import RetentionView, StorageView, WorkflowStorage
     from engine.facade.views import (
         ApprovalView,
         BatchResult,
@@ -88,6 +89,7 @@ __all__ = [
     "PinView",
     "Previewed",
     "Published",
+    "RetentionView",
     "Role",
     "RunDocument",
     "RunMark",
@@ -99,6 +101,7 @@ __all__ = [
     "SignedIn",
     "SpendView",
     "StepView",
+    "StorageView",
     "TokenInfo",
     "TokenView",
     "TooLarge",
@@ -108,6 +111,7 @@ __all__ = [
     "WorkflowLine",
     "WorkflowRow",
     "WorkflowSaved",
+    "WorkflowStorage",
     "WorkflowView",
     "iso",
     "parse_strict",
@@ -161,6 +165,9 @@ _HOME = {
     "FindingView": ("engine.facade.settings_views", "FindingView"),
     "OutcomesView": ("engine.facade.overview_views", "OutcomesView"),
     "SpendView": ("engine.facade.overview_views", "SpendView"),
+    "RetentionView": ("engine.facade.storage_views", "RetentionView"),
+    "StorageView": ("engine.facade.storage_views", "StorageView"),
+    "WorkflowStorage": ("engine.facade.storage_views", "WorkflowStorage"),
     "WorkflowRow": ("engine.facade.views", "WorkflowRow"),
     "WorkflowSaved": ("engine.facade.views", "WorkflowSaved"),
     "WorkflowView": ("engine.facade.views", "WorkflowView"),

@@ -16,7 +16,7 @@ from engine.facade.views import ApprovalView, BatchResult, Decided, Page
 from engine.jsonvalue import NotJsonValue, check_json, loads_kept
 from engine.people.permissions import Actor, Permission, require, require_one
 from engine.run.happenings import Answered
-from engine.storage.tables import Approval, Run, User, Version, Workflow
+from engine.storage.tables import Approval, Run, SweptRun, User, Version, Workflow
 
 DECISIONS = {"approve": "approved", "reject": "rejected", "submit": "submitted"}
 """What the journal calls them; the other decisions have one name."""
@@ -24,6 +24,8 @@ NEEDS = {"in_doubt": Permission.RUN_CONTROL, "limit": Permission.RUN_RAISE_LIMIT
 """What deciding an item of this type is allowed by, where it is not the approvers' business."""
 ANY_DECISION = (Permission.APPROVAL_DECIDE, *NEEDS.values())
 MAX_BATCH = 500
+_GONE = select(SweptRun.run_id)
+"""Of a run that is being deleted nobody sees a part."""
 STATUSES = ("pending", "approved", "rejected", "expired", "acting", "done", "failed", "in_doubt", "void", "cancelled")
 
 
@@ -54,7 +56,7 @@ class Approvals:
         self, actor: Actor, statuses: Sequence[str], *, kinds: Sequence[str], size: int, cursor: str | None, query: str = ""
     ) -> tuple[Sequence[Approval], str | None]:
         """The stored rows of one page, and the cursor of the next; `query` is part of a title or a workflow's name. Blocks."""
-        wanted = select(Approval).where(Approval.workspace_id == actor.workspace_id)
+        wanted = select(Approval).where(Approval.workspace_id == actor.workspace_id, col(Approval.run_id).not_in(_GONE))
         wanted = wanted.where(col(Approval.status).in_(statuses)) if statuses else wanted
         wanted = wanted.where(col(Approval.type).in_(kinds)) if kinds else wanted
         if query:
@@ -76,7 +78,7 @@ class Approvals:
     def find(self, actor: Actor, item: str) -> Approval:
         """The stored row. NotFound; blocks."""
         with self._core.records.reading() as session:
-            found = session.get(Approval, item)
+            found = session.exec(select(Approval).where(Approval.id == item, col(Approval.run_id).not_in(_GONE))).first()
         if found is None or found.workspace_id != actor.workspace_id:
             raise NotFound(f"There is no inbox item {item[:80]}.")
         return found

@@ -24,7 +24,7 @@ from engine.run import codec, events
 from engine.run.beginning import ForkSpec
 from engine.run.children import waiting_for
 from engine.run.happenings import Cancel, Pause, Resume
-from engine.run.loading import read_run
+from engine.run.loading import read_run, whole_or_gone
 from engine.storage.journal import Row
 from engine.storage.journal_reader import StoredRun
 from engine.storage.tables import Run
@@ -87,7 +87,8 @@ class Runs(RunEvents):
 
     def _view(self, actor: Actor, run_id: str) -> RunView:
         stored = self._stored(actor, run_id)
-        return run_view(stored, self._decoded(self._core.reader.run_bounds(run_id)))
+        with whole_or_gone(self._core.reader, run_id):
+            return run_view(stored, self._decoded(self._core.reader.run_bounds(run_id)))
 
     def _decoded(self, rows: list[Row]) -> list[events.Event]:
         return [codec.from_row(row, self._core.reader.blob) for row in rows]
@@ -163,7 +164,9 @@ class Runs(RunEvents):
         names = StoredRun.__dataclass_fields__
         stored = [self._with_fault(StoredRun(**{name: getattr(run, name) for name in names})) for run in found[:size]]
         last = found[size - 1] if len(found) > size else None
-        items = [run_row(run, self._decoded(self._core.reader.run_edges(run))) for run in stored]
+        bounds = [(run, self._decoded(self._core.reader.run_edges(run))) for run in stored]
+        # Without its first row it was deleted just now.
+        items = [run_row(run, known) for run, known in bounds if known]
         return Page(items=items, next=cursors.encode([last.started_at, last.run_id]) if last else None)
 
     async def steps(self, actor: Actor, run_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[StepView]:
@@ -186,7 +189,8 @@ class Runs(RunEvents):
     def _steps(self, actor: Actor, run_id: str, *, is_whole: bool) -> list[StepView]:
         stored = self._stored(actor, run_id)
         decoded = ((row, codec.from_row(row, self._core.reader.blob)) for row in self._core.reader.every_row(run_id))
-        return step_views(decoded, run_id=run_id, plan_of=self._core.plans.of, doc_hash=stored.doc_hash, is_whole=is_whole)
+        with whole_or_gone(self._core.reader, run_id):
+            return step_views(decoded, run_id=run_id, plan_of=self._core.plans.of, doc_hash=stored.doc_hash, is_whole=is_whole)
 
     async def cancel(self, actor: Actor, run_id: str, *, reason: str = "") -> RunView:
         """Ends a run that has not ended. WrongState otherwise."""
@@ -224,8 +228,10 @@ class Runs(RunEvents):
             return
         core = self._core
         _, state = read_run(core.reader, core.plans.of, stored.run_id)
-        _, parent = read_run(core.reader, core.plans.of, stored.parent_run)
-        if waiting_for(parent, state.parent_path, stored.run_id) is None:
+        # One that is deleted had ended.
+        is_there = core.reader.run(stored.parent_run) is not None
+        parent = read_run(core.reader, core.plans.of, stored.parent_run)[1] if is_there else None
+        if parent is None or waiting_for(parent, state.parent_path, stored.run_id) is None:
             message = f"The run {stored.parent_run}, which has started this one, does not wait for it any more."
             raise WrongState(message, hint="Fork this run, or go on with that one.")
 
@@ -257,7 +263,9 @@ class Runs(RunEvents):
 
         spec = await self._core.in_thread(prepared)
         status = await self._core.executor.start(spec)
-        return RunStarted(run_id=spec.owner.run_id, status=status or "running")
+        if status is None:
+            raise NotFound(f"The run {run_id[:80]} was kept long enough and is deleted.")
+        return RunStarted(run_id=spec.owner.run_id, status=status)
 
     async def resume(self, actor: Actor, run_id: str, *, limits: dict[str, Any] | None = None) -> RunView:
         """Goes on with a stopped or failed run from where it stood; `limits` are absolute. WrongState, Invalid."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -46,6 +47,19 @@ class Loaded:
         return self.tail_bytes + (self.base.rows_bytes if self.base else 0)
 
 
+@contextmanager
+def whole_or_gone(reader: JournalReader, run_id: str) -> Iterator[None]:
+    """Around whatever reads a run in more than one statement: of one that is deleted meanwhile nobody sees a part. NotFound; blocks."""
+    try:
+        yield
+    except Exception:
+        if reader.journal_head(run_id) is None:
+            raise NotFound(f"There is no run {run_id[:80]}.") from None
+        raise
+    if reader.journal_head(run_id) is None:
+        raise NotFound(f"There is no run {run_id[:80]}.")
+
+
 def read_run(reader: JournalReader, plan_of: Callable[[str], Plan], run_id: str) -> tuple[StoredRun, RunState]:
     """A run as its journal tells it. NotFound; blocks."""
     stored, loaded = load_run(reader, plan_of, run_id)
@@ -57,16 +71,8 @@ def load_run(reader: JournalReader, plan_of: Callable[[str], Plan], run_id: str)
     stored = reader.run(run_id)
     if stored is None:
         raise NotFound(f"There is no run {run_id}.")
-    try:
-        loaded = load_state(reader, plan_of(stored.doc_hash), run_id)
-    except Exception:
-        if reader.run(run_id) is None:
-            # It was deleted while it was read.
-            raise NotFound(f"There is no run {run_id}.") from None
-        raise
-    if loaded.state.seq < stored.head_seq and reader.run(run_id) is None:
-        raise NotFound(f"There is no run {run_id}.")
-    return stored, loaded
+    with whole_or_gone(reader, run_id):
+        return stored, load_state(reader, plan_of(stored.doc_hash), run_id)
 
 
 def load_state(reader: JournalReader, plan: Plan, run_id: str, *, upto: int = NO_LAST, as_run: str = "") -> Loaded:

@@ -18,6 +18,7 @@ from engine.facade.forks import Forks
 from engine.facade.run_events import RunEvents
 from engine.facade.run_views import run_row, run_view, step_views
 from engine.facade.starting import Asked, Starting, field_problem, parsed_limits
+from engine.facade.timelines import Timelines
 from engine.facade.views import ForkBill, Page, RunStarted, RunView, StepView
 from engine.people.permissions import Actor, Permission, require
 from engine.run import codec, events
@@ -41,6 +42,7 @@ class Runs(RunEvents):
         super().__init__(core)
         self._starting = Starting(core)
         self._forks = Forks(core)
+        self._timelines = Timelines(core.reader)
 
     async def start(
         self,
@@ -174,23 +176,25 @@ class Runs(RunEvents):
         require(actor, Permission.RUN_READ)
         size = cursors.page_size(limit)
         skip = int(cursors.decode(cursor, parts=1)[0]) if cursor else 0
-        views = await self._core.in_thread(lambda: self._steps(actor, run_id, is_whole=False))
-        return Page(items=views[skip : skip + size], next=cursors.encode([skip + size]) if len(views) > skip + size else None)
+        return await self._core.in_thread(lambda: self._steps(actor, run_id, skip, size))
 
     async def step(self, actor: Actor, run_id: str, path: str) -> StepView:
         """One step with its bodies whole. NotFound."""
         require(actor, Permission.RUN_READ)
-        views = await self._core.in_thread(lambda: self._steps(actor, run_id, is_whole=True))
-        for view in views:
-            if view.path == path:
-                return view
-        raise NotFound(f"The run has no step {path[:200]}.")
+        return await self._core.in_thread(lambda: self._step(actor, run_id, path))
 
-    def _steps(self, actor: Actor, run_id: str, *, is_whole: bool) -> list[StepView]:
+    def _steps(self, actor: Actor, run_id: str, skip: int, size: int) -> Page[StepView]:
         stored = self._stored(actor, run_id)
-        decoded = ((row, codec.from_row(row, self._core.reader.blob)) for row in self._core.reader.every_row(run_id))
-        with whole_or_gone(self._core.reader, run_id):
-            return step_views(decoded, run_id=run_id, plan_of=self._core.plans.of, doc_hash=stored.doc_hash, is_whole=is_whole)
+        found, count = self._timelines.steps(run_id, skip, skip + size)
+        views = step_views(found, run_id=run_id, plan_of=self._core.plans.of, doc_hash=stored.doc_hash, is_whole=False)
+        return Page(items=views, next=cursors.encode([skip + size]) if count > skip + size else None)
+
+    def _step(self, actor: Actor, run_id: str, path: str) -> StepView:
+        stored = self._stored(actor, run_id)
+        found = self._timelines.step(run_id, path)
+        if found is None:
+            raise NotFound(f"The run has no step {path[:200]}.")
+        return step_views([found], run_id=run_id, plan_of=self._core.plans.of, doc_hash=stored.doc_hash, is_whole=True)[0]
 
     async def cancel(self, actor: Actor, run_id: str, *, reason: str = "") -> RunView:
         """Ends a run that has not ended. WrongState otherwise."""

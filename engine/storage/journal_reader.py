@@ -36,6 +36,12 @@ WHERE run_id = ? AND kind = 'run_ended' ORDER BY seq DESC LIMIT 1"""
 
 _EDGES = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq IN (1, ?) ORDER BY seq"
 
+_WITH = """SELECT seq, at, kind, path, attempt, payload FROM journal
+WHERE run_id = ? AND seq > ? AND seq <= ? AND instr(payload, ?) > 0 ORDER BY seq LIMIT 1"""
+_KINDS = """SELECT seq, at, kind, path, attempt, payload FROM journal
+WHERE run_id = ? AND seq > ? AND seq <= ? AND {wanted} ORDER BY seq LIMIT 1000"""
+_COUNT = "SELECT count(*) FROM journal WHERE run_id = ? AND seq > ? AND seq <= ? AND kind = ?"
+
 _LATEST = _RUN + " WHERE workflow_id = ? AND mode = ? ORDER BY started_at DESC LIMIT ?"
 
 _FINISHED = """SELECT seq, at, kind, path, attempt FROM journal
@@ -219,6 +225,32 @@ class JournalReader:
     def done(self, run_id: str, path: str) -> list[Row]:
         """The rows by which a step ended well, one an attempt."""
         return self._read(_DONE, (run_id, path))
+
+    def rows_with(self, run_id: str, text: bytes) -> Iterator[Row]:
+        """The rows whose payload holds that text, in order, one at a time: whoever looks for the first one reads no other."""
+        after = 0
+        for segment in self.lineage(run_id):
+            after = max(after, segment.before)
+            while found := self._read(_WITH, (segment.run_id, after, segment.last, text)):
+                yield found[0]
+                after = found[0].seq
+
+    def rows_of(self, run_id: str, kinds: Sequence[str], *, after: int) -> Iterator[Row]:
+        """The rows of these kinds behind `after`, in order, a thousand of them in memory at a time."""
+        wanted = f"kind IN ({','.join('?' * len(kinds))})"
+        for segment in self.lineage(run_id):
+            after = max(after, segment.before)
+            while found := self._read(_KINDS.format(wanted=wanted), (segment.run_id, after, segment.last, *kinds)):
+                yield from found
+                after = found[-1].seq
+
+    def count_of(self, run_id: str, kind: str, *, upto: int) -> int:
+        """How many rows of that kind there are up to that one."""
+        count = 0
+        for segment in self.lineage(run_id):
+            with self._reading() as connection:
+                count += connection.execute(_COUNT, (segment.run_id, segment.before, min(upto, segment.last), kind)).fetchone()[0]
+        return count
 
     def run_bounds(self, run_id: str) -> list[Row]:
         """The rows that started, forked, resumed and, if it is over, ended the run: enough for its inputs, limits and output."""

@@ -110,8 +110,9 @@ class Keeper:
         body = snapshots.encode(loaded.state, run_id)
         # A fork's own count begins anew; what it goes on from was written for the other run.
         written = len(body) + (base.written_bytes if base and base.run_id == run_id else 0)
-        if written > loaded.rows_bytes:
-            return max(LEAST_BYTES, written - loaded.rows_bytes), 0
+        allowed = loaded.rows_bytes + self._reader.values_bytes(run_id)
+        if written > allowed:
+            return max(LEAST_BYTES, written - allowed), 0
         snapshot = StoredSnapshot(run_id, loaded.state.seq, snapshots.CODEC, loaded.rows_bytes, written, body)
         is_kept = self._writer.keep(snapshot, stored.workspace_id)
         return max(LEAST_BYTES, len(body)), len(body) if is_kept else 0

@@ -40,11 +40,8 @@ class Loaded:
     """None: it was read from its first row on."""
     tail_bytes: int
     """Of the rows behind the snapshot, large values included."""
-
-    @property
-    def rows_bytes(self) -> int:
-        """Of all rows that tell the run, shared ones and large values included."""
-        return self.tail_bytes + (self.base.rows_bytes if self.base else 0)
+    rows_bytes: int
+    """Of all rows that tell the run, shared ones included, large values not: several rows may need the same one."""
 
 
 @contextmanager
@@ -98,19 +95,18 @@ def row_bytes(row: Row) -> int:
 
 
 def _folded(reader: JournalReader, state: RunState, run_id: str, upto: int, base: StoredSnapshot | None) -> Loaded:
-    tail = 0
+    tail, values = 0, dict[str, int]()
 
     def blob(digest: str) -> bytes | None:
-        nonlocal tail
         body = reader.blob(digest)
-        tail += len(body or b"")
+        values[digest] = len(body or b"")
         return body
 
     for row in reader.every_row(run_id, after=state.seq, upto=upto):
         fold(state, codec.from_row(row, blob), at=row.at, path=row.path, attempt=row.attempt)
         tail += row_bytes(row)
     kept = None if base is None else Base(base.run_id, base.seq, len(base.state), base.rows_bytes, base.written_bytes)
-    return Loaded(state, kept, tail)
+    return Loaded(state, kept, tail + sum(values.values()), tail + (base.rows_bytes if base else 0))
 
 
 @lru_cache(maxsize=1000)

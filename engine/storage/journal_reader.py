@@ -40,6 +40,7 @@ _WITH = """SELECT seq, at, kind, path, attempt, payload FROM journal
 WHERE run_id = ? AND seq > ? AND seq <= ? AND instr(payload, ?) > 0 ORDER BY seq LIMIT 1"""
 _KINDS = """SELECT seq, at, kind, path, attempt, payload FROM journal
 WHERE run_id = ? AND seq > ? AND seq <= ? AND {wanted} ORDER BY seq LIMIT 1000"""
+_VALUES = "SELECT coalesce(sum(bytes), 0) FROM (SELECT DISTINCT hash, bytes FROM blob_refs WHERE run_id IN ({marks}))"
 _COUNT = "SELECT count(*) FROM journal WHERE run_id = ? AND seq > ? AND seq <= ? AND kind = ?"
 
 _LATEST = _RUN + " WHERE workflow_id = ? AND mode = ? ORDER BY started_at DESC LIMIT ?"
@@ -296,6 +297,12 @@ class JournalReader:
         with self._reading() as connection:
             row = connection.execute("SELECT body FROM blobs WHERE hash = ?", (digest,)).fetchone()
         return row[0] if row else None
+
+    def values_bytes(self, run_id: str) -> int:
+        """What the large values take that the run needs, each counted once."""
+        runs = [segment.run_id for segment in self.lineage(run_id)]
+        with self._reading() as connection:
+            return connection.execute(_VALUES.format(marks=",".join("?" * len(runs))), runs).fetchone()[0]
 
     def document(self, digest: str) -> str | None:
         """The document of a version, as JSON."""

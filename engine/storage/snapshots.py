@@ -28,7 +28,7 @@ class StoredSnapshot:
     seq: int
     codec: str
     rows_bytes: int
-    """Of all rows that tell the run up to there, shared ones and large values included."""
+    """Of all rows that tell the run up to there, shared ones included, large values not."""
     written_bytes: int
     """Of all snapshots of that run so far, this one included."""
     state: bytes

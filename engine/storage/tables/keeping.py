@@ -22,7 +22,7 @@ class Snapshot(SQLModel, table=True):
     codec: str
     """How the state is written; one that this version does not write is not read either."""
     rows_bytes: int
-    """Of all rows that tell the run up to here, shared ones and large values included."""
+    """Of all rows that tell the run up to here, shared ones included, large values not."""
     written_bytes: int
     """Of all snapshots of this run so far, this one included."""
     state: bytes

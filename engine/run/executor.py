@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from engine.clock import Clock
@@ -19,6 +17,7 @@ from engine.graph.plan import Plan
 from engine.ids import Ids
 from engine.nodes.child import ChildKind
 from engine.nodes.contract import InlineKind
+from engine.run.active import Active
 from engine.run.asking import Owner
 from engine.run.beginning import ForkSpec, NewRunSpec, first_turn, fork_turn, work
 from engine.run.budgets import Budgets, Spending
@@ -37,27 +36,6 @@ from engine.storage.journal import Journal, NewRun
 from engine.storage.journal_reader import JournalReader
 
 log = logging.getLogger("signalbox.run")
-
-
-@dataclass(slots=True)
-class Active:
-    """A run in memory."""
-
-    state: RunState
-    owner: Owner
-    epoch: int
-    stored_epoch: int
-    """The epoch on disk: one behind until the first commit has taken the run over."""
-    head: int
-    inbox: deque[tuple[Happening, asyncio.Future[None] | None]] = field(default_factory=deque)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    calls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    driver: asyncio.Task[None] | None = None
-
-    def tell(self, happening: Happening, answer: asyncio.Future[None] | None = None) -> None:
-        """Hands over what happened."""
-        self.inbox.append((happening, answer))
-        self.wake.set()
 
 
 class Executor:
@@ -82,7 +60,7 @@ class Executor:
         self.clock = clock
         self._hub = hub
         self._name = name
-        self.budgets = Budgets(self._spending)
+        self.budgets = Budgets(self._spending, self._wake, clock.now_us)
         self._world = World(clock, ids, services.models, self.budgets)
         self._beginning: dict[int, Spending] = {}
         """Runs whose first commit is on its way."""
@@ -129,6 +107,9 @@ class Executor:
         active.head = commit.rows[-1].seq
         self._after(active, turn, commit.rows)
         self._perform(active, turn)
+        if turn.waits_for_others:
+            # Whoever it waits for may have ended while this was written.
+            active.inbox.append((GoOn(), None))
         if active.inbox or active.calls or active.state.running:
             self._activate(active)
         return commit.head.status
@@ -155,6 +136,7 @@ class Executor:
                 # One unreadable journal must not keep the other runs from going on; it is told and left as it is.
                 log.error("run %s cannot be taken over: %s", run.run_id, error)
                 self.faults[run.run_id] = f"Its journal cannot be read: {error}"
+        self.budgets.recovered()
         self._timers.start(await asyncio.to_thread(self.reader.timers))
         await self._families.find_again()
         return len(stored)
@@ -173,6 +155,10 @@ class Executor:
     def _spending(self) -> Iterator[Spending]:
         yield from self._beginning.values()
         yield from (Spending(active.owner, active.state) for active in self._active.values())
+
+    def _wake(self, run_id: str) -> None:
+        if (active := self._active.get(run_id)) is not None:
+            active.tell(GoOn())
 
     def state_of(self, run_id: str) -> RunState | None:
         """The live state of a run in memory; only to be read."""
@@ -222,6 +208,7 @@ class Executor:
     def _activate(self, active: Active) -> None:
         run_id = active.owner.run_id
         self._active[run_id] = active
+        self.budgets.float_again(run_id)
         if self.faults.pop(run_id, None) is not None:
             # What its children told meanwhile was told in vain.
             self._families.mend(run_id)
@@ -235,7 +222,7 @@ class Executor:
             while True:
                 while active.inbox:
                     await self._turn(active)
-                if not active.calls and not active.state.running and self._idle(active):
+                if not active.calls and not active.state.running and not self.budgets.waits(run_id) and self._idle(active):
                     return
                 await self._wait(active)
         except StorageUnavailable as error:
@@ -261,8 +248,11 @@ class Executor:
         self._active.pop(run_id, None)
         for call in active.calls.values():
             call.cancel()
+        self.budgets.strand(run_id, Spending(active.owner, active.state), active.charging)
         if is_ours:
             self.faults[run_id] = reason
+        else:
+            self.budgets.float_again(run_id)
         error = StorageUnavailable(reason) if is_ours else FencedOut()
         for _, answer in active.inbox:
             if answer is not None and not answer.done():
@@ -284,6 +274,8 @@ class Executor:
 
     async def _turn(self, active: Active) -> None:
         turn = Turn(active.state, active.owner, self._world, self.clock.now_us())
+        was_woken = self.budgets.leave(active.owner.run_id)
+        active.charging = turn.charges
         told: dict[asyncio.Future[None], SignalboxError | None] = {}
         try:
             while active.inbox:
@@ -306,12 +298,15 @@ class Executor:
             raise
         _tell_all(told)
         self._perform(active, turn)
+        if was_woken:
+            self.budgets.settled()
 
     async def _commit(self, active: Active, turn: Turn) -> None:
         commit = turn.commit(epoch=active.epoch, expected_epoch=active.stored_epoch, expected_head=active.head)
         await self._journal.commit(commit)
         active.stored_epoch = active.epoch
         active.head = commit.rows[-1].seq
+        active.charging = []
         self._after(active, turn, commit.rows)
 
     def _after(self, active: Active, turn: Turn, rows: list[Any]) -> None:
@@ -321,6 +316,8 @@ class Executor:
         for due_at, path, attempt, kind in turn.timers:
             self._timers.add(due_at, run_id, path, attempt, kind)
         self._families.after(active, turn)
+        if turn.gives_back:
+            self.budgets.settled()
         for path in turn.cancelled:
             if (call := active.calls.pop(path, None)) is not None:
                 call.cancel()

@@ -21,7 +21,8 @@ from engine.run.state import ENDED, RunState
 from engine.security.audit import AuditEntry
 
 if TYPE_CHECKING:
-    from engine.run.executor import Active, Executor
+    from engine.run.active import Active
+    from engine.run.executor import Executor
     from engine.run.turn import Turn
     from engine.storage.journal_reader import StoredRun
 

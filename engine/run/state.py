@@ -85,7 +85,7 @@ class RunState:
     """Steps given up by the event that was applied last."""
     skipped_now: list[str] = field(default_factory=list)
     charged_now: list[tuple[str | None, int]] = field(default_factory=list)
-    """(agent, micro-USD) that the event which was applied last has charged."""
+    """(agent, micro-USD) that the event which was applied last has charged; 0 where money was set aside for nothing."""
     leaving: dict[str, Step] = field(default_factory=dict)
     """Run that nobody waits for any more -> the step that had started it: its part of the limits stays set aside until it has ended."""
     orphans: list[str] = field(default_factory=list)
@@ -151,7 +151,7 @@ class RunState:
         """A running step runs no longer."""
         self.ledger.release(step.reserved)
         self.ledger.charge(spent)
-        if spent.cost_micro:
+        if spent.cost_micro or step.reserved.cost_micro:
             self.charged_now.append((step.node.agent, spent.cost_micro))
         # Who gives nothing back wakes nobody: two that wait for room would else wake each other for ever.
         if step.reserved != NOTHING:

@@ -1,4 +1,4 @@
-"""A limit is reached and the workflow wants a person to say how: more, cheaper, with what there is, or not at all (workflow.md, Running 8)."""
+"""A limit is reached and a person says how the run goes on: more, cheaper, with what there is, not at all (workflow.md, Running 8)."""
 
 from __future__ import annotations
 

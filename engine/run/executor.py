@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from engine.clock import Clock
-from engine.errors import Bug, FencedOut, SignalboxError, StepTimedOut, StorageUnavailable
+from engine.errors import Bug, FencedOut, SignalboxError, StorageUnavailable
 from engine.graph.plan import Plan
 from engine.ids import Ids
 from engine.nodes.child import ChildKind
@@ -21,13 +21,14 @@ from engine.run.active import Active
 from engine.run.asking import Owner
 from engine.run.beginning import ForkSpec, NewRunSpec, first_turn, fork_turn, work
 from engine.run.budgets import Budgets, Spending
+from engine.run.calls import carried_out
 from engine.run.consent import read_run
 from engine.run.context import Services, StepContext
 from engine.run.decide import seconds_left
 from engine.run.families import Families
 from engine.run.happenings import Finished, GoOn, Happening, Recover, SecondsUp, TimerDue
 from engine.run.live import Hub, Token
-from engine.run.prepare import Prepared, checked, wrapped
+from engine.run.prepare import Prepared
 from engine.run.reactions import take
 from engine.run.state import ENDED, RunState
 from engine.run.timers import Timers
@@ -350,21 +351,11 @@ class Executor:
             on_token = tell
 
         ctx = StepContext(run_id, prepared, self._services, on_token)
-        outcome, error = None, None
-        kind: Any = prepared.node.kind
-        limit = asyncio.timeout(prepared.node.timeout_s)
-        try:
-            async with limit:
-                outcome = checked(prepared.node, await kind.execute(prepared.node.config, prepared.given, ctx))
-        except Exception as raised:  # the border of a kind's own code: whatever it is becomes the step's error
-            error = StepTimedOut(f"It took longer than {prepared.node.timeout_s:g} s.") if limit.expired() else wrapped(raised)
-        except asyncio.CancelledError:
-            if (task := asyncio.current_task()) is None or task.cancelling():
-                raise
-            error = Bug("Something that the step waited for was cancelled.")
+        outcome, error = await carried_out(prepared, ctx, self.clock)
         if active.calls.get(prepared.path) is asyncio.current_task():
             del active.calls[prepared.path]
-        active.tell(Finished(prepared.path, prepared.attempt, prepared.given, outcome, error, ctx.spent, ctx.note()))
+        told = Finished(prepared.path, prepared.attempt, prepared.given, outcome, error, ctx.spent, ctx.note(), was_asked=prepared.asks)
+        active.tell(told)
 
     async def _fire(self, run_id: str, due: TimerDue) -> None:
         if run_id in self.faults:

@@ -29,6 +29,8 @@ class Prepared:
     reserved: Spent
     instead: Outcome | None = None
     """What is taken for its outcome without executing it."""
+    asks: bool = False
+    """Whether it happened is asked first: it may have been called before."""
 
 
 def estimate_of(node: PlannedNode, given: dict[str, Any], pricing: Pricing) -> Estimate:

@@ -210,11 +210,15 @@ def apply(state: RunState, event: events.Event, *, at: int, path: str = "", atte
     state.skipped_now.clear()
     state.orphans.clear()
     state.charged_now.clear()
+    now = at
     if type(event) is events.RunRecovered:
         # What happened between the last row and the crash is not known: the clock of `seconds` stops at that row.
         at = state.at
     state.at = at
     _HANDLERS[type(event)](state, event, at, path, attempt)
+    if now != at and state.running:
+        # Steps of which it is asked whether they happened run on, and the time in which nobody ran them does not count.
+        state.ledger.busy_us, state.busy_since = state.busy_us(at), now
     state.seq += 1
 
 

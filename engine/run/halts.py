@@ -56,6 +56,7 @@ def on_resumed(state: RunState, event: events.RunResumed, _at: int, _path: str, 
         finishing.finish(state, FIELDS.get(state.halted, "max_visits"))
     state.asked, state.model = "", event.model or state.model
     state.is_stopped, state.status, state.reason, state.halted, state.failure, state.used_up = False, "running", "", "", None, ""
+    state.ended_at = 0
     state.ledger.limits = replace(state.ledger.limits, **event.limits)
     for step in state.steps.values():
         step.base = step.attempt
@@ -84,6 +85,7 @@ def on_cancelled(state: RunState, event: events.RunCancelled, at: int, _path: st
     state.asked, state.status, state.reason = "", "cancelling", event.reason
 
 
-def on_ended(state: RunState, event: events.RunEnded, _at: int, _path: str, _attempt: int) -> None:
+def on_ended(state: RunState, event: events.RunEnded, at: int, _path: str, _attempt: int) -> None:
     """It is over."""
+    state.ended_at = at
     state.asked, state.status, state.reason = "", event.status, event.reason

@@ -35,6 +35,8 @@ class RunState:
     seq: int = 0
     inputs: dict[str, Any] = field(default_factory=dict)
     started_at: int = 0
+    ended_at: int = 0
+    """0 while it is not over."""
     started_by: str = ""
     mode: str = "live"
     effects: str = "real"

@@ -359,6 +359,6 @@ class Turn:
         state, ledger = self.state, self.state.ledger
         status = run_status(state)
         reason = state.reason or (waiting_reason(state) if status == "waiting" else "")
-        ended_at = self.at if state.status in ("succeeded", "failed", "cancelled") else None
+        ended_at = state.ended_at or None
         amounts = (ledger.cost_micro, ledger.tokens, state.busy_us(self.at), ledger.steps, ledger.llm_calls, ledger.tool_calls)
         return Head(status, reason, *amounts, self.at, ended_at)

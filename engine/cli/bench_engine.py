@@ -52,7 +52,7 @@ class Profile:
             (turn, "decide", "decide"),
             (turn, "apply", "apply"),
             (turn, "begin", "apply"),
-            (turn.Turn, "_given", "expressions"),
+            (turn.Turn, "given", "expressions"),
             (turn.codec, "to_row", "encode"),
             (executor, "work", "work"),
             (Journal, "_write", "commit"),
@@ -107,7 +107,7 @@ async def measure(*, nodes: int, runs: int, at_once: int, profile: Profile | Non
             commits = engine.journal_counts.commits - before[0]
         finally:
             await engine.close()
-        size = _bytes_in(Path(home))
+        size = bytes_in(Path(home))
     # The peers count their N nodes; our start and end are steps too, and are paid for but not counted.
     steps = nodes * runs
     return {
@@ -123,7 +123,8 @@ async def measure(*, nodes: int, runs: int, at_once: int, profile: Profile | Non
     }
 
 
-def _bytes_in(folder: Path) -> int:
+def bytes_in(folder: Path) -> int:
+    """What all files of a folder take."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 

@@ -103,6 +103,8 @@ class PlannedNode:
     """For a `join: any`: the nodes of its region that could only lead here (workflow.md, Running 2)."""
     consent: str | None = None
     """The approval node whose `action` this node is."""
+    action: str | None = None
+    """Of an approval: the node that it allows. Asking the config for it at every step would cost more than routing does."""
 
 
 @dataclass(slots=True)

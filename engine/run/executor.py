@@ -166,6 +166,11 @@ class Executor:
         active = self._active.get(run_id)
         return None if active is None else active.state
 
+    def is_working(self, run_id: str, workspace_id: str) -> bool:
+        """Whether a run of that workspace is in memory and not over; its end will be told to whoever watches."""
+        active = self._active.get(run_id)
+        return active is not None and active.owner.workspace_id == workspace_id and active.state.status not in ENDED
+
     @property
     def active_count(self) -> int:
         """Runs in memory."""

@@ -107,7 +107,7 @@ def _resolve_item(turn: Turn, step: Step, answer: Answer, *, by: str | None, by_
     kind: Any = node.kind
     outcome: Outcome = kind.answered(node.config, given, answer)
     consent = None
-    action = getattr(node.config, "action", None)
+    action = node.action
     if outcome.outputs.get("decision") == "approved" and action:
         consent = _consent(turn, step, action, answer)
     event = events.StepDone(

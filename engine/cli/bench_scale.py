@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from engine.cli.bench_engine import BENCH, KILOBYTE, bytes_in, chain
+from engine.cli.bench_documents import KILOBYTE, chain, document, growing, looping
+from engine.cli.bench_engine import BENCH, bytes_in
 from engine.facade.engine import Engine
 from engine.graph.validate import check
 from engine.nodes.registry import Registry
@@ -20,50 +21,6 @@ from engine.settings import Settings
 
 TENTHS = 10
 BEST_OF = 5
-
-
-def looping(steps: int) -> dict[str, Any]:
-    """start, a loop of two steps, one of which makes 1 KB, end: `steps` in all."""
-    visits = steps // 2
-    more = {"cases": [{"port": "more", "when": f"visit < {visits}"}]}
-    return _document(
-        [
-            {"id": "work", "kind": "set", "config": {"values": {"out": f"'{KILOBYTE}'", "n": "visit"}}},
-            {"id": "again", "kind": "branch", "config": more},
-        ],
-        [("start", "out", "work"), ("work", "out", "again"), ("again", "else", "done")],
-        back=("again", "more", "work", visits),
-        steps=steps,
-    )
-
-
-def growing(items: int) -> dict[str, Any]:
-    """start, a box that keeps 1 KB of each of its items, end: the state grows by that with every step."""
-    box = {"items": "inputs.items", "max_items": items, "concurrency": 5, "collect": "nodes.work.out"}
-    return _document(
-        [
-            {"id": "each", "kind": "map", "config": box},
-            {"id": "work", "kind": "set", "parent": "each", "config": {"values": {"out": f"'{KILOBYTE}'"}}},
-        ],
-        [("start", "out", "each"), ("each", "item", "work"), ("each", "out", "done")],
-        steps=items,
-    )
-
-
-def _document(
-    nodes: list[dict[str, Any]], edges: list[tuple[str, str, str]], *, steps: int, back: tuple[str, str, str, int] | None = None
-) -> dict[str, Any]:
-    drawn: list[dict[str, Any]] = [{"source": source, "port": port, "target": target} for source, port, target in edges]
-    if back is not None:
-        source, port, target, visits = back
-        drawn.append({"source": source, "port": port, "target": target, "max_visits": visits})
-    return {
-        "format": "signalbox/1",
-        "name": f"Scale {steps}",
-        "limits": {"steps": steps + 10, "seconds": 1_000_000},
-        "nodes": [{"id": "start", "kind": "start"}, *nodes, {"id": "done", "kind": "end"}],
-        "edges": drawn,
-    }
 
 
 async def long_run(*, steps: int) -> dict[str, Any]:
@@ -78,15 +35,15 @@ async def growing_run(*, items: int) -> dict[str, Any]:
     return {"bench": "growing state", "steps": items} | figures
 
 
-async def _one_run(document: dict[str, Any], *, steps: int, rows: int, inputs: dict[str, Any]) -> dict[str, Any]:
+async def _one_run(drawn: dict[str, Any], *, steps: int, rows: int, inputs: dict[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="signalbox-bench-") as home:
-        figures = await _measured(Path(home), document, steps=steps, rows=rows, inputs=inputs)
+        figures = await _measured(Path(home), drawn, steps=steps, rows=rows, inputs=inputs)
         return figures | {"bytes_step": round(bytes_in(Path(home)) / steps)}
 
 
-async def _measured(home: Path, document: dict[str, Any], *, steps: int, rows: int, inputs: dict[str, Any]) -> dict[str, Any]:
+async def _measured(home: Path, drawn: dict[str, Any], *, steps: int, rows: int, inputs: dict[str, Any]) -> dict[str, Any]:
     async with _opened(home) as engine:
-        saved = await engine.workflows.create(BENCH, document)
+        saved = await engine.workflows.create(BENCH, drawn)
         await engine.workflows.publish(BENCH, saved.id)
         before, began = rss_mb(), time.perf_counter()
         started = await engine.runs.start(BENCH, saved.id, inputs=inputs)
@@ -122,19 +79,19 @@ async def _tenths(engine: Engine, rows: int) -> tuple[list[float], list[float]]:
 
 async def waiting_runs(*, runs: int) -> dict[str, Any]:
     """What this process needs for runs that wait for an approval."""
-    document = _document(
+    asking = document(
         [{"id": "ok", "kind": "approval", "config": {"title": "Go on?", "message": "{{ inputs.text }}"}}],
         [("start", "out", "ok"), ("ok", "approved", "done")],
         steps=3,
     )
     with tempfile.TemporaryDirectory(prefix="signalbox-bench-") as home:
-        figures = await _waiting(Path(home), document, runs=runs)
+        figures = await _waiting(Path(home), asking, runs=runs)
         return figures | {"bytes_run": round(bytes_in(Path(home)) / runs)}
 
 
-async def _waiting(home: Path, document: dict[str, Any], *, runs: int) -> dict[str, Any]:
+async def _waiting(home: Path, drawn: dict[str, Any], *, runs: int) -> dict[str, Any]:
     async with _opened(home) as engine:
-        saved = await engine.workflows.create(BENCH, document)
+        saved = await engine.workflows.create(BENCH, drawn)
         await engine.workflows.publish(BENCH, saved.id)
 
         async def start(count: int) -> None:
@@ -161,11 +118,11 @@ async def _waiting(home: Path, document: dict[str, Any], *, runs: int) -> dict[s
 
 def large_document(*, nodes: int) -> dict[str, Any]:
     """Milliseconds that checking and compiling a document takes, at best."""
-    document, registry = chain(nodes), Registry.builtin()
+    drawn, registry = chain(nodes), Registry.builtin()
 
     def once() -> float:
         began = time.perf_counter()
-        if check(document, registry).plan is None:
+        if check(drawn, registry).plan is None:
             raise RuntimeError("The document has problems.")
         return (time.perf_counter() - began) * 1e3
 

@@ -1,6 +1,8 @@
 """The measurements measure: what they run has ended well, and what must not grow does not."""
 
-from engine.cli import bench_engine, bench_scale
+import pytest
+
+from engine.cli import bench_documents, bench_engine, bench_scale
 from engine.graph.validate import check
 from engine.nodes.registry import Registry
 
@@ -19,11 +21,20 @@ async def test_runs_that_wait_are_not_in_memory() -> None:
 
 def test_the_large_document_is_one_without_problems() -> None:
     assert bench_scale.large_document(nodes=50)["ms"] > 0
-    for document in (bench_scale.looping(100), bench_scale.growing(100)):
+    for document in (bench_documents.looping(100), bench_documents.growing(100)):
         assert check(document, Registry.builtin()).problems == []
 
 
 def test_a_step_is_taken_apart_into_what_it_is_made_of() -> None:
-    told = bench_engine.profile_of(nodes=20, runs=1, at_once=1)["profile_us_per_step"]
+    told = bench_engine.profile_of(bench_engine.shapes(nodes=20, runs=1, at_once=1)[0])["profile_us_per_step"]
     assert {"apply", "commit", "decide", "encode", "expressions", "publish", "queue", "work"} <= told.keys()
     assert all(told[part] > 0 for part in ("apply", "commit", "decide", "encode", "expressions", "work"))
+
+
+@pytest.mark.parametrize("shape", bench_engine.shapes(nodes=100, runs=20, at_once=10), ids=lambda shape: shape.name)
+async def test_every_shape_is_run_with_one_commit_a_step_at_most(shape: bench_engine.Shape) -> None:
+    figures = await bench_engine.measure(shape)
+    assert figures["runs"] == shape.runs and figures["bytes_step"] > 500
+    # A round of the loop has two steps, an item of the box one and its end.
+    most = {"chain": 1.05, "crowd": 0.5, "loop": 2.1, "growing": 2.1}[shape.name]
+    assert 0 < figures["commits_step"] <= most

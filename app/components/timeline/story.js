@@ -66,11 +66,15 @@ function doubtOf(run, book, step) {
   };
 }
 
+const WAYS_ON = { extend: "with more", cheaper: "with a cheaper model", finish: "with what there is", stop: "not at all" };
+
 function askedOf(run, book) {
+  const ways = (run.asked.card.choices ?? []).map((choice) => WAYS_ON[choice]).filter(Boolean);
+  const waysOn = ways.length > 1 ? `: ${ways.slice(0, -1).join(", ")}${ways.length > 2 ? "," : ""} or ${ways.at(-1)}` : "";
   const told = run.limit ? stoppedOf(run, book) : { title: "A limit is reached", step: null };
   return {
     ...told, tone: "limit", title: told.title.replace(/^Stopped at/, "Reached"), link: cardOf(run.asked.item), linkWord: "Answer in the inbox", offers: [], cost: "", kept: keptOf(run),
-    text: `${told.text ?? ""} Somebody has to say how it goes on: with more, with a cheaper model, with what there is, or not at all.`.replace(" Going on allows as many rounds again.", ""),
+    text: `${told.text ?? ""} Somebody has to say how it goes on${waysOn}.`.replace(" Going on allows as many rounds again.", ""),
   };
 }
 

@@ -167,7 +167,7 @@ def test_a_limit_that_somebody_is_asked_about_says_so_and_leads_to_its_card() ->
     assert told_all["badge"] == {"tone": "limit", "word": "Token limit reached"}
     banner = told_all["banner"]
     assert (banner["title"], banner["link"]) == ("Reached the token limit: 60 of 100", f"/inbox/{run.items()[-1].id}")
-    assert banner["text"].endswith("Somebody has to say how it goes on: with more, with a cheaper model, or not at all.")
+    assert banner["text"].endswith("Somebody has to say how it goes on: with more or not at all.")
     assert banner["linkWord"] == "Answer in the inbox" and banner["offers"] == []
 
 

@@ -36,7 +36,8 @@ class Forks:
         """What a fork from that step would reuse, do again and cost. NotFound for a step that never started."""
         rows, plan = self._rows(stored), self._core.plans.of(stored.doc_hash)
         seq = self._checkpoint(rows, path)
-        found = bill_of(rows, plan, node_of, seq=seq, state=_folded(plan, stored.run_id, [entry for entry in rows if entry[0].seq < seq]))
+        # With the row that starts the step: what has ended in that row is reused, and its effect is not repeated.
+        found = bill_of(rows, plan, node_of, seq=seq, state=_folded(plan, stored.run_id, [entry for entry in rows if entry[0].seq <= seq]))
         return ForkBill(
             from_path=path,
             reuses=found.reused,

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine import RunView
+from engine import Engine, RunView, Settings
+from engine.clock import SystemClock
+from engine.llm.gateway import Gateway, GatewaySettings
+from engine.nodes.registry import Registry
 from engine.storage.journal import Commit
 from tests.acceptance.by_contract import node
 from tests.integration.running import ANN, Bench
@@ -66,3 +71,21 @@ class Held:
             await commit(what)
 
         monkeypatch.setattr(journal, "commit", slow)
+
+
+def llm(id_: str = "l", **more: Any) -> dict[str, Any]:
+    """A model call; settings of the node."""
+    return node(id_, "llm", {"prompt": "Say something.", "max_tokens": 64}, **more)
+
+
+@asynccontextmanager
+async def modelled(home: Path, *, registry: Registry | None = None, **gateway: Any) -> AsyncIterator[Engine]:
+    """An engine with these settings of the gateway; the practice model without any."""
+    clock = SystemClock()
+    full = {"practice_ms_per_token": 0, "find_ollama": lambda: None, "key_for": lambda name: "sk-canary-4711"} | gateway
+    settings = Settings.load({"SIGNALBOX_HOME": str(home)})
+    engine = await Engine.open(settings, clock=clock, gateway=Gateway(GatewaySettings(**full), clock=clock), registry=registry)
+    try:
+        yield engine
+    finally:
+        await engine.close()

@@ -125,8 +125,9 @@ async def test_a_paused_a_failed_and_a_parent_run_say_why_they_do_not_move_and_w
     await bench.engine.workflows.publish(ANN, slept.id)
     parent = await begin(bench, straight(node("child", "subflow", {"workflow": slept.id}), ends()))
     view = await bench.until(parent, "waiting")
-    (child,) = [other.id for other in (await bench.engine.runs.list(ANN)).items if other.parent == parent]
+    child = (await bench.steps(parent))["child"].note["run"]
     assert f"child waits for the run {child}" in view.reason
+    await bench.see(lambda: bench.engine.runs.list(ANN, status="waiting"), lambda page: child in [run.id for run in page.items])
     await bench.engine.runs.pause(ANN, child, reason="Lunch.")
     assert (await bench.engine.runs.get(ANN, child)).reason == "Paused by Ann. Lunch. Resume it to go on."
     bench.works.failures["bad"] = [Permanent("It broke.", hint="Mend it and retry.")]

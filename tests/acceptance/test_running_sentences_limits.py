@@ -17,6 +17,8 @@ from tests.acceptance.by_contract import START, doc, ends, link, node, straight
 from tests.fakes.provider import Behaviour, FakeProvider, hanging, text
 from tests.integration.modelled import ANN, PRICE_IN, PRICE_OUT, bound_of, published, rested, until
 from tests.integration.running import Bench, gated, opened, work
+from tests.integration.test_reconciling import Bank, died_in_the_call
+from tests.integration.test_reconciling import opened as opened_bank
 from tests.unit.run.driving import Trial, call
 
 
@@ -218,3 +220,18 @@ async def test_the_intent_is_durable_before_an_unsafe_call(bench: Bench) -> None
         assert (await after.steps(run))["pay"].status == "in_doubt" and not after.works.calls
     bench.works.gate("pay").set()
     assert (await bench.until(run)).status == "succeeded"
+
+
+async def test_a_reconcilable_tool_is_asked_else_a_person(tmp_path: Path) -> None:
+    knows, silent = Bank(is_lost="after"), Bank(is_lost="after", is_down=1)
+    for name, bank in (("knows", knows), ("silent", silent)):
+        run = await died_in_the_call(tmp_path / name, bank)
+        async with opened_bank(tmp_path / name, bank) as engine:
+            if bank is silent:
+                await until(engine, run, lambda view: view.status == "waiting")
+                (item,) = (await engine.approvals.list(ANN, status="pending")).items
+                assert item.type == "in_doubt"
+                await engine.approvals.decide(ANN, item.id, decision="done", digest=item.digest, values={"moved": "says Ann"})
+            view = await rested(engine, run)
+            assert (view.output, bank.questions) == ({"moved": "says Ann" if bank is silent else "before"}, 1)
+            assert list(bank.moved.values()) == [1], "the effect has happened once"

@@ -36,7 +36,8 @@ class Forks:
         """What a fork from that step would reuse, do again and cost. NotFound for a step that never started."""
         reader, plan = self._core.reader, self._core.plans.of(stored.doc_hash)
         seq = self._checkpoint(stored, path)
-        state = load_state(reader, plan, stored.run_id, upto=seq - 1).state
+        # With the row that starts the step: what has ended in that row is reused, and its effect is not repeated.
+        state = load_state(reader, plan, stored.run_id, upto=seq).state
         # Their large values stay where they are: nothing of the bill depends on them.
         later = ((row, events.decode(row.payload)) for row in reader.rows_of(stored.run_id, BILLED, after=seq))
         found = bill_of(later, plan, node_of, reused=reader.count_of(stored.run_id, "step_done", upto=seq), state=state)

@@ -6,8 +6,11 @@ from typing import Any
 
 import reflex as rx
 
+from app.components.arrival import arrival
 from app.pages.settings.about_state import About
 from app.pages.settings.about_view import about_section
+from app.pages.settings.budgets_state import Budgets
+from app.pages.settings.budgets_view import budgets_section
 from app.pages.settings.models_state import Models
 from app.pages.settings.models_view import models_section
 from app.pages.settings.people_state import People
@@ -21,6 +24,7 @@ from engine import Permission
 LOADED: list[Any] = [Models.load_models, Tokens.load]
 """What everybody sees; the rest is asked by whoever may."""
 FOR_SOME: tuple[tuple[Permission, Any], ...] = (
+    (Permission.COST_READ, Budgets.load),
     (Permission.SETTINGS_READ, Models.load_choices),
     (Permission.SECRET_LIST, Models.load_keys),
     (Permission.USER_READ, People.load),
@@ -31,8 +35,8 @@ FOR_SOME: tuple[tuple[Permission, Any], ...] = (
 def settings() -> rx.Component:
     """The page."""
     head = rx.el.div(rx.el.h1("Settings", class_name="t28 b"), class_name="head")
-    sections = [models_section(), people_section(), tokens_section(), password_section(), about_section()]
-    content = rx.el.div(*sections, class_name="page sections-of")
+    sections = [models_section(), budgets_section(), people_section(), tokens_section(), password_section(), about_section()]
+    content = arrival(*sections, class_name="page sections-of")
     return frame(SETTINGS, head, _anchors(), content, *[_asked(permission, load) for permission, load in FOR_SOME])
 
 
@@ -47,6 +51,7 @@ def _anchors() -> rx.Component:
 
     return rx.el.nav(
         to("models", "Models and keys"),
+        if_allowed(Permission.COST_READ, to("budgets", "Budgets")),
         if_allowed(Permission.USER_READ, to("people", "People")),
         to("tokens", "API tokens"),
         to("password", "Your password"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.facade.engine import Engine
     from engine.facade.overview_views import OutcomesView, RunMark, SpendView, WorkflowLine
     from engine.facade.settings_views import AboutView, FindingView, ModelChoices, ModelSettingsView, ModelTried, SecretView
+    from engine.facade.storage_views import RetentionView, StorageView, WorkflowStorage
     from engine.facade.views import (
         ApprovalView,
         BatchResult,
@@ -90,6 +91,7 @@ __all__ = [
     "PinView",
     "Previewed",
     "Published",
+    "RetentionView",
     "Role",
     "RunDocument",
     "RunMark",
@@ -101,6 +103,7 @@ __all__ = [
     "SignedIn",
     "SpendView",
     "StepView",
+    "StorageView",
     "TokenInfo",
     "TokenView",
     "TooLarge",
@@ -110,6 +113,7 @@ __all__ = [
     "WorkflowLine",
     "WorkflowRow",
     "WorkflowSaved",
+    "WorkflowStorage",
     "WorkflowView",
     "iso",
     "parse_strict",
@@ -164,6 +168,9 @@ _HOME = {
     "FindingView": ("engine.facade.settings_views", "FindingView"),
     "OutcomesView": ("engine.facade.overview_views", "OutcomesView"),
     "SpendView": ("engine.facade.overview_views", "SpendView"),
+    "RetentionView": ("engine.facade.storage_views", "RetentionView"),
+    "StorageView": ("engine.facade.storage_views", "StorageView"),
+    "WorkflowStorage": ("engine.facade.storage_views", "WorkflowStorage"),
     "WorkflowRow": ("engine.facade.views", "WorkflowRow"),
     "WorkflowSaved": ("engine.facade.views", "WorkflowSaved"),
     "WorkflowView": ("engine.facade.views", "WorkflowView"),

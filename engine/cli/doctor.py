@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.cli.outcome import FAILED, OK
 from engine.errors import Invalid, SignalboxError
 from engine.insight.installation import Finding, database, place
+from engine.insight.space import space
 from engine.settings import Settings, describe
 from engine.storage.sqlite import DATABASE_NAME, HomeLock
 
@@ -57,6 +58,7 @@ def _installation(settings: Settings) -> Iterator[Finding]:
     yield from place(settings)
     yield _served(home)
     yield from database(home)
+    yield from space(home)
     yield from _models(settings)
 
 

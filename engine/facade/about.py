@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.facade.core import Core
 from engine.facade.settings_views import AboutView, FindingView
 from engine.insight.installation import Finding, database, language_model, meaning_model, place, signalbox_version
+from engine.insight.space import space
 from engine.people.permissions import Actor, Permission, require
 from engine.settings import describe
 from engine.storage.sqlite import DATABASE_NAME
@@ -36,7 +37,7 @@ class About:
         """Looks at everything that `doctor` looks at, from inside; takes seconds, more for a large database."""
         require(actor, Permission.SETTINGS_READ)
         home = self._core.home
-        found = await self._core.in_thread(lambda: [*place(self._core.settings), *database(home)])
+        found = await self._core.in_thread(lambda: [*place(self._core.settings), *database(home), *space(home)])
         found.append(await meaning_model(self._core.embedder))
         found.append(await self._core.in_thread(lambda: language_model(self._core.gateway)))
         return [_view(finding) for finding in found]

@@ -13,7 +13,7 @@ from engine.facade import cursors
 from engine.facade.core import Core
 from engine.facade.starting import parsed_limits
 from engine.facade.views import ApprovalView, BatchResult, Decided, Page
-from engine.facade.waiting import NEEDS, concerned_in, fitting, needed_for, refused
+from engine.facade.waiting import GONE, NEEDS, concerned_in, fitting, needed_for, refused
 from engine.jsonvalue import NotJsonValue, check_json, loads_kept
 from engine.people.permissions import Actor, Permission, require, require_one
 from engine.run.happenings import Answered
@@ -66,7 +66,7 @@ class Approvals:
     def find(self, actor: Actor, item: str) -> Approval:
         """The stored row. NotFound; blocks."""
         with self._core.records.reading() as session:
-            found = session.get(Approval, item)
+            found = session.exec(select(Approval).where(Approval.id == item, col(Approval.run_id).not_in(GONE))).first()
         if found is None or found.workspace_id != actor.workspace_id:
             raise NotFound(f"There is no inbox item {item[:80]}.")
         return found

@@ -31,6 +31,7 @@ from engine.people.permissions import Actor
 from engine.people.records import Records
 from engine.run.context import Services
 from engine.run.executor import Executor
+from engine.run.keeping import Keeper
 from engine.run.live import Hub
 from engine.security.audit import AuditEntry, AuditLog
 from engine.security.secrets import MasterKey, open_key
@@ -38,6 +39,7 @@ from engine.settings import Settings
 from engine.storage.journal import Journal
 from engine.storage.journal_reader import JournalReader
 from engine.storage.migrate import migrate
+from engine.storage.snapshots import SnapshotWriter
 from engine.storage.sqlite import HomeLock, open_engine, prepare_home, reading
 
 PLANS_KEPT = 200
@@ -183,6 +185,7 @@ def _assembled(
         clock=records.clock,
         ids=records.ids,
         hub=hub,
+        keeper=Keeper(reader, plans.of, SnapshotWriter(path), journal.wrote_beside),
         name=f"{os.uname().nodename}:{os.getpid()}",
     )
     return Core(

@@ -28,6 +28,7 @@ from engine.facade.previews import Previews
 from engine.facade.repeats import RepeatedRequests
 from engine.facade.runs import Runs
 from engine.facade.shelf import Shelf
+from engine.facade.storage import Storage
 from engine.facade.workflows import Workflows
 from engine.ids import Ids
 from engine.llm.gateway import Gateway
@@ -60,6 +61,7 @@ class Engine:
         self.inbox = Inbox(core, self.approvals)
         self.events = Events(core)
         self.budgets = Budgets(core)
+        self.storage = Storage(core)
         self.secrets = Secrets(core.records, core.ring)
         self.model_settings = ModelDesk(core)
         self.about = About(core)
@@ -88,12 +90,14 @@ class Engine:
         except BaseException:
             await core.close()
             raise
+        engine.storage.sweeper.start()
         engine._is_ready = True
         return engine
 
     async def close(self) -> None:
         """Stops at the next checkpoint of every run; the next start goes on there."""
         self._is_ready = False
+        await self.storage.sweeper.close()
         await self._core.close()
 
     def now(self) -> datetime:

@@ -11,15 +11,15 @@ from engine.facade.core import Core
 from engine.facade.starting import checked_inputs, field_problem, lowered
 from engine.facade.views import EffectView, ForkBill
 from engine.graph.plan import Plan
-from engine.jsonvalue import NotJsonValue, check_json
+from engine.jsonvalue import NotJsonValue, check_json, dumps
 from engine.people.permissions import Actor
-from engine.run import codec, events
+from engine.run import events
 from engine.run.asking import Owner
 from engine.run.beginning import ForkSpec
-from engine.run.forking import bill_of, checkpoint_before
+from engine.run.forking import BILLED, bill_of, checkpoint_before
+from engine.run.loading import load_state
 from engine.run.paths import node_of
-from engine.run.state import RunState, fold, new_state
-from engine.storage.journal import Row
+from engine.run.state import RunState
 from engine.storage.journal_reader import StoredRun
 
 _INPUT = re.compile(r"^inputs\.(.+)$", re.DOTALL)
@@ -34,9 +34,12 @@ class Forks:
 
     def bill(self, stored: StoredRun, path: str) -> ForkBill:
         """What a fork from that step would reuse, do again and cost. NotFound for a step that never started."""
-        rows, plan = self._rows(stored), self._core.plans.of(stored.doc_hash)
-        seq = self._checkpoint(rows, path)
-        found = bill_of(rows, plan, node_of, seq=seq, state=_folded(plan, stored.run_id, [entry for entry in rows if entry[0].seq < seq]))
+        reader, plan = self._core.reader, self._core.plans.of(stored.doc_hash)
+        seq = self._checkpoint(stored, path)
+        state = load_state(reader, plan, stored.run_id, upto=seq - 1).state
+        # Their large values stay where they are: nothing of the bill depends on them.
+        later = ((row, events.decode(row.payload)) for row in reader.rows_of(stored.run_id, BILLED, after=seq))
+        found = bill_of(later, plan, node_of, reused=reader.count_of(stored.run_id, "step_done", upto=seq), state=state)
         return ForkBill(
             from_path=path,
             reuses=found.reused,
@@ -50,10 +53,9 @@ class Forks:
         self, actor: Actor, stored: StoredRun, path: str, *, changes: dict[str, Any], limits: Any, mode: str | None, effects: str | None
     ) -> ForkSpec:
         """The fork, ready to start. NotFound, Invalid that names the change or limit that cannot be."""
-        rows, plan = self._rows(stored), self._core.plans.of(stored.doc_hash)
-        seq = self._checkpoint(rows, path)
+        plan, seq = self._core.plans.of(stored.doc_hash), self._checkpoint(stored, path)
         run_id = self._core.ids.new("run")
-        state = _folded(plan, run_id, [entry for entry in rows if entry[0].seq <= seq])
+        state = load_state(self._core.reader, plan, stored.run_id, upto=seq, as_run=run_id).state
         if state.trial is not None:
             raise Invalid("A try-out of single steps cannot be forked.", hint="Fork a run of the whole workflow.")
         inputs, outputs = _changes(plan, state, changes)
@@ -81,22 +83,12 @@ class Forks:
             audit=self._core.audit_entry(actor, "run.fork", run_id, details),
         )
 
-    def _rows(self, stored: StoredRun) -> list[tuple[Row, events.Event]]:
-        blob = self._core.reader.blob
-        return [(row, codec.from_row(row, blob)) for row in self._core.reader.every_row(stored.run_id)]
-
-    def _checkpoint(self, rows: list[tuple[Row, events.Event]], path: str) -> int:
-        seq = checkpoint_before(rows, path)
+    def _checkpoint(self, stored: StoredRun, path: str) -> int:
+        rows = self._core.reader.rows_with(stored.run_id, b'"path":' + dumps(path))
+        seq = checkpoint_before(((row, events.decode(row.payload)) for row in rows), path)
         if seq is None:
             raise NotFound(f"The run has not started a step {path[:200]}.", hint="Use the path of one of its steps.")
         return seq
-
-
-def _folded(plan: Plan, run_id: str, rows: list[tuple[Row, events.Event]]) -> RunState:
-    state = new_state(plan, run_id)
-    for row, event in rows:
-        fold(state, event, at=row.at, path=row.path, attempt=row.attempt)
-    return state
 
 
 def _changes(plan: Plan, state: RunState, changes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:

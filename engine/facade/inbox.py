@@ -20,7 +20,8 @@ from engine.insight.timeline import node_of, plan_or_none
 from engine.jsonvalue import NotJsonValue, check_json, loads_kept
 from engine.people.permissions import Actor, Permission, require, roles_with
 from engine.run import codec, events
-from engine.run.consent import edited_action, read_run
+from engine.run.consent import edited_action
+from engine.run.loading import read_run
 from engine.run.prepare import wrapped
 from engine.storage.journal_reader import StoredRun
 from engine.storage.tables import Approval, User

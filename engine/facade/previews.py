@@ -15,9 +15,10 @@ from engine.insight.timeline import node_of
 from engine.jsonvalue import JsonValue, dumps, loads
 from engine.people.permissions import Actor, Permission, require
 from engine.run import codec, events
+from engine.storage.journal_reader import Mark
 
 MOST_ROWS = 20_000
-"""Of a run's journal: a longer run has no values in a preview from behind there."""
+"""Ends of steps, the latest first: of a longer run a preview has no values from before that."""
 MOST_SHOWN = 4_000
 MOST_BOXES = 20
 NO_RUN = "preview"
@@ -102,10 +103,15 @@ class Previews:
             if isinstance(event := codec.from_row(row, reader.blob), events.RunStarted):
                 scope["inputs"] = event.inputs
         # Of a loop the latest visit counts, as it does for a step that reads it.
-        latest = {node_of(row.path): row for row in reader.rows(run_id, limit=MOST_ROWS) if row.kind == "step_done"} if wanted else {}
-        for id_ in wanted & latest.keys():
-            if isinstance(event := codec.from_row(latest[id_], reader.blob), events.StepDone):
-                scope["nodes"][id_] = event.outputs
+        latest: dict[str, Mark] = {}
+        for part in reversed(reader.lineage(run_id)) if wanted else ():
+            for mark in reader.marks(part.run_id, most=MOST_ROWS):
+                if mark.kind == "step_done" and part.before < mark.seq <= part.last:
+                    latest.setdefault(node_of(mark.path), mark)
+        ends = {latest[id_].seq: id_ for id_ in wanted & latest.keys()}
+        for row in reader.rows_at(run_id, sorted(ends)):
+            if isinstance(event := codec.from_row(row, reader.blob), events.StepDone):
+                scope["nodes"][ends[row.seq]] = event.outputs
 
 
 def _references(compiled: Iterable[Template | Expression]) -> Iterable[Reference]:

@@ -16,6 +16,7 @@ from engine.jsonvalue import loads
 from engine.people.permissions import Actor, Permission, require
 from engine.run import codec, events
 from engine.run.live import RUN_ENDED, Token
+from engine.run.loading import whole_or_gone
 from engine.storage.journal import Row
 
 HEARTBEAT_S = 15.0
@@ -105,13 +106,15 @@ class RunEvents:
                 return
 
     def _page(self, actor: Actor, run_id: str, after: int, size: int, is_whole: bool) -> Page[EventView]:
-        rows = self._rows(actor, run_id, after, size)
-        views = [event_view(row, self._decoded_row(row), address=_address(run_id, row, is_whole)) for row in rows[:size]]
+        with whole_or_gone(self._core.reader, run_id):
+            rows = self._rows(actor, run_id, after, size)
+            views = [event_view(row, self._decoded_row(row), address=_address(run_id, row, is_whole)) for row in rows[:size]]
         return Page(items=views, next=str(views[-1].seq) if len(rows) > size else None)
 
     def _page_json(self, actor: Actor, run_id: str, after: int, size: int, is_whole: bool) -> bytes:
-        rows = self._rows(actor, run_id, after, size)
-        items = b",".join(event_json(row, self._decoded_row, address=_address(run_id, row, is_whole)) for row in rows[:size])
+        with whole_or_gone(self._core.reader, run_id):
+            rows = self._rows(actor, run_id, after, size)
+            items = b",".join(event_json(row, self._decoded_row, address=_address(run_id, row, is_whole)) for row in rows[:size])
         following = b'"%d"' % rows[size - 1].seq if len(rows) > size else b"null"
         return b'{"items":[' + items + b'],"next":' + following + b"}"
 
@@ -129,7 +132,8 @@ class RunEvents:
 
     def _document(self, actor: Actor, run_id: str) -> RunDocument:
         self._known(actor, run_id)
-        first = codec.from_row(self._core.reader.rows(run_id, limit=1)[0], self._core.reader.blob)
+        with whole_or_gone(self._core.reader, run_id):
+            first = codec.from_row(self._core.reader.rows(run_id, limit=1)[0], self._core.reader.blob)
         found = first.hash if isinstance(first, events.RunStarted) else ""
         body = self._core.reader.document(found)
         if body is None:

@@ -11,7 +11,7 @@ import msgspec
 from engine.clock import iso
 from engine.facade.views import EventView, RunView, StepView, TryView
 from engine.graph.plan import Limits, Plan
-from engine.insight.timeline import StepRecord, kind_and_title, plan_or_none, steps_of
+from engine.insight.timeline import StepRecord, kind_and_title, plan_or_none
 from engine.jsonvalue import dumps
 from engine.run import events
 from engine.run.budget import limits_as_json, spent_as_json
@@ -73,9 +73,9 @@ def _tried(trial: events.Trial | None) -> TryView | None:
 
 
 def step_views(
-    rows: Iterable[tuple[Row, events.Event]], *, run_id: str, plan_of: Callable[[str], Plan], doc_hash: str, is_whole: bool
+    steps: Iterable[StepRecord], *, run_id: str, plan_of: Callable[[str], Plan], doc_hash: str, is_whole: bool
 ) -> list[StepView]:
-    """The steps of a run; unless `is_whole`, of bodies over 8 kB `{$ref, field, bytes}`: the address that has them in that field."""
+    """Steps of a run; unless `is_whole`, of bodies over 8 kB `{$ref, field, bytes}`: the address that has them in that field."""
     plan = plan_or_none(plan_of, doc_hash)
     views = []
 
@@ -83,7 +83,7 @@ def step_views(
         address = f"/api/v1/runs/{run_id}/steps/{quote(step.path)}"
         return getattr(step, field) if is_whole else _by_reference(getattr(step, field), address, field)
 
-    for step in steps_of(rows):
+    for step in steps:
         kind, title = kind_and_title(plan, step.node)
         views.append(
             StepView(

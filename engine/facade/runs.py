@@ -18,13 +18,14 @@ from engine.facade.forks import Forks
 from engine.facade.run_events import RunEvents
 from engine.facade.run_views import run_row, run_view, step_views
 from engine.facade.starting import Asked, Starting, field_problem, parsed_limits
+from engine.facade.timelines import Timelines
 from engine.facade.views import ForkBill, Page, RunStarted, RunView, StepView
 from engine.people.permissions import Actor, Permission, require
 from engine.run import codec, events
 from engine.run.beginning import ForkSpec
 from engine.run.children import waiting_for
-from engine.run.consent import read_run
 from engine.run.happenings import Cancel, Pause, Resume
+from engine.run.loading import read_run, whole_or_gone
 from engine.storage.journal import Row
 from engine.storage.journal_reader import StoredRun
 from engine.storage.tables import Run
@@ -41,6 +42,7 @@ class Runs(RunEvents):
         super().__init__(core)
         self._starting = Starting(core)
         self._forks = Forks(core)
+        self._timelines = Timelines(core.reader)
 
     async def start(
         self,
@@ -87,7 +89,8 @@ class Runs(RunEvents):
 
     def _view(self, actor: Actor, run_id: str) -> RunView:
         stored = self._stored(actor, run_id)
-        return run_view(stored, self._decoded(self._core.reader.run_bounds(run_id)))
+        with whole_or_gone(self._core.reader, run_id):
+            return run_view(stored, self._decoded(self._core.reader.run_bounds(run_id)))
 
     def _decoded(self, rows: list[Row]) -> list[events.Event]:
         return [codec.from_row(row, self._core.reader.blob) for row in rows]
@@ -163,7 +166,9 @@ class Runs(RunEvents):
         names = StoredRun.__dataclass_fields__
         stored = [self._with_fault(StoredRun(**{name: getattr(run, name) for name in names})) for run in found[:size]]
         last = found[size - 1] if len(found) > size else None
-        items = [run_row(run, self._decoded(self._core.reader.run_edges(run))) for run in stored]
+        bounds = [(run, self._decoded(self._core.reader.run_edges(run))) for run in stored]
+        # Without its first row it was deleted just now.
+        items = [run_row(run, known) for run, known in bounds if known]
         return Page(items=items, next=cursors.encode([last.started_at, last.run_id]) if last else None)
 
     async def steps(self, actor: Actor, run_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[StepView]:
@@ -171,22 +176,25 @@ class Runs(RunEvents):
         require(actor, Permission.RUN_READ)
         size = cursors.page_size(limit)
         skip = int(cursors.decode(cursor, parts=1)[0]) if cursor else 0
-        views = await self._core.in_thread(lambda: self._steps(actor, run_id, is_whole=False))
-        return Page(items=views[skip : skip + size], next=cursors.encode([skip + size]) if len(views) > skip + size else None)
+        return await self._core.in_thread(lambda: self._steps(actor, run_id, skip, size))
 
     async def step(self, actor: Actor, run_id: str, path: str) -> StepView:
         """One step with its bodies whole. NotFound."""
         require(actor, Permission.RUN_READ)
-        views = await self._core.in_thread(lambda: self._steps(actor, run_id, is_whole=True))
-        for view in views:
-            if view.path == path:
-                return view
-        raise NotFound(f"The run has no step {path[:200]}.")
+        return await self._core.in_thread(lambda: self._step(actor, run_id, path))
 
-    def _steps(self, actor: Actor, run_id: str, *, is_whole: bool) -> list[StepView]:
+    def _steps(self, actor: Actor, run_id: str, skip: int, size: int) -> Page[StepView]:
         stored = self._stored(actor, run_id)
-        decoded = ((row, codec.from_row(row, self._core.reader.blob)) for row in self._core.reader.every_row(run_id))
-        return step_views(decoded, run_id=run_id, plan_of=self._core.plans.of, doc_hash=stored.doc_hash, is_whole=is_whole)
+        found, count = self._timelines.steps(run_id, skip, skip + size)
+        views = step_views(found, run_id=run_id, plan_of=self._core.plans.of, doc_hash=stored.doc_hash, is_whole=False)
+        return Page(items=views, next=cursors.encode([skip + size]) if count > skip + size else None)
+
+    def _step(self, actor: Actor, run_id: str, path: str) -> StepView:
+        stored = self._stored(actor, run_id)
+        found = self._timelines.step(run_id, path)
+        if found is None:
+            raise NotFound(f"The run has no step {path[:200]}.")
+        return step_views([found], run_id=run_id, plan_of=self._core.plans.of, doc_hash=stored.doc_hash, is_whole=True)[0]
 
     async def cancel(self, actor: Actor, run_id: str, *, reason: str = "") -> RunView:
         """Ends a run that has not ended. WrongState otherwise."""
@@ -224,8 +232,10 @@ class Runs(RunEvents):
             return
         core = self._core
         _, state = read_run(core.reader, core.plans.of, stored.run_id)
-        _, parent = read_run(core.reader, core.plans.of, stored.parent_run)
-        if waiting_for(parent, state.parent_path, stored.run_id) is None:
+        # One that is deleted had ended.
+        is_there = core.reader.run(stored.parent_run) is not None
+        parent = read_run(core.reader, core.plans.of, stored.parent_run)[1] if is_there else None
+        if parent is None or waiting_for(parent, state.parent_path, stored.run_id) is None:
             message = f"The run {stored.parent_run}, which has started this one, does not wait for it any more."
             raise WrongState(message, hint="Fork this run, or go on with that one.")
 
@@ -257,7 +267,9 @@ class Runs(RunEvents):
 
         spec = await self._core.in_thread(prepared)
         status = await self._core.executor.start(spec)
-        return RunStarted(run_id=spec.owner.run_id, status=status or "running")
+        if status is None:
+            raise NotFound(f"The run {run_id[:80]} was kept long enough and is deleted.")
+        return RunStarted(run_id=spec.owner.run_id, status=status)
 
     async def resume(self, actor: Actor, run_id: str, *, limits: dict[str, Any] | None = None) -> RunView:
         """Goes on with a stopped or failed run from where it stood; `limits` are absolute. WrongState, Invalid."""

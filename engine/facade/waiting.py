@@ -10,10 +10,12 @@ from sqlmodel import Session, and_, col, or_, select
 from engine.errors import NotAllowed, SelfApproval
 from engine.jsonvalue import loads_kept
 from engine.people.permissions import Actor, Permission
-from engine.storage.tables import Approval, Run, Version, Workflow
+from engine.storage.tables import Approval, Run, SweptRun, Version, Workflow
 
 NEEDS = {"in_doubt": Permission.RUN_CONTROL, "limit": Permission.RUN_RAISE_LIMITS}
 """What deciding an item of this type is allowed by, where it is not the approvers' business."""
+GONE = select(SweptRun.run_id)
+"""Of a run that is being deleted nobody sees a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def refused(actor: Actor, approvers: dict[str, Any], concerned: frozenset[str]) 
 
 def fitting(actor: Actor, *, kinds: Any, query: str) -> Any:
     """A condition: the workspace's items of these types (none: every type) whose title or workflow holds `query`."""
-    wanted = [col(Approval.workspace_id) == actor.workspace_id]
+    wanted = [col(Approval.workspace_id) == actor.workspace_id, col(Approval.run_id).not_in(GONE)]
     if kinds:
         wanted.append(col(Approval.type).in_(kinds))
     if query:

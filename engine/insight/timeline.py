@@ -48,33 +48,37 @@ def box_of(item: str) -> str:
 def steps_of(rows: Iterable[tuple[Row, events.Event]]) -> list[StepRecord]:
     """The steps in the order in which they first started."""
     steps: dict[str, StepRecord] = {}
-    busy: dict[str, float] = {}
     for row, event in rows:
-        if isinstance(event, events.StepFailed) and row.path not in steps:
-            # An action that was refused before it started.
-            steps[row.path] = StepRecord(row.path, node_of(row.path), parent_of(row.path), "failed", row.attempt, None)
-        if isinstance(event, events.StepDone) and row.path not in steps:
-            # Taken over, or a value that a try-out reads: it never started in this run.
-            steps[row.path] = StepRecord(row.path, node_of(row.path), parent_of(row.path), "done", row.attempt, row.at)
-        _fold(steps, busy, row, event)
-        _fold_wait(steps, row, event)
-        _fold_box(steps, row, event)
-        for path in event.skipped:
-            steps[path] = StepRecord(path, node_of(path), parent_of(path), "skipped", 0, None)
-        for path in event.cancelled:
-            if path in steps and steps[path].status in ("running", "waiting", "ready"):
-                steps[path].status, steps[path].ended_at = "cancelled", row.at
-        for start in event.starts:
-            known = steps.get(start.path)
-            record = StepRecord(start.path, node_of(start.path), parent_of(start.path), "running", start.attempt, row.at)
-            if known is not None:
-                # Its place in the order and what earlier attempts have cost stay.
-                record.spent = known.spent
-            steps[start.path] = record
+        fold_row(steps, row, event)
     return list(steps.values())
 
 
-def _fold(steps: dict[str, StepRecord], busy: dict[str, float], row: Row, event: events.Event) -> None:
+def fold_row(steps: dict[str, StepRecord], row: Row, event: events.Event) -> None:
+    """What one more row tells; `steps` are those of the rows before it, by their paths."""
+    if isinstance(event, events.StepFailed) and row.path not in steps:
+        # An action that was refused before it started.
+        steps[row.path] = StepRecord(row.path, node_of(row.path), parent_of(row.path), "failed", row.attempt, None)
+    if isinstance(event, events.StepDone) and row.path not in steps:
+        # Taken over, or a value that a try-out reads: it never started in this run.
+        steps[row.path] = StepRecord(row.path, node_of(row.path), parent_of(row.path), "done", row.attempt, row.at)
+    _fold(steps, row, event)
+    _fold_wait(steps, row, event)
+    _fold_box(steps, row, event)
+    for path in event.skipped:
+        steps[path] = StepRecord(path, node_of(path), parent_of(path), "skipped", 0, None)
+    for path in event.cancelled:
+        if path in steps and steps[path].status in ("running", "waiting", "ready"):
+            steps[path].status, steps[path].ended_at = "cancelled", row.at
+    for start in event.starts:
+        known = steps.get(start.path)
+        record = StepRecord(start.path, node_of(start.path), parent_of(start.path), "running", start.attempt, row.at)
+        if known is not None:
+            # Its place in the order and what earlier attempts have cost stay.
+            record.spent = known.spent
+        steps[start.path] = record
+
+
+def _fold(steps: dict[str, StepRecord], row: Row, event: events.Event) -> None:
     record = steps.get(row.path)
     match event:
         case events.StepDone() if record:

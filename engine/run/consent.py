@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from engine.clock import iso
-from engine.errors import NotFound
-from engine.graph.plan import Plan
 from engine.nodes.contract import Answer, Outcome
-from engine.run import asking, codec
+from engine.run import asking
 from engine.run.frontier import Step
-from engine.run.state import RunState, fold, new_state
-from engine.storage.journal_reader import JournalReader, StoredRun
+from engine.run.state import RunState
 
 
 def action_after(state: RunState, step: Step, action: str, answer: Answer, given: dict[str, Any], *, at: int) -> dict[str, Any]:
@@ -40,14 +36,3 @@ def edited_action(state: RunState, path: str, values: dict[str, Any], *, at: int
     if ask.action is None:
         return None
     return action_after(state, step, ask.action, Answer("approved", None, "", {**ask.editable, **values}), given, at=at)
-
-
-def read_run(reader: JournalReader, plan_of: Callable[[str], Plan], run_id: str) -> tuple[StoredRun, RunState]:
-    """A run as its journal tells it. NotFound; blocks."""
-    stored = reader.run(run_id)
-    if stored is None:
-        raise NotFound(f"There is no run {run_id}.")
-    state = new_state(plan_of(stored.doc_hash), run_id)
-    for row in reader.every_row(run_id):
-        fold(state, codec.from_row(row, reader.blob), at=row.at, path=row.path, attempt=row.attempt)
-    return stored, state

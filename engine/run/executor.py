@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from engine.clock import Clock
@@ -19,15 +17,17 @@ from engine.graph.plan import Plan
 from engine.ids import Ids
 from engine.nodes.child import ChildKind
 from engine.nodes.contract import InlineKind
+from engine.run.active import Active, tell_all
 from engine.run.asking import Owner
 from engine.run.beginning import ForkSpec, NewRunSpec, first_turn, fork_turn, work
 from engine.run.budgets import Budgets, Spending
-from engine.run.consent import read_run
 from engine.run.context import Services, StepContext
 from engine.run.decide import seconds_left
 from engine.run.families import Families
 from engine.run.happenings import Finished, GoOn, Happening, Recover, SecondsUp, TimerDue
+from engine.run.keeping import Growth, Keeper
 from engine.run.live import Hub, Token
+from engine.run.loading import load_run
 from engine.run.prepare import Prepared, checked, wrapped
 from engine.run.reactions import take
 from engine.run.state import ENDED, RunState
@@ -37,27 +37,6 @@ from engine.storage.journal import Journal, NewRun
 from engine.storage.journal_reader import JournalReader
 
 log = logging.getLogger("signalbox.run")
-
-
-@dataclass(slots=True)
-class Active:
-    """A run in memory."""
-
-    state: RunState
-    owner: Owner
-    epoch: int
-    stored_epoch: int
-    """The epoch on disk: one behind until the first commit has taken the run over."""
-    head: int
-    inbox: deque[tuple[Happening, asyncio.Future[None] | None]] = field(default_factory=deque)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    calls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    driver: asyncio.Task[None] | None = None
-
-    def tell(self, happening: Happening, answer: asyncio.Future[None] | None = None) -> None:
-        """Hands over what happened."""
-        self.inbox.append((happening, answer))
-        self.wake.set()
 
 
 class Executor:
@@ -73,6 +52,7 @@ class Executor:
         clock: Clock,
         ids: Ids,
         hub: Hub,
+        keeper: Keeper,
         name: str,
     ) -> None:
         self._journal = journal
@@ -81,6 +61,7 @@ class Executor:
         self._services = services
         self.clock = clock
         self._hub = hub
+        self.keeper = keeper
         self._name = name
         self.budgets = Budgets(self._spending)
         self._world = World(clock, ids, services.models, self.budgets)
@@ -127,6 +108,7 @@ class Executor:
         finally:
             del self._beginning[id(active)]
         active.head = commit.rows[-1].seq
+        self.keeper.after(active, commit)
         self._after(active, turn, commit.rows)
         self._perform(active, turn)
         if active.inbox or active.calls or active.state.running:
@@ -169,6 +151,7 @@ class Executor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._active.clear()
+        await self.keeper.close()
 
     def _spending(self) -> Iterator[Spending]:
         yield from self._beginning.values()
@@ -212,12 +195,13 @@ class Executor:
         return await asyncio.shield(loading)
 
     async def _load_now(self, run_id: str) -> Active:
-        stored, state = await asyncio.to_thread(read_run, self.reader, self.plan_of, run_id)
+        stored, loaded = await asyncio.to_thread(load_run, self.reader, self.plan_of, run_id)
         if run_id in self.faults:
             # What came due while the run stood still has fired in vain.
             self._timers.set_again(run_id, await asyncio.to_thread(self.reader.timers))
         owner = Owner(run_id, stored.workspace_id, stored.workflow_id, stored.workflow_name)
-        return Active(state, owner, epoch=stored.epoch + 1, stored_epoch=stored.epoch, head=stored.head_seq)
+        growth = Growth.of(loaded)
+        return Active(loaded.state, owner, epoch=stored.epoch + 1, stored_epoch=stored.epoch, head=stored.head_seq, growth=growth)
 
     def _activate(self, active: Active) -> None:
         run_id = active.owner.run_id
@@ -302,9 +286,9 @@ class Executor:
             if turn.recorded:
                 await self._commit(active, turn)
         except BaseException as error:
-            _tell_all(dict.fromkeys(told, error if isinstance(error, SignalboxError) else Bug(str(error))))
+            tell_all(dict.fromkeys(told, error if isinstance(error, SignalboxError) else Bug(str(error))))
             raise
-        _tell_all(told)
+        tell_all(told)
         self._perform(active, turn)
 
     async def _commit(self, active: Active, turn: Turn) -> None:
@@ -312,6 +296,7 @@ class Executor:
         await self._journal.commit(commit)
         active.stored_epoch = active.epoch
         active.head = commit.rows[-1].seq
+        self.keeper.after(active, commit)
         self._after(active, turn, commit.rows)
 
     def _after(self, active: Active, turn: Turn, rows: list[Any]) -> None:
@@ -377,13 +362,3 @@ class Executor:
             await self.tell(run_id, due)
         except Exception as error:  # whatever keeps this run from being read must not keep the others from waking
             log.error("the timer of run %s cannot fire: %s", run_id, error)
-
-
-def _tell_all(told: Mapping[asyncio.Future[None], SignalboxError | None]) -> None:
-    for answer, error in told.items():
-        if answer.done():
-            continue
-        if error is None:
-            answer.set_result(None)
-        else:
-            answer.set_exception(error)

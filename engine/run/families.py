@@ -13,15 +13,16 @@ from engine.run import children, codec, events
 from engine.run.asking import Owner
 from engine.run.beginning import NewRunSpec
 from engine.run.children import Parent, Starting
-from engine.run.consent import read_run
 from engine.run.events import Spent
 from engine.run.happenings import Cancel, ChildChosen, ChildEnded, Finished
+from engine.run.loading import read_run
 from engine.run.prepare import Prepared, wrapped
 from engine.run.state import ENDED, RunState
 from engine.security.audit import AuditEntry
 
 if TYPE_CHECKING:
-    from engine.run.executor import Active, Executor
+    from engine.run.active import Active
+    from engine.run.executor import Executor
     from engine.run.turn import Turn
     from engine.storage.journal_reader import StoredRun
 

@@ -68,25 +68,27 @@ class Bill:
     """Steps that have touched the world in the other run and would do so again: `{path, kind, title, effect}`."""
 
 
-def bill_of(rows: Iterable[tuple[Row, events.Event]], plan: Plan, node_of_path: Any, *, seq: int, state: RunState) -> Bill:
-    """Counted from the other run: what had ended by then is reused, what was done afterwards would be done again.
+BILLED = ("child_returned", "step_done", "step_failed", "step_in_doubt")
+"""Kinds of rows that a bill is made of."""
 
-    `state` is the one at the checkpoint: of what was under way or in doubt there, nobody knows that it did not happen.
+
+def bill_of(later: Iterable[tuple[Row, events.Event]], plan: Plan, node_of_path: Any, *, reused: int, state: RunState) -> Bill:
+    """Counted from the other run: what was done after the checkpoint, told by the rows `later`, would be done again.
+
+    `reused` is how many steps had ended by then, `state` is the one at the checkpoint: of what was under way or in doubt
+    there, nobody knows that it did not happen.
     """
-    bill, again = Bill(), set[str]()
+    bill, again = Bill(reused), set[str]()
     for step in state.steps.values():
         kind: Any = step.node.kind
         if step.attempt and not step.is_given_up and not step.stand_in and kind.touches_world(step.node.config):
             bill.effects.append(_effect(step.path, step.node))
-    for row, event in rows:
-        if isinstance(event, events.ChildReturned) and row.seq > seq:
+    for row, event in later:
+        if isinstance(event, events.ChildReturned):
             bill.cost_micro, bill.tokens = bill.cost_micro + event.spent.cost_micro, bill.tokens + event.spent.tokens
             if (called := plan.nodes.get(node_of_path(row.path))) is not None:
                 bill.effects.append({**_effect(row.path, called), "effect": "unknown"})
         if not isinstance(event, events.StepDone | events.StepFailed | events.StepInDoubt):
-            continue
-        if row.seq <= seq:
-            bill.reused += isinstance(event, events.StepDone)
             continue
         again.add(row.path)
         bill.cost_micro, bill.tokens = bill.cost_micro + event.spent.cost_micro, bill.tokens + event.spent.tokens

@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.errors import StorageUnavailable
 from engine.storage.journal import Row
+from engine.storage.snapshots import StoredSnapshot, latest
 from engine.storage.sqlite import connect_raw, is_unavailable
 
 _RUN = """
@@ -21,13 +22,26 @@ _ROWS = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id 
 
 _ROWS_AT = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq IN "
 _AT_ONCE = 500
-_HEAD = "SELECT workspace_id, seq, kind FROM journal WHERE run_id = ? ORDER BY seq DESC LIMIT 1"
+# The rows of a run that is being deleted are nobody's any more.
+_HEAD = """SELECT workspace_id, seq, kind FROM journal
+WHERE run_id = :run AND NOT EXISTS (SELECT 1 FROM swept_runs WHERE run_id = :run) ORDER BY seq DESC LIMIT 1"""
 _DONE = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND path = ? AND kind = 'step_done' ORDER BY attempt"
 
-_BOUNDS = """SELECT seq, at, kind, path, attempt, payload FROM journal
-WHERE run_id = ? AND seq <= ? AND (seq = 1 OR kind IN ('run_resumed', 'run_forked', 'run_ended')) ORDER BY seq"""
+_BOUNDS = """SELECT seq, at, kind, path, attempt, payload FROM journal INDEXED BY journal_bounds
+WHERE run_id = ? AND seq > ? AND seq <= ? AND kind IN ('run_resumed', 'run_forked') ORDER BY seq"""
+_FIRST = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq = 1"
+# From the last row on: behind the end of a run there is little or nothing.
+_ENDED = """SELECT seq, at, kind, path, attempt, payload FROM journal
+WHERE run_id = ? AND kind = 'run_ended' ORDER BY seq DESC LIMIT 1"""
 
 _EDGES = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq IN (1, ?) ORDER BY seq"
+
+_WITH = """SELECT seq, at, kind, path, attempt, payload FROM journal
+WHERE run_id = ? AND seq > ? AND seq <= ? AND instr(payload, ?) > 0 ORDER BY seq LIMIT 1"""
+_KINDS = """SELECT seq, at, kind, path, attempt, payload FROM journal
+WHERE run_id = ? AND seq > ? AND seq <= ? AND {wanted} ORDER BY seq LIMIT 1000"""
+_VALUES = "SELECT coalesce(sum(bytes), 0) FROM (SELECT DISTINCT hash, bytes FROM blob_refs WHERE run_id IN ({marks}))"
+_COUNT = "SELECT count(*) FROM journal WHERE run_id = ? AND seq > ? AND seq <= ? AND kind = ?"
 
 _LATEST = _RUN + " WHERE workflow_id = ? AND mode = ? ORDER BY started_at DESC LIMIT ?"
 
@@ -122,6 +136,8 @@ class JournalReader:
         self._connection.execute("PRAGMA query_only = 1")
         self._lock = threading.Lock()
         self._lineages: dict[str, tuple[Segment, ...]] = {}
+        self.rows_read = 0
+        """Journal rows with their payloads, since it was opened: a figure for tests, never for decisions."""
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -155,21 +171,32 @@ class JournalReader:
             rows = connection.execute(_RUN + " WHERE status IN ('queued', 'running')").fetchall()
         return [StoredRun(*row) for row in rows]
 
-    def every_row(self, run_id: str) -> Iterator[Row]:
+    def every_row(self, run_id: str, *, after: int = 0, upto: int = NO_LAST) -> Iterator[Row]:
         """All rows of the run in order, a thousand of them in memory at a time: a box may have written tens of thousands."""
-        last = 0
-        while found := self.rows(run_id, after=last, limit=1000):
+        while found := self.rows(run_id, after=after, limit=min(1000, max(0, upto - after))):
             yield from found
-            last = found[-1].seq
+            after = found[-1].seq
+
+    def snapshots(self, run_id: str, upto: int = NO_LAST) -> Iterator[StoredSnapshot]:
+        """What is known of the run up to that row, the newest first: its own, then of those whose rows it shares."""
+        for segment in reversed(self.lineage(run_id)):
+            with self._reading() as connection:
+                found = latest(connection, segment.run_id, min(upto, segment.last))
+            if found is not None:
+                yield found
 
     def rows(self, run_id: str, *, after: int = 0, limit: int = 1_000_000) -> list[Row]:
         """The run's journal rows behind `after`, in order; those of a fork begin with the rows that it shares."""
         found: list[Row] = []
         for segment in self.lineage(run_id):
             if after < segment.last and len(found) < limit:
-                with self._reading() as connection:
-                    told = connection.execute(_ROWS, (segment.run_id, max(after, segment.before), segment.last, limit - len(found)))
-                    found += [Row(*row) for row in told]
+                found += self._read(_ROWS, (segment.run_id, max(after, segment.before), segment.last, limit - len(found)))
+        return found
+
+    def _read(self, sql: str, parameters: tuple[Any, ...]) -> list[Row]:
+        with self._reading() as connection:
+            found = [Row(*row) for row in connection.execute(sql, parameters)]
+            self.rows_read += len(found)
         return found
 
     def lineage(self, run_id: str) -> tuple[Segment, ...]:
@@ -193,21 +220,48 @@ class JournalReader:
     def journal_head(self, run_id: str) -> JournalHead | None:
         """The run's newest row; None where no run of that id has a journal."""
         with self._reading() as connection:
-            row = connection.execute(_HEAD, (run_id,)).fetchone()
+            row = connection.execute(_HEAD, {"run": run_id}).fetchone()
         return JournalHead(*row) if row else None
 
     def done(self, run_id: str, path: str) -> list[Row]:
         """The rows by which a step ended well, one an attempt."""
-        with self._reading() as connection:
-            return [Row(*row) for row in connection.execute(_DONE, (run_id, path))]
+        return self._read(_DONE, (run_id, path))
 
-    def run_bounds(self, run_id: str) -> list[Row]:
-        """The rows that started, resumed and ended the run: enough for its inputs, limits and output."""
-        found: list[Row] = []
+    def rows_with(self, run_id: str, text: bytes) -> Iterator[Row]:
+        """The rows whose payload holds that text, in order, one at a time: whoever looks for the first one reads no other."""
+        after = 0
+        for segment in self.lineage(run_id):
+            after = max(after, segment.before)
+            while found := self._read(_WITH, (segment.run_id, after, segment.last, text)):
+                yield found[0]
+                after = found[0].seq
+
+    def rows_of(self, run_id: str, kinds: Sequence[str], *, after: int) -> Iterator[Row]:
+        """The rows of these kinds behind `after`, in order, a thousand of them in memory at a time."""
+        wanted = f"kind IN ({','.join('?' * len(kinds))})"
+        for segment in self.lineage(run_id):
+            after = max(after, segment.before)
+            while found := self._read(_KINDS.format(wanted=wanted), (segment.run_id, after, segment.last, *kinds)):
+                yield from found
+                after = found[-1].seq
+
+    def count_of(self, run_id: str, kind: str, *, upto: int) -> int:
+        """How many rows of that kind there are up to that one."""
+        count = 0
         for segment in self.lineage(run_id):
             with self._reading() as connection:
-                found += [Row(*row) for row in connection.execute(_BOUNDS, (segment.run_id, segment.last)) if row[0] > segment.before]
-        return found
+                count += connection.execute(_COUNT, (segment.run_id, segment.before, min(upto, segment.last), kind)).fetchone()[0]
+        return count
+
+    def run_bounds(self, run_id: str) -> list[Row]:
+        """The rows that started, forked, resumed and, if it is over, ended the run: enough for its inputs, limits and output."""
+        segments = self.lineage(run_id)
+        found = self._read(_FIRST, (segments[0].run_id,))
+        for segment in segments:
+            found += self._read(_BOUNDS, (segment.run_id, segment.before, segment.last))
+        if (run := self.run(run_id)) is not None and run.ended_at is not None:
+            found += self._read(_ENDED, (run_id,))
+        return sorted(found, key=lambda row: row.seq)
 
     def run_edges(self, run: StoredRun) -> list[Row]:
         """The same as `run_bounds`, found by number where that can be: a list asks for many runs, and some are long."""
@@ -215,8 +269,7 @@ class JournalReader:
             # Resumed, perhaps: such rows may stand anywhere.
             return self.run_bounds(run.run_id)
         last = run.head_seq if run.ended_at is not None else 1
-        with self._reading() as connection:
-            return [Row(*row) for row in connection.execute(_EDGES, (run.run_id, last))]
+        return self._read(_EDGES, (run.run_id, last))
 
     def latest_runs(self, workflow_id: str, *, most_per_mode: int) -> list[StoredRun]:
         """The latest test runs and the latest live runs of a workflow, newest first: a busy live one must not hide its try-outs."""
@@ -236,9 +289,7 @@ class JournalReader:
             mine = [seq for seq in seqs if segment.before < seq <= segment.last]
             for start in range(0, len(mine), _AT_ONCE):
                 part = mine[start : start + _AT_ONCE]
-                with self._reading() as connection:
-                    told = connection.execute(_ROWS_AT + f"({','.join('?' * len(part))})", (segment.run_id, *part))
-                    found += [Row(*row) for row in told]
+                found += self._read(_ROWS_AT + f"({','.join('?' * len(part))})", (segment.run_id, *part))
         return sorted(found, key=lambda row: row.seq)
 
     def blob(self, digest: str) -> bytes | None:
@@ -246,6 +297,12 @@ class JournalReader:
         with self._reading() as connection:
             row = connection.execute("SELECT body FROM blobs WHERE hash = ?", (digest,)).fetchone()
         return row[0] if row else None
+
+    def values_bytes(self, run_id: str) -> int:
+        """What the large values take that the run needs, each counted once."""
+        runs = [segment.run_id for segment in self.lineage(run_id)]
+        with self._reading() as connection:
+            return connection.execute(_VALUES.format(marks=",".join("?" * len(runs))), runs).fetchone()[0]
 
     def document(self, digest: str) -> str | None:
         """The document of a version, as JSON."""

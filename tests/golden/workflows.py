@@ -92,6 +92,11 @@ async def _stopped(engine: Engine, run: str) -> str:
     return run
 
 
+async def _child(engine: Engine, run: str) -> str:
+    await until(engine, run, lambda view: view.status == "succeeded")
+    return run
+
+
 async def _waits(engine: Engine, run: str) -> str:
     await until(engine, run, lambda view: view.status == "waiting")
     return run
@@ -144,6 +149,6 @@ WORKFLOWS: dict[str, tuple[dict[str, Any], dict[str, Any], GoOn | None]] = {
     "cancelled": (_document([_node("ok", "approval", {"title": "?"}), _DONE], "start ok,ok.approved done"), {"n": 1}, _pause_and_cancel),
     "fork": (_document([_set("a", "1"), _set("b", "nodes.a.x + 1"), _DONE], "start a,a b,b done"), {"n": 1}, _fork),
     "failed": (_document([_node("bad", "fail", {"message": "Not today."})], "start bad"), {"n": 1}, _retry),
-    "child": (_document([_node("call", "subflow", _CALL), _DONE], "start call,call done"), {"n": 1}, None),
+    "child": (_document([_node("call", "subflow", _CALL), _DONE], "start call,call done"), {"n": 1}, _child),
     "waits for a person": (_document([_node("ok", "approval", {"title": "?"}), _DONE], "start ok,ok.approved done"), {"n": 1}, _waits),
 }

@@ -1,5 +1,6 @@
 """Every table of the SQL database, the one truth of Signalbox."""
 
+from engine.storage.tables.keeping import BlobRef, RunSize, Snapshot, SweptRun
 from engine.storage.tables.money import Budget, Spent
 from engine.storage.tables.people import Audit, Idempotency, LoginAttempt, Secret, SetupLink, Token, User, UserSession, Workspace
 from engine.storage.tables.runs import Approval, Blob, ChildRun, JournalRow, Notification, Run, Timer, Wait
@@ -32,6 +33,10 @@ ALL_TABLES = (
     Setting,
     Budget,
     Spent,
+    Snapshot,
+    BlobRef,
+    SweptRun,
+    RunSize,
 )
 
 __all__ = [
@@ -39,6 +44,7 @@ __all__ = [
     "Approval",
     "Audit",
     "Blob",
+    "BlobRef",
     "Budget",
     "ChildRun",
     "Document",
@@ -49,10 +55,13 @@ __all__ = [
     "Notification",
     "Pin",
     "Run",
+    "RunSize",
     "Secret",
     "Setting",
     "SetupLink",
+    "Snapshot",
     "Spent",
+    "SweptRun",
     "Timer",
     "Token",
     "User",

@@ -20,6 +20,8 @@ class Run(SQLModel, table=True):
         Index("runs_status", "status"),
         Index("runs_workflow", "workflow_id", "started_at"),
         Index("runs_workflow_mode", "workflow_id", "mode", "started_at"),
+        Index("runs_fork", "fork_of", sqlite_where=text("fork_of IS NOT NULL"), postgresql_where=text("fork_of IS NOT NULL")),
+        Index("runs_parent", "parent_run", sqlite_where=text("parent_run IS NOT NULL"), postgresql_where=text("parent_run IS NOT NULL")),
     )
 
     run_id: str = primary()
@@ -67,6 +69,13 @@ class JournalRow(SQLModel, table=True):
             unique=True,
             sqlite_where=text("kind = 'step_done'"),
             postgresql_where=text("kind = 'step_done'"),
+        ),
+        Index(
+            "journal_bounds",
+            "run_id",
+            "seq",
+            sqlite_where=text("kind IN ('run_resumed', 'run_forked')"),
+            postgresql_where=text("kind IN ('run_resumed', 'run_forked')"),
         ),
     )
 
@@ -171,7 +180,7 @@ class Notification(SQLModel, table=True):
     """A message to people that a run has sent."""
 
     __tablename__: ClassVar[str] = "notifications"
-    __table_args__ = (Index("notifications_created", "workspace_id", "created_at"),)
+    __table_args__ = (Index("notifications_created", "workspace_id", "created_at"), Index("notifications_run", "run_id"))
 
     id: str = primary()
     workspace_id: str

@@ -41,6 +41,8 @@ class Workflow(SQLModel, table=True):
     created_at: int = instant()
     updated_at: int = instant()
     deleted_at: int | None = instant_or_none()
+    retention_days: int | None = None
+    """How long its runs are kept after they have ended; None: for ever."""
 
 
 class Document(SQLModel, table=True):

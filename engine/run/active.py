@@ -1,0 +1,47 @@
+"""A run in memory: its state, what it is to be told, and the calls that it has in flight."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.errors import SignalboxError
+from engine.run.asking import Owner
+from engine.run.happenings import Happening
+from engine.run.keeping import Growth
+from engine.run.state import RunState
+
+
+@dataclass(slots=True)
+class Active:
+    """A run in memory."""
+
+    state: RunState
+    owner: Owner
+    epoch: int
+    stored_epoch: int
+    """The epoch on disk: one behind until the first commit has taken the run over."""
+    head: int
+    inbox: deque[tuple[Happening, asyncio.Future[None] | None]] = field(default_factory=deque)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    calls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    driver: asyncio.Task[None] | None = None
+    growth: Growth = field(default_factory=Growth)
+
+    def tell(self, happening: Happening, answer: asyncio.Future[None] | None = None) -> None:
+        """Hands over what happened."""
+        self.inbox.append((happening, answer))
+        self.wake.set()
+
+
+def tell_all(told: Mapping[asyncio.Future[None], SignalboxError | None]) -> None:
+    """Answers everybody who has told a run something in the same turn."""
+    for answer, error in told.items():
+        if answer.done():
+            continue
+        if error is None:
+            answer.set_result(None)
+        else:
+            answer.set_exception(error)

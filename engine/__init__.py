@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from engine.facade.engine import Engine
     from engine.facade.overview_views import OutcomesView, RunMark, SpendView, WorkflowLine
     from engine.facade.settings_views import AboutView, FindingView, ModelChoices, ModelSettingsView, ModelTried, SecretView
-    from engine.facade.storage_views import RetentionView, StorageView, WorkflowStorage
+    from engine.facade.storage_views import OverView, RetentionView, StorageView, WorkflowStorage
     from engine.facade.views import (
         ApprovalView,
         BatchResult,
@@ -86,6 +86,7 @@ __all__ = [
     "NotJsonValue",
     "NotSignedIn",
     "OutcomesView",
+    "OverView",
     "Page",
     "Permission",
     "PinView",
@@ -168,6 +169,7 @@ _HOME = {
     "FindingView": ("engine.facade.settings_views", "FindingView"),
     "OutcomesView": ("engine.facade.overview_views", "OutcomesView"),
     "SpendView": ("engine.facade.overview_views", "SpendView"),
+    "OverView": ("engine.facade.storage_views", "OverView"),
     "RetentionView": ("engine.facade.storage_views", "RetentionView"),
     "StorageView": ("engine.facade.storage_views", "StorageView"),
     "WorkflowStorage": ("engine.facade.storage_views", "WorkflowStorage"),

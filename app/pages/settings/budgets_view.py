@@ -8,8 +8,8 @@ from app.components.connection import pulse
 from app.components.dialog import confirm
 from app.pages.settings.budgets_rows import ICONS, WHOLE, BudgetRow, Period
 from app.pages.settings.budgets_state import Budgets
-from app.pages.settings.parts import choice, field, form_sheet, problem, section
-from app.ui.frame import Frame, if_allowed
+from app.pages.settings.parts import choice, field, form_sheet, problem, section, why_read_only
+from app.ui.frame import if_allowed
 from app.ui.marks import badge, icon, nothing, skeleton, tile
 from engine import Permission
 
@@ -31,10 +31,7 @@ def budgets_section() -> rx.Component:
     add = rx.el.button(icon("plus"), "Add a budget", type="button", class_name="btn", on_click=Budgets.add)
     empty = rx.el.div(nothing("gauge", NONE_YET), class_name="card", custom_attrs={"data-testid": "no-budgets"})
     filled = rx.cond(Budgets.periods.length() > 0, rx.fragment(rx.foreach(Budgets.periods, _period)), empty)
-    why = rx.cond(
-        ~Frame.allowed.contains(str(P.BUDGET_MANAGE)) & (Frame.name != ""),
-        rx.el.p(icon("lock", size=14), "You see budgets but cannot set them: administrators do.", class_name="mut row only-read"),
-    )
+    why = why_read_only(P.BUDGET_MANAGE, "You see budgets but cannot set them: administrators do.")
     content = rx.cond(Budgets.is_loaded, filled, rx.el.div(skeleton(), class_name="card"))
     whole = section("budgets", "Budgets", TOLD, why, content, _dialogs(), beside=if_allowed(P.BUDGET_MANAGE, add))
     return if_allowed(P.COST_READ, whole, pulse(Budgets.load))

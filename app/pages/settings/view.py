@@ -15,6 +15,8 @@ from app.pages.settings.models_state import Models
 from app.pages.settings.models_view import models_section
 from app.pages.settings.people_state import People
 from app.pages.settings.people_view import password_section, people_section
+from app.pages.settings.storage_state import Storage
+from app.pages.settings.storage_view import storage_section
 from app.pages.settings.tokens_state import Tokens
 from app.pages.settings.tokens_view import tokens_section
 from app.ui.frame import frame, if_allowed
@@ -25,6 +27,7 @@ LOADED: list[Any] = [Models.load_models, Tokens.load]
 """What everybody sees; the rest is asked by whoever may."""
 FOR_SOME: tuple[tuple[Permission, Any], ...] = (
     (Permission.COST_READ, Budgets.load),
+    (Permission.WORKFLOW_READ, Storage.load),
     (Permission.SETTINGS_READ, Models.load_choices),
     (Permission.SECRET_LIST, Models.load_keys),
     (Permission.USER_READ, People.load),
@@ -35,7 +38,8 @@ FOR_SOME: tuple[tuple[Permission, Any], ...] = (
 def settings() -> rx.Component:
     """The page."""
     head = rx.el.div(rx.el.h1("Settings", class_name="t28 b"), class_name="head")
-    sections = [models_section(), budgets_section(), people_section(), tokens_section(), password_section(), about_section()]
+    sections = [models_section(), budgets_section(), people_section(), tokens_section(), password_section()]
+    sections += [storage_section(), about_section()]
     content = arrival(*sections, class_name="page sections-of")
     return frame(SETTINGS, head, _anchors(), content, *[_asked(permission, load) for permission, load in FOR_SOME])
 
@@ -55,6 +59,7 @@ def _anchors() -> rx.Component:
         if_allowed(Permission.USER_READ, to("people", "People")),
         to("tokens", "API tokens"),
         to("password", "Your password"),
+        if_allowed(Permission.WORKFLOW_READ, to("storage", "Storage")),
         if_allowed(Permission.SETTINGS_READ, to("about", "About")),
         class_name="anchors",
         aria_label="Sections",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,14 +66,16 @@ class ManualClock:
                 future.set_result(None)
 
 
+KEPT_TEXTS = 4_096
 _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 
 
+@lru_cache(KEPT_TEXTS)
 def iso(at_us: int | None) -> str | None:
     """ISO 8601 in UTC with microseconds, e.g. `2026-11-24T09:00:00.000000Z`."""
     if at_us is None:
         return None
-    # isoformat takes a twentieth of strftime's time, and every step asks for two of these.
+    # isoformat takes a twentieth of strftime's time. Every step asks for two of these, one of them for the start of its run.
     return (_NAIVE_EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds") + "Z"
 
 

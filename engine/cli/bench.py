@@ -30,6 +30,24 @@ def engine(
         typer.echo(json.dumps(figures))
 
 
+@bench.command()
+def scale(
+    steps: Annotated[int, typer.Option(min=100, help="Steps of the long run.")] = 100_000,
+    items: Annotated[int, typer.Option(min=100, help="Steps of the run whose state grows by 1 KB a step.")] = 10_000,
+    waiting: Annotated[int, typer.Option(min=1, help="Runs that wait.")] = 1_000,
+    nodes: Annotated[int, typer.Option(min=1, max=1_990, help="Nodes of the large document.")] = 1_000,
+) -> None:
+    """What must not grow with size: a step's cost in a long run, memory of runs that wait, the time a document takes."""
+    import asyncio
+
+    from engine.cli import bench_scale
+
+    typer.echo(json.dumps(bench_scale.large_document(nodes=nodes)))
+    typer.echo(json.dumps(asyncio.run(bench_scale.waiting_runs(runs=waiting))))
+    typer.echo(json.dumps(asyncio.run(bench_scale.growing_run(items=items))))
+    typer.echo(json.dumps(asyncio.run(bench_scale.long_run(steps=steps))))
+
+
 @bench.command("map")
 def long_box(
     items: Annotated[int, typer.Option(min=10, max=100_000, help="Items of the list.")] = 10_000,

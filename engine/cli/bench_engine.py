@@ -9,12 +9,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from engine.cli.bench_documents import chain, growing, looping
 from engine.facade.engine import Engine
 from engine.people.permissions import MAIN_WORKSPACE, Actor, Role
 from engine.run import executor, turn
@@ -23,7 +23,6 @@ from engine.settings import Settings
 from engine.storage.journal import Journal
 
 PEERS = "raw-sqlite-fenced,raw-sqlite-full,langgraph-sqlite-sync,langgraph-asqlite-sync,dbos-sqlite-wal,burr-sqlite"
-KILOBYTE = "x" * 1024
 BENCH = Actor(kind="system", id="bench", name="Bench", email="", roles=frozenset(Role), workspace_id=MAIN_WORKSPACE, user_id="bench")
 
 
@@ -52,7 +51,7 @@ class Profile:
             (turn, "decide", "decide"),
             (turn, "apply", "apply"),
             (turn, "begin", "apply"),
-            (turn.Turn, "_given", "expressions"),
+            (turn.Turn, "given", "expressions"),
             (turn.codec, "to_row", "encode"),
             (executor, "work", "work"),
             (Journal, "_write", "commit"),
@@ -68,103 +67,112 @@ class Profile:
                 setattr(place, name, original)
 
 
-def chain(nodes: int) -> dict[str, Any]:
-    """start, `nodes` steps that each make 1 KB, end."""
-    names = [f"n{i}" for i in range(nodes)]
-    steps = [{"id": name, "kind": "set", "config": {"values": {"out": f"'{i:06d}{KILOBYTE}'"}}} for i, name in enumerate(names)]
-    path = ["start", *names, "done"]
-    return {
-        "format": "signalbox/1",
-        "name": f"Chain of {nodes}",
-        "limits": {"steps": nodes + 10},
-        "nodes": [{"id": "start", "kind": "start"}, *steps, {"id": "done", "kind": "end", "config": {"output": {"n": str(nodes)}}}],
-        "edges": [{"source": a, "target": b} for a, b in pairwise(path)],
-    }
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is run, and how the peers' scripts call the same."""
+
+    name: str
+    document: dict[str, Any]
+    steps: int
+    """Of one run, as the peers count them: our start and end, and a second step of each round, are paid for and not counted."""
+    peers: tuple[str, ...] = ()
+    runs: int = 1
+    at_once: int = 1
+    inputs: dict[str, Any] = field(default_factory=dict)
 
 
-async def measure(*, nodes: int, runs: int, at_once: int, profile: Profile | None) -> dict[str, Any]:
-    """Runs the chain `runs` times, `at_once` at a time, each waited for to its end."""
+def shapes(*, nodes: int, runs: int, at_once: int) -> list[Shape]:
+    """A long chain, many short ones at once, a loop of as many rounds, and a state that grows by 1 KB a step."""
+    short = max(1, nodes // 100)
+    return [
+        Shape("chain", chain(nodes), nodes),
+        Shape("crowd", chain(short), short, runs=runs, at_once=at_once),
+        Shape("loop", looping(2 * nodes), nodes, ("--shape", "loop")),
+        Shape("growing", growing(nodes), nodes, ("--grow",), inputs={"items": list(range(nodes))}),
+    ]
+
+
+async def measure(shape: Shape, *, profile: Profile | None = None) -> dict[str, Any]:
+    """Runs it as often as it says, each run waited for to its end."""
     with tempfile.TemporaryDirectory(prefix="signalbox-bench-") as home:
         engine = await Engine.open(Settings.load({"SIGNALBOX_HOME": home}))
         try:
-            saved = await engine.workflows.create(BENCH, chain(nodes))
+            saved = await engine.workflows.create(BENCH, shape.document)
             await engine.workflows.publish(BENCH, saved.id)
-            await _one(engine, saved.id)
+            await _one(engine, saved.id, shape.inputs)
             before = (engine.journal_counts.commits, engine.journal_counts.rows)
-            gate = asyncio.Semaphore(at_once)
+            gate = asyncio.Semaphore(shape.at_once)
 
             async def gated() -> None:
                 async with gate:
-                    await _one(engine, saved.id)
+                    await _one(engine, saved.id, shape.inputs)
 
-            began = time.perf_counter()
-            if profile is not None:
-                with profile.watching():
-                    await asyncio.gather(*(gated() for _ in range(runs)))
-            else:
-                await asyncio.gather(*(gated() for _ in range(runs)))
-            seconds = time.perf_counter() - began
+            began, cpu = time.perf_counter(), time.process_time()
+            with profile.watching() if profile is not None else nullcontext():
+                await asyncio.gather(*(gated() for _ in range(shape.runs)))
+            seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
             commits = engine.journal_counts.commits - before[0]
         finally:
             await engine.close()
-        size = _bytes_in(Path(home))
-    # The peers count their N nodes; our start and end are steps too, and are paid for but not counted.
-    steps = nodes * runs
+        size = bytes_in(Path(home))
+    steps = shape.steps * shape.runs
     return {
         "engine": "signalbox",
-        "nodes": nodes,
-        "runs": runs,
-        "at_once": at_once,
+        "shape": shape.name,
+        "nodes": shape.steps,
+        "runs": shape.runs,
+        "at_once": shape.at_once,
         "seconds": round(seconds, 3),
         "ms_step": round(seconds / steps * 1e3, 3),
         "steps_s": round(steps / seconds, 1),
+        "cpu_us_step": round(cpu / steps * 1e6, 1),
         "commits_step": round(commits / steps, 4),
-        "bytes_step": round(size / (steps + nodes)),
+        "bytes_step": round(size / (steps + shape.steps)),
     }
 
 
-def _bytes_in(folder: Path) -> int:
+def bytes_in(folder: Path) -> int:
+    """What all files of a folder take."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-async def _one(engine: Engine, workflow: str) -> None:
-    started = await engine.runs.start(BENCH, workflow)
+async def _one(engine: Engine, workflow: str, inputs: dict[str, Any]) -> None:
+    started = await engine.runs.start(BENCH, workflow, inputs=inputs)
     view = await engine.runs.wait(BENCH, started.run_id, seconds=600)
     if view is None or view.status != "succeeded":
         raise RuntimeError(f"The run {started.run_id} did not succeed: {view}")
 
 
-def profile_of(*, nodes: int, runs: int, at_once: int) -> dict[str, Any]:
+def profile_of(shape: Shape) -> dict[str, Any]:
     """Microseconds of one step by part; `queue` is what none of the parts accounts for: the loop, tasks, waiting."""
     profile = Profile()
-    figures = asyncio.run(measure(nodes=nodes, runs=runs, at_once=at_once, profile=profile))
-    steps = (nodes + 2) * runs
+    figures = asyncio.run(measure(shape, profile=profile))
+    steps = shape.steps * shape.runs
     parts = {part: round(seconds / steps * 1e6, 1) for part, seconds in sorted(profile.seconds.items())}
     total = round(figures["seconds"] / steps * 1e6, 1)
     # With many at once the writer's thread works beside the loop: then the parts may add up to more than the whole.
     queue = round(max(0.0, total - sum(parts.values())), 1)
-    return {"profile_us_per_step": {"publish": 0.0} | parts | {"queue": queue}, "total_us": total, "at_once": at_once}
+    return {"shape": shape.name, "profile_us_per_step": {"publish": 0.0} | parts | {"queue": queue}, "total_us": total}
 
 
-def peers(folder: Path, *, nodes: int, runs: int, at_once: int) -> Iterator[dict[str, Any]]:
+def peers(folder: Path, shape: Shape) -> Iterator[dict[str, Any]]:
     """The other engines' figures for the same shape, by their own scripts in `folder`."""
-    command = [sys.executable, str(folder / "peers.py"), "--engine", PEERS]
-    command += ["--nodes", str(nodes), "--runs", str(runs), "--concurrency", str(at_once)]
+    command = [sys.executable, str(folder / "peers.py"), "--engine", PEERS, "--nodes", str(shape.steps)]
+    command += ["--runs", str(shape.runs), "--concurrency", str(shape.at_once), *shape.peers]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     for line in done.stdout.splitlines():
         figures = json.loads(line)
         kept = {k: figures.get(k) for k in ("ms_step", "steps_s", "commits_per_step", "disk_bytes_per_step", "fsync_ms_before", "error")}
-        yield {"engine": figures["name"], "nodes": nodes, "runs": runs, "at_once": at_once} | {
-            k: v for k, v in kept.items() if v is not None
-        }
+        told = {"engine": figures["name"], "shape": shape.name, "nodes": shape.steps, "runs": shape.runs, "at_once": shape.at_once}
+        yield told | {k: v for k, v in kept.items() if v is not None}
 
 
 def run_all(*, nodes: int, runs: int, at_once: int, peers_folder: Path | None) -> Iterator[dict[str, Any]]:
-    """One line a figure: the chain, the crowd, both profiles, and the peers."""
-    shapes = ((nodes, 1, 1), (max(1, nodes // 100), runs, at_once))
-    for size, count, together in shapes:
-        yield asyncio.run(measure(nodes=size, runs=count, at_once=together, profile=None))
+    """One line a figure: every shape, beside the peers where they are there, and what a step is made of."""
+    found = shapes(nodes=nodes, runs=runs, at_once=at_once)
+    for shape in found:
+        yield asyncio.run(measure(shape))
         if peers_folder is not None:
-            yield from peers(peers_folder, nodes=size, runs=count, at_once=together)
-    for size, count, together in shapes:
-        yield profile_of(nodes=size, runs=count, at_once=together)
+            yield from peers(peers_folder, shape)
+    for shape in found[:2]:
+        yield profile_of(shape)

@@ -42,8 +42,9 @@ def _verdict(checked: Checked) -> str:
     errors = sum(problem.severity == "error" for problem in checked.problems)
     if errors or checked.plan is None:
         return f"{errors} error{'s' if errors != 1 else ''}; it cannot be published."
+    # Of other workflows that it runs a file tells nothing: there the limits are the bound.
     gateway = Gateway(GatewaySettings.of(Settings.load()), clock=SystemClock())
-    most = worst_case(checked.plan, static_estimates(checked.plan, gateway))
+    most = worst_case(checked.plan, static_estimates(checked.plan, gateway, lambda *_: None))
     return (
         f"can be published. A run uses at most {most['steps']} steps, {most['llm_calls']} model calls, {most['tool_calls']} tool calls, "
         f"{most['tokens']} tokens and {most['cost_usd']:g} USD."

@@ -146,6 +146,11 @@ class Engine:
         return [asdict(template) for template in templates()]
 
     @property
+    def active_runs(self) -> int:
+        """Runs in memory: what waits or has ended is not."""
+        return self._core.executor.active_count
+
+    @property
     def journal_counts(self) -> Any:
         """What the journal's writer has done: for benches and tests."""
         return self._core.journal.counts

@@ -32,6 +32,7 @@ from engine.storage.tables import Run
 
 MODES = ("live", "test")
 CANCEL_WAIT_S = 10.0
+QUEUED = "It waits for money that is set aside for calls of other runs: it goes on when they have ended, or when a budget is raised."
 STATUSES = ("queued", "running", "waiting", "paused", "stopped", "succeeded", "failed", "cancelled")
 
 
@@ -80,12 +81,14 @@ class Runs(RunEvents):
         stored = self._core.reader.run(run_id)
         if stored is None or stored.workspace_id != actor.workspace_id:
             raise NotFound(f"There is no run {run_id[:80]}.")
-        return self._with_fault(stored)
+        return self._as_it_stands(stored)
 
-    def _with_fault(self, stored: StoredRun) -> StoredRun:
+    def _as_it_stands(self, stored: StoredRun) -> StoredRun:
+        executor = self._core.executor
         # The database refused to keep why it stands still, so the process that runs it tells.
-        reason = self._core.executor.faults.get(stored.run_id)
-        return stored if reason is None else replace(stored, status="stopped", reason=reason)
+        if (reason := executor.faults.get(stored.run_id)) is not None:
+            return replace(stored, status="stopped", reason=reason)
+        return replace(stored, reason=QUEUED) if executor.budgets.waits(stored.run_id) else stored
 
     def _view(self, actor: Actor, run_id: str) -> RunView:
         stored = self._stored(actor, run_id)
@@ -99,15 +102,19 @@ class Runs(RunEvents):
         """The run once it has ended; None if it has not within `seconds`."""
         require(actor, Permission.RUN_READ)
         watcher = self._core.hub.watch(run_id)
+        # A run that works here has not ended, and tells when it does: nothing needs to be read.
+        works_here = self._core.executor.is_working(run_id, actor.workspace_id)
         try:
             async with asyncio.timeout(seconds):
                 while True:
-                    # Before looking: what happens while we look wakes us once more.
-                    watcher.wake.clear()
-                    watcher.items.clear()
-                    view = await self.get(actor, run_id)
-                    if view.ended_at is not None:
-                        return view
+                    if not works_here:
+                        # Before looking: what happens while we look wakes us once more.
+                        watcher.wake.clear()
+                        watcher.items.clear()
+                        view = await self.get(actor, run_id)
+                        if view.ended_at is not None:
+                            return view
+                    works_here = False
                     while not watcher.has_seen_the_end():
                         await watcher.wake.wait()
                         watcher.wake.clear()
@@ -164,7 +171,7 @@ class Runs(RunEvents):
                 wanted = wanted.where(Run.workflow_id == find_even_deleted(session, actor, workflow).id)
             found = session.exec(wanted).all()
         names = StoredRun.__dataclass_fields__
-        stored = [self._with_fault(StoredRun(**{name: getattr(run, name) for name in names})) for run in found[:size]]
+        stored = [self._as_it_stands(StoredRun(**{name: getattr(run, name) for name in names})) for run in found[:size]]
         last = found[size - 1] if len(found) > size else None
         bounds = [(run, self._decoded(self._core.reader.run_edges(run))) for run in stored]
         # Without its first row it was deleted just now.

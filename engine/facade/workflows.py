@@ -18,10 +18,11 @@ from engine.facade.pins import carry_pins
 from engine.facade.version_views import version_views
 from engine.facade.views import Checked, Page, Published, VersionView, WorkflowRow, WorkflowSaved, WorkflowView
 from engine.graph.ops import apply_ops, renamed_by
+from engine.graph.plan import Plan
 from engine.graph.problems import Problem, has_errors
 from engine.graph.validate import Checked as CheckedDocument
 from engine.graph.validate import check
-from engine.graph.worst_case import worst_case, worst_case_by_node
+from engine.graph.worst_case import Bounds, Uses, worst_case, worst_case_by_node
 from engine.jsonvalue import dumps, loads
 from engine.nodes.estimates import static_estimates
 from engine.people.permissions import Actor, Permission, require
@@ -121,7 +122,7 @@ class Workflows:
             live_version=found.live_version,
             document=document,
             problems=_told(checked.problems),
-            worst_case=self._worst_case(checked),
+            worst_case=self._worst_case(found.workspace_id, checked),
             has_unpublished=is_changed,
             updated_at=iso(found.updated_at),
             updated_by=found.updated_by,
@@ -189,17 +190,24 @@ class Workflows:
     async def validate(self, actor: Actor, document: Any) -> Checked:
         """All problems of a document and its worst case; stores and runs nothing. NotADocument."""
         require(actor, Permission.WORKFLOW_READ)
-        return await self._core.in_thread(lambda: self._validate(document))
+        return await self._core.in_thread(lambda: self._validate(actor, document))
 
-    def _validate(self, document: Any) -> Checked:
+    def _validate(self, actor: Actor, document: Any) -> Checked:
         checked = check(document, self._core.registry)
         if (plan := checked.plan) is None:
             return Checked(problems=_told(checked.problems), worst_case=None)
-        estimates = static_estimates(plan, self._core.gateway)
+        estimates = self._estimates(actor.workspace_id, plan)
         return Checked(problems=_told(checked.problems), worst_case=worst_case(plan, estimates), steps=worst_case_by_node(plan, estimates))
 
-    def _worst_case(self, checked: CheckedDocument) -> dict[str, Any] | None:
-        return worst_case(checked.plan, static_estimates(checked.plan, self._core.gateway)) if checked.plan else None
+    def _worst_case(self, workspace: str, checked: CheckedDocument) -> dict[str, Any] | None:
+        return worst_case(checked.plan, self._estimates(workspace, checked.plan)) if checked.plan else None
+
+    def _estimates(self, workspace: str, plan: Plan) -> dict[str, Uses | Bounds]:
+        def called(workflow: str, version: int | None) -> Plan | None:
+            found = self._core.reader.beginning(workspace, workflow, version)
+            return None if found is None or found.doc_hash is None else self._core.plans.of(found.doc_hash)
+
+        return static_estimates(plan, self._core.gateway, called)
 
     def _saved(self, session: Session, workflow: Workflow, checked: CheckedDocument) -> WorkflowSaved:
         return WorkflowSaved(
@@ -207,7 +215,7 @@ class Workflows:
             slug=workflow.slug,
             revision=workflow.revision,
             problems=_told(checked.problems),
-            worst_case=self._worst_case(checked),
+            worst_case=self._worst_case(workflow.workspace_id, checked),
             has_unpublished=has_unpublished(session, workflow),
         )
 

@@ -32,7 +32,7 @@ class Limits:
     tool_calls: int = 100
 
 
-LIMIT_NAMES = {
+LIMIT_NAMES: dict[str, str] = {
     "cost_usd": "cost_micro",
     "tokens": "tokens",
     "seconds": "busy_us",
@@ -41,6 +41,8 @@ LIMIT_NAMES = {
     "tool_calls": "tool_calls",
 }
 """The name in a document and in the API -> the field of `Limits`; cost_usd and seconds are scaled by a million."""
+FIELDS = {field: name for name, field in LIMIT_NAMES.items()}
+"""Field of `Limits` -> the name that documents use."""
 SCALED = frozenset({"cost_usd", "seconds"})
 
 
@@ -101,6 +103,8 @@ class PlannedNode:
     """For a `join: any`: the nodes of its region that could only lead here (workflow.md, Running 2)."""
     consent: str | None = None
     """The approval node whose `action` this node is."""
+    action: str | None = None
+    """Of an approval: the node that it allows. Asking the config for it at every step would cost more than routing does."""
 
 
 @dataclass(slots=True)

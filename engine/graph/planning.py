@@ -95,6 +95,7 @@ def _node(
         body=regions.bodies.get(draft.id),
         feeds_only=feeding,
         consent=consent,
+        action=getattr(known.config, "action", None),
     )
 
 

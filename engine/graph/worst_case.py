@@ -2,7 +2,8 @@
 
 Steps, model calls and tool calls follow from the loops' bounds, the boxes' `max_items` and the retries of steps. What a call
 costs is known only where its text does not depend on the run; elsewhere the limit itself is the bound, and is told.
-Nested loops multiply: beyond 64 bits a number is told as the largest that JSON values here may have.
+A step that runs another workflow can use what that one can at most, as far as its own limits allow. Nested loops multiply:
+beyond 64 bits a number is told as the largest that JSON values here may have.
 """
 
 from __future__ import annotations
@@ -51,7 +52,12 @@ class Bounds:
     tokens: int | None = 0
 
 
-def worst_case(plan: Plan, estimates: Mapping[str, Uses] | None = None) -> dict[str, Any]:
+UNBOUNDED = Bounds(None, None, None, None, None)
+Estimates = Mapping[str, Uses | Bounds]
+"""Node -> the most of one attempt; `Bounds` for a node that runs another workflow: of that run."""
+
+
+def worst_case(plan: Plan, estimates: Estimates | None = None) -> dict[str, Any]:
     """`{steps, llm_calls, tool_calls, cost_usd, tokens}` as the API tells it.
 
     `estimates`: node -> the most of one attempt, for nodes where that is known before the run. A number that only the
@@ -64,7 +70,7 @@ def worst_case(plan: Plan, estimates: Mapping[str, Uses] | None = None) -> dict[
     return capped | {"tokens": min(capped["tokens"], limits.tokens), "cost_usd": cost_micro / 1e6}
 
 
-def bounds_of(plan: Plan, estimates: Mapping[str, Uses] | None = None) -> Bounds:
+def bounds_of(plan: Plan, estimates: Estimates | None = None) -> Bounds:
     """The bounds: for every region what one run through it can use at most, times how often it can be run through."""
     visits = _visits(plan)
     total = Bounds()
@@ -73,7 +79,7 @@ def bounds_of(plan: Plan, estimates: Mapping[str, Uses] | None = None) -> Bounds
     return total
 
 
-def worst_case_by_node(plan: Plan, estimates: Mapping[str, Uses] | None = None) -> dict[str, dict[str, Any]]:
+def worst_case_by_node(plan: Plan, estimates: Estimates | None = None) -> dict[str, dict[str, Any]]:
     """Node -> `{steps, llm_calls, tool_calls, tokens, cost_usd}`; null where nothing but the limit bounds it."""
     return {
         id_: {
@@ -84,7 +90,7 @@ def worst_case_by_node(plan: Plan, estimates: Mapping[str, Uses] | None = None) 
     }
 
 
-def bounds_by_node(plan: Plan, estimates: Mapping[str, Uses] | None = None) -> dict[str, Bounds]:
+def bounds_by_node(plan: Plan, estimates: Estimates | None = None) -> dict[str, Bounds]:
     """The same for each node alone: what one attempt can use, times its tries, times how often it can be reached."""
     visits = _visits(plan)
     return {
@@ -113,7 +119,7 @@ def _items(box: PlannedNode | None) -> int | None:
     return most if isinstance(most, int) else None
 
 
-def _per_visit(plan: Plan, region: Region, estimates: Mapping[str, Uses]) -> Bounds:
+def _per_visit(plan: Plan, region: Region, estimates: Estimates) -> Bounds:
     total = Bounds()
     for id_ in region.nodes:
         if not plan.nodes[id_].is_disabled:
@@ -121,12 +127,15 @@ def _per_visit(plan: Plan, region: Region, estimates: Mapping[str, Uses]) -> Bou
     return total
 
 
-def _once(plan: Plan, id_: str, estimates: Mapping[str, Uses]) -> Bounds:
+def _once(plan: Plan, id_: str, estimates: Estimates) -> Bounds:
     """One time that a node's turn comes, with all its tries."""
     node = plan.nodes[id_]
     llm_calls, tool_calls = node.kind.most_calls(node.config)
     once = Bounds(1, llm_calls, tool_calls)
-    if (known := estimates.get(id_)) is not None:
+    known = estimates.get(id_)
+    if isinstance(known, Bounds):
+        once = _sum(Bounds(1), known)
+    elif known is not None:
         once = Bounds(1, known.llm_calls, known.tool_calls, known.cost_micro, known.tokens)
     elif llm_calls or tool_calls:
         once = Bounds(1, llm_calls, tool_calls, None, None)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
-from engine.errors import ConfigInvalid, Invalid
+from engine.errors import ConfigInvalid, InDoubt, Invalid
 from engine.graph.fields import Expr, Template
 from engine.graph.plan import Resolver
 from engine.graph.problems import Problem
@@ -295,6 +295,13 @@ class CallKind(NodeKind[C]):
     @abstractmethod
     async def execute(self, config: C, given: Mapping[str, Any], ctx: NodeContext) -> Outcome:
         """The outcome. Raises an `engine.errors` class; Transient ones are retried as the node says."""
+
+    async def reconcile(self, config: C, given: Mapping[str, Any], ctx: NodeContext) -> Outcome | None:
+        """Of a `reconcilable` kind: what the call with this idempotency key came to; None where it did not happen and may be made now.
+
+        Any error says that nobody knows: Transient ones are asked again as the node's `retry` says, then a person is asked.
+        """
+        raise InDoubt(f"The kind {self.kind} cannot be asked whether it happened.")
 
 
 class AskKind(NodeKind[C]):

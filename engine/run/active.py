@@ -1,4 +1,4 @@
-"""A run in memory: its state, what it is to be told, and the calls that it has in flight."""
+"""A run in memory: its state, what has happened to it and not been looked at yet, and its calls in flight."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from engine.errors import SignalboxError
 from engine.run.asking import Owner
+from engine.run.budgets import Charge
 from engine.run.happenings import Happening
 from engine.run.keeping import Growth
 from engine.run.state import RunState
@@ -27,6 +28,8 @@ class Active:
     inbox: deque[tuple[Happening, asyncio.Future[None] | None]] = field(default_factory=deque)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     calls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    charging: list[Charge] = field(default_factory=list)
+    """What the turn that is not durable yet has charged to budgets over many runs."""
     driver: asyncio.Task[None] | None = None
     growth: Growth = field(default_factory=Growth)
 

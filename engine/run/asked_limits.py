@@ -1,16 +1,17 @@
-"""A limit is reached and the workflow wants a person to say how it goes on: more, cheaper, or an end (workflow.md, Running 8)."""
+"""A limit is reached and a person says how the run goes on: more, cheaper, with what there is, not at all (workflow.md, Running 8)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import SignalboxError
-from engine.graph.plan import LIMIT_NAMES
+from engine.graph.plan import FIELDS
 from engine.jsonvalue import digest
 from engine.nodes.contract import refused_values
 from engine.run import asking, events
 from engine.run.budget import Exceeds, fit, limits_as_json, told
 from engine.run.decide import counted_limit, halt_reason
+from engine.run.finishing import may_finish
 from engine.run.happenings import Answered
 from engine.run.prepare import estimate_of
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from engine.run.turn import Turn
 
 CHEAP = "cheap"
-FIELDS = {field: name for name, field in LIMIT_NAMES.items()}
-"""Field of `Limits` -> the name that documents use."""
 
 
 def ask(turn: Turn) -> None:
@@ -30,7 +29,12 @@ def ask(turn: Turn) -> None:
     # A run that another one has started has its part of that one's limits, and no more.
     is_open = not (name and state.parent)
     more = {name: _suggested(turn, name)} if name and is_open else {}
-    choices = [*(["extend"] if is_open else []), *(["cheaper"] if _would_fit_cheaper(turn) else []), "stop"]
+    choices = [
+        *(["extend"] if is_open else []),
+        *(["cheaper"] if _would_fit_cheaper(turn) else []),
+        *(["finish"] if may_finish(state) else []),
+        "stop",
+    ]
     card: dict[str, Any] = {
         "type": "limit",
         "title": title,
@@ -66,6 +70,8 @@ def resolve(turn: Turn, answered: Answered) -> None:
             turn.record(events.RunStopped(reason=halt_reason(state), by=answered.by, by_name=answered.by_name))
         case "cheaper":
             turn.record(events.RunResumed(limits={}, by=answered.by, by_name=answered.by_name, model=CHEAP))
+        case "finish":
+            turn.record(events.RunResumed(limits={}, by=answered.by, by_name=answered.by_name, finishes=True))
         case _:
             turn.record(events.RunResumed(limits=answered.values, by=answered.by, by_name=answered.by_name))
 

@@ -5,6 +5,7 @@ spent + reserved + needed <= limit holds for every limit before a call starts, s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,17 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """A budget over many runs that a call has to fit too; money in micro-USD."""
+
+    limit: str
+    used: int
+    aside: int
+    """For calls in flight, of this run and of others."""
+    allowed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fits:
     """The estimate fits: reserve it."""
 
@@ -77,6 +89,9 @@ class Fits:
 class MustWait:
     """It may fit once the calls in flight are settled."""
 
+    needed: int = 0
+    """Micro-USD, where it waits for calls of other runs too; 0 where it waits for its own run alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exceeds:
@@ -84,20 +99,27 @@ class Exceeds:
 
     limit: str
     needed: int
+    used: int
+    allowed: int
 
 
-def fit(ledger: Ledger, estimate: Estimate) -> Fits | MustWait | Exceeds:
-    """Reserve all, wait, or meet the limit (workflow.md, Running 8)."""
-    short = None
+def fit(ledger: Ledger, estimate: Estimate, shared: Sequence[Shared] = ()) -> Fits | MustWait | Exceeds:
+    """Reserve all, wait, or meet the limit, of the run or of a budget over many runs (workflow.md, Running 8)."""
+    waits = False
     for name in RESERVED:
         needed = getattr(estimate, name)
         if needed and needed > ledger.left(name):
-            short = Exceeds(name, needed)
-            if ledger.open and needed <= ledger.left_when_settled(name):
-                continue
-            return short
-    if short:
-        return MustWait()
+            if not ledger.open or needed > ledger.left_when_settled(name):
+                return Exceeds(name, needed, getattr(ledger, name), getattr(ledger.limits, name))
+            waits = True
+    waits_for_others, cost = False, estimate.cost_micro
+    for budget in shared:
+        if cost and cost > budget.allowed - budget.used - budget.aside:
+            if not budget.aside or cost > budget.allowed - budget.used:
+                return Exceeds(budget.limit, cost, budget.used, budget.allowed)
+            waits_for_others = True
+    if waits or waits_for_others:
+        return MustWait(cost if waits_for_others else 0)
     return Fits(Spent(estimate.cost_micro, estimate.tokens, estimate.llm_calls, estimate.tool_calls))
 
 

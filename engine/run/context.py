@@ -56,6 +56,8 @@ class StepContext:
     on_token: Callable[[str], None] | None
     spent: Spent = field(default_factory=Spent)
     calls: list[dict[str, Any]] = field(default_factory=list)
+    asked: str = ""
+    """What the other system said when it was asked whether the call had been made before; empty where it was not asked."""
 
     @property
     def idempotency_key(self) -> str:
@@ -117,7 +119,7 @@ class StepContext:
 
     def note(self) -> dict[str, Any]:
         """What the timeline shows beside the outputs."""
-        return {"calls": self.calls} if self.calls else {}
+        return ({"calls": self.calls} if self.calls else {}) | ({"asked": self.asked} if self.asked else {})
 
     def _needs(self, capability: Capability) -> None:
         kind: NodeKind[Any] = self.prepared.node.kind  # pyright: ignore[reportAssignmentType]

@@ -12,7 +12,7 @@ from engine.run import asking, events
 from engine.run.events import Spent
 from engine.run.frontier import Step
 from engine.run.happenings import Answered, Finished
-from engine.run.prepare import wrapped
+from engine.run.prepare import Prepared, wrapped
 from engine.run.routing import leaving_port
 
 if TYPE_CHECKING:
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 CHOICES = ("done", "retry", "fail")
 HINT = "Write what the step would have answered."
 QUESTION = "Nobody knows whether it happened: look there, then say so. It is not repeated by itself."
+
+
+def ask_there(turn: Turn, step: Step) -> bool:
+    """The step goes on running: the other system is asked whether its effect happened. False where what to ask cannot be worked out."""
+    try:
+        given = turn.given(step)
+    except Exception:  # then a person is asked, who sees why on the card
+        return False
+    turn.performs.append(Prepared(step.path, step.attempt, step.node, given, step.reserved, asks=True))
+    return True
 
 
 def leave_in_doubt(turn: Turn, step: Step, why: str, *, spent: Spent) -> None:

@@ -278,6 +278,8 @@ class RunResumed(Event, frozen=True, omit_defaults=True, tag="run_resumed"):
     by_name: str = ""
     model: str = ""
     """What every step asks from now on in place of its own model; empty: nothing changes."""
+    finishes: bool = False
+    """What the limit holds back ends with what there is, where that is drawn; the limit stays as it is."""
 
 
 class RunRecovered(Event, frozen=True, omit_defaults=True, tag="run_recovered"):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from engine.clock import Clock
-from engine.errors import Bug, FencedOut, SignalboxError, StepTimedOut, StorageUnavailable
+from engine.errors import Bug, FencedOut, SignalboxError, StorageUnavailable
 from engine.graph.plan import Plan
 from engine.ids import Ids
 from engine.nodes.child import ChildKind
@@ -21,6 +21,7 @@ from engine.run.active import Active, tell_all
 from engine.run.asking import Owner
 from engine.run.beginning import ForkSpec, NewRunSpec, first_turn, fork_turn, work
 from engine.run.budgets import Budgets, Spending
+from engine.run.calls import carried_out
 from engine.run.context import Services, StepContext
 from engine.run.decide import seconds_left
 from engine.run.families import Families
@@ -28,7 +29,7 @@ from engine.run.happenings import Finished, GoOn, Happening, Recover, SecondsUp,
 from engine.run.keeping import Growth, Keeper
 from engine.run.live import Hub, Token
 from engine.run.loading import load_run
-from engine.run.prepare import Prepared, checked, wrapped
+from engine.run.prepare import Prepared
 from engine.run.reactions import take
 from engine.run.state import ENDED, RunState
 from engine.run.timers import Timers
@@ -63,7 +64,7 @@ class Executor:
         self._hub = hub
         self.keeper = keeper
         self._name = name
-        self.budgets = Budgets(self._spending)
+        self.budgets = Budgets(self._spending, self._wake, clock.now_us)
         self._world = World(clock, ids, services.models, self.budgets)
         self._beginning: dict[int, Spending] = {}
         """Runs whose first commit is on its way."""
@@ -111,6 +112,9 @@ class Executor:
         self.keeper.after(active, commit)
         self._after(active, turn, commit.rows)
         self._perform(active, turn)
+        if turn.waits_for_others:
+            # Whoever it waits for may have ended while this was written.
+            active.inbox.append((GoOn(), None))
         if active.inbox or active.calls or active.state.running:
             self._activate(active)
         return commit.head.status
@@ -137,6 +141,7 @@ class Executor:
                 # One unreadable journal must not keep the other runs from going on; it is told and left as it is.
                 log.error("run %s cannot be taken over: %s", run.run_id, error)
                 self.faults[run.run_id] = f"Its journal cannot be read: {error}"
+        self.budgets.recovered()
         self._timers.start(await asyncio.to_thread(self.reader.timers))
         await self._families.find_again()
         return len(stored)
@@ -157,10 +162,19 @@ class Executor:
         yield from self._beginning.values()
         yield from (Spending(active.owner, active.state) for active in self._active.values())
 
+    def _wake(self, run_id: str) -> None:
+        if (active := self._active.get(run_id)) is not None:
+            active.tell(GoOn())
+
     def state_of(self, run_id: str) -> RunState | None:
         """The live state of a run in memory; only to be read."""
         active = self._active.get(run_id)
         return None if active is None else active.state
+
+    def is_working(self, run_id: str, workspace_id: str) -> bool:
+        """Whether a run of that workspace is in memory and not over; its end will be told to whoever watches."""
+        active = self._active.get(run_id)
+        return active is not None and active.owner.workspace_id == workspace_id and active.state.status not in ENDED
 
     @property
     def active_count(self) -> int:
@@ -206,6 +220,7 @@ class Executor:
     def _activate(self, active: Active) -> None:
         run_id = active.owner.run_id
         self._active[run_id] = active
+        self.budgets.float_again(run_id)
         if self.faults.pop(run_id, None) is not None:
             # What its children told meanwhile was told in vain.
             self._families.mend(run_id)
@@ -219,7 +234,7 @@ class Executor:
             while True:
                 while active.inbox:
                     await self._turn(active)
-                if not active.calls and not active.state.running and self._idle(active):
+                if not active.calls and not active.state.running and not self.budgets.waits(run_id) and self._idle(active):
                     return
                 await self._wait(active)
         except StorageUnavailable as error:
@@ -245,8 +260,11 @@ class Executor:
         self._active.pop(run_id, None)
         for call in active.calls.values():
             call.cancel()
+        self.budgets.strand(run_id, Spending(active.owner, active.state), active.charging)
         if is_ours:
             self.faults[run_id] = reason
+        else:
+            self.budgets.float_again(run_id)
         error = StorageUnavailable(reason) if is_ours else FencedOut()
         for _, answer in active.inbox:
             if answer is not None and not answer.done():
@@ -268,6 +286,8 @@ class Executor:
 
     async def _turn(self, active: Active) -> None:
         turn = Turn(active.state, active.owner, self._world, self.clock.now_us())
+        was_woken = self.budgets.leave(active.owner.run_id)
+        active.charging = turn.charges
         told: dict[asyncio.Future[None], SignalboxError | None] = {}
         try:
             while active.inbox:
@@ -290,12 +310,15 @@ class Executor:
             raise
         tell_all(told)
         self._perform(active, turn)
+        if was_woken:
+            self.budgets.settled()
 
     async def _commit(self, active: Active, turn: Turn) -> None:
         commit = turn.commit(epoch=active.epoch, expected_epoch=active.stored_epoch, expected_head=active.head)
         await self._journal.commit(commit)
         active.stored_epoch = active.epoch
         active.head = commit.rows[-1].seq
+        active.charging = []
         self.keeper.after(active, commit)
         self._after(active, turn, commit.rows)
 
@@ -306,6 +329,8 @@ class Executor:
         for due_at, path, attempt, kind in turn.timers:
             self._timers.add(due_at, run_id, path, attempt, kind)
         self._families.after(active, turn)
+        if turn.gives_back:
+            self.budgets.settled()
         for path in turn.cancelled:
             if (call := active.calls.pop(path, None)) is not None:
                 call.cancel()
@@ -338,21 +363,11 @@ class Executor:
             on_token = tell
 
         ctx = StepContext(run_id, prepared, self._services, on_token)
-        outcome, error = None, None
-        kind: Any = prepared.node.kind
-        limit = asyncio.timeout(prepared.node.timeout_s)
-        try:
-            async with limit:
-                outcome = checked(prepared.node, await kind.execute(prepared.node.config, prepared.given, ctx))
-        except Exception as raised:  # the border of a kind's own code: whatever it is becomes the step's error
-            error = StepTimedOut(f"It took longer than {prepared.node.timeout_s:g} s.") if limit.expired() else wrapped(raised)
-        except asyncio.CancelledError:
-            if (task := asyncio.current_task()) is None or task.cancelling():
-                raise
-            error = Bug("Something that the step waited for was cancelled.")
+        outcome, error = await carried_out(prepared, ctx, self.clock)
         if active.calls.get(prepared.path) is asyncio.current_task():
             del active.calls[prepared.path]
-        active.tell(Finished(prepared.path, prepared.attempt, prepared.given, outcome, error, ctx.spent, ctx.note()))
+        told = Finished(prepared.path, prepared.attempt, prepared.given, outcome, error, ctx.spent, ctx.note(), was_asked=prepared.asks)
+        active.tell(told)
 
     async def _fire(self, run_id: str, due: TimerDue) -> None:
         if run_id in self.faults:

@@ -24,6 +24,7 @@ def on_forked(state: RunState, event: events.RunForked, at: int, _path: str, _at
     state.status, state.reason, state.failure, state.halted, state.used_up = "running", "", None, "", ""
     state.is_stopped, state.asked, state.model, state.paused_by = False, "", "", ""
     state.parent, state.parent_path, state.parent_attempt, state.depth = "", "", 0, 0
+    state.ended_at = 0
     state.started_at, state.started_by, state.mode, state.effects = at, event.by, event.mode, event.effects
     state.inputs = {**state.inputs, **event.inputs}
     for node, outputs in event.outputs.items():

@@ -104,7 +104,12 @@ class Step:
     @property
     def is_unsafe(self) -> bool:
         """Whether its effect must not happen twice."""
-        return getattr(self.node.kind, "effect", None) is Effect.UNSAFE and not self.stand_in
+        return getattr(self.node.kind, "effect", None) in (Effect.UNSAFE, Effect.RECONCILABLE) and not self.stand_in
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether the other system knows if its effect happened."""
+        return self.is_unsafe and getattr(self.node.kind, "effect", None) is Effect.RECONCILABLE and not self.is_given_up
 
     def rest(self) -> None:
         """Back to ready: it starts anew when the run goes on."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.run import children, events
+from engine.graph.plan import FIELDS
+from engine.run import children, events, finishing
 from engine.run.frontier import Step
 from engine.run.routing import Router
 
@@ -50,9 +51,12 @@ def on_stopped(state: RunState, event: events.RunStopped, _at: int, _path: str, 
 def on_resumed(state: RunState, event: events.RunResumed, _at: int, _path: str, _attempt: int) -> None:
     """It goes on, with other limits; what failed is tried again."""
     # Only whoever was told that the visits are used up has allowed more of them.
-    used_up = state.used_up if state.halted == "max_visits" else ""
+    used_up = state.used_up if state.halted == "max_visits" and not event.finishes else ""
+    if event.finishes:
+        finishing.finish(state, FIELDS.get(state.halted, "max_visits"))
     state.asked, state.model = "", event.model or state.model
     state.is_stopped, state.status, state.reason, state.halted, state.failure, state.used_up = False, "running", "", "", None, ""
+    state.ended_at = 0
     state.ledger.limits = replace(state.ledger.limits, **event.limits)
     for step in state.steps.values():
         step.base = step.attempt
@@ -81,6 +85,7 @@ def on_cancelled(state: RunState, event: events.RunCancelled, at: int, _path: st
     state.asked, state.status, state.reason = "", "cancelling", event.reason
 
 
-def on_ended(state: RunState, event: events.RunEnded, _at: int, _path: str, _attempt: int) -> None:
+def on_ended(state: RunState, event: events.RunEnded, at: int, _path: str, _attempt: int) -> None:
     """It is over."""
+    state.ended_at = at
     state.asked, state.status, state.reason = "", event.status, event.reason

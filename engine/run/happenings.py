@@ -21,6 +21,8 @@ class Finished:
     error: SignalboxError | None = None
     spent: Spent = NOTHING
     note: dict[str, Any] = field(default_factory=dict)
+    was_asked: bool = False
+    """The other system was asked whether it had happened."""
 
 
 @dataclass(frozen=True, slots=True)

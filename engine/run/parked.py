@@ -66,7 +66,7 @@ def on_consent_void(state: RunState, event: events.ConsentVoid, _at: int, path: 
 def note_consent(state: RunState, step: Step, event: events.StepDone, attempt: int) -> None:
     """What an approval has allowed, or the end of what was allowed."""
     node, consents = step.node, state.consents_in(step.within)
-    action = getattr(node.config, "action", None)
+    action = node.action
     if event.consent is not None and action:
         consents[action] = Consent(step.path, attempt, event.consent, event.outputs.get("values", {}))
     elif action and (event.pinned or event.reused) and state.effects == "simulated" and event.port == node.kind.consent_port:

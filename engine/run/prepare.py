@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +10,12 @@ from engine.errors import Bug, SignalboxError
 from engine.graph.plan import PlannedNode
 from engine.jsonvalue import NotJsonValue, check_json
 from engine.nodes.contract import Estimate, Outcome, Pricing
-from engine.run.budget import Exceeds, Fits, Ledger, MustWait, fit
+from engine.run.budget import Exceeds, Fits, Ledger, MustWait, Shared, fit
 from engine.run.events import Spent
 
 LEAST_TOKENS = 64
+NEVER_SHRUNK = ("llm_calls", "tool_calls")
+"""Limits that a shorter answer does not help to keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Prepared:
     reserved: Spent
     instead: Outcome | None = None
     """What is taken for its outcome without executing it."""
+    asks: bool = False
+    """Whether it happened is asked first: it may have been called before."""
 
 
 def estimate_of(node: PlannedNode, given: dict[str, Any], pricing: Pricing) -> Estimate:
@@ -34,24 +39,36 @@ def estimate_of(node: PlannedNode, given: dict[str, Any], pricing: Pricing) -> E
     return kind.estimate(node.config, given, pricing)
 
 
-def shrink(
-    node: PlannedNode, given: dict[str, Any], pricing: Pricing, ledger: Ledger, exceeds: Exceeds
+def fitted(
+    node: PlannedNode, given: dict[str, Any], estimate: Estimate, pricing: Pricing, ledger: Ledger, shared: Sequence[Shared]
+) -> tuple[Fits | MustWait | Exceeds, dict[str, Any]]:  # fmt: skip
+    """Whether the step fits what is left, with its settings as they are or, where only that helps, with a shorter answer."""
+    answer = fit(ledger, estimate, shared)
+    return _shrunk(node, given, pricing, ledger, shared, answer) if isinstance(answer, Exceeds) else (answer, given)
+
+
+def _shrunk(
+    node: PlannedNode, given: dict[str, Any], pricing: Pricing, ledger: Ledger, shared: Sequence[Shared], exceeds: Exceeds
 ) -> tuple[Fits | MustWait | Exceeds, dict[str, Any]]:
     """Lowers max_tokens until the step fits what is left, not below 64, once no reservation is open (workflow.md, Running 8)."""
     most = getattr(node.config, "max_tokens", None)
-    if most is None or exceeds.limit not in ("cost_micro", "tokens") or most <= LEAST_TOKENS:
+    if most is None or exceeds.limit in NEVER_SHRUNK or most <= LEAST_TOKENS:
         return exceeds, given
-    least = fit(ledger, estimate_of(node, given | {"max_tokens": LEAST_TOKENS}, pricing))
+    least = fit(ledger, estimate_of(node, given | {"max_tokens": LEAST_TOKENS}, pricing), shared)
     if isinstance(least, Exceeds):
         return exceeds, given
+    # What comes back when the calls in flight are settled may do for a longer answer.
     if ledger.reserved_cost_micro or ledger.reserved_tokens:
-        # What comes back when the calls in flight are settled may do for a longer answer.
         return MustWait(), given
+    if any(budget.limit == exceeds.limit and budget.aside for budget in shared):
+        return MustWait(exceeds.needed), given
+    if isinstance(least, MustWait):
+        return least, given
     low, high, best = LEAST_TOKENS, most, None
     while low <= high:
         middle = (low + high) // 2
         smaller = given | {"max_tokens": middle}
-        answer = fit(ledger, estimate_of(node, smaller, pricing))
+        answer = fit(ledger, estimate_of(node, smaller, pricing), shared)
         if isinstance(answer, Fits):
             best, low = (answer, smaller), middle + 1
         else:

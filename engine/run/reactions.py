@@ -8,7 +8,7 @@ from engine.errors import AlreadyDecided, ConsentRefused, InDoubt, StaleApproval
 from engine.nodes.contract import Answer, Outcome, refused_values
 from engine.run import asked_limits, asking, children, events, waiting
 from engine.run.decide import MeetLimit, run_status
-from engine.run.doubt import leave_in_doubt, resolve
+from engine.run.doubt import ask_there, leave_in_doubt, resolve
 from engine.run.frontier import Step
 from engine.run.halts import PAUSED
 from engine.run.happenings import (
@@ -43,6 +43,8 @@ def _finished(turn: Turn, done: Finished) -> None:
         return
     if step.is_unsafe and isinstance(done.error, InDoubt | StepTimedOut):
         # No answer is no proof that nothing happened.
+        if step.can_be_asked and not done.was_asked and ask_there(turn, step):
+            return
         leave_in_doubt(turn, step, f"got no answer: {done.error.message}", spent=step.reserved)
         return
     if done.error is not None or done.outcome is None:
@@ -105,7 +107,7 @@ def _resolve_item(turn: Turn, step: Step, answer: Answer, *, by: str | None, by_
     kind: Any = node.kind
     outcome: Outcome = kind.answered(node.config, given, answer)
     consent = None
-    action = getattr(node.config, "action", None)
+    action = node.action
     if outcome.outputs.get("decision") == "approved" and action:
         consent = _consent(turn, step, action, answer)
     event = events.StepDone(
@@ -208,6 +210,8 @@ def _recover(turn: Turn, _happening: Recover) -> None:
     doubtful = [step for step in lost if step.is_unsafe]
     turn.record(events.RunRecovered(lost=tuple(step.path for step in lost if not step.is_unsafe)))
     for step in doubtful:
+        if step.can_be_asked and ask_there(turn, step):
+            continue
         leave_in_doubt(turn, step, "was running when the process died", spent=step.reserved)
 
 

@@ -94,6 +94,20 @@ class Router:
         around.live -= sum(item.box == step.path for item in self._state.items.values())
         self._give_up_inside(f"{step.path}[")
 
+    def exhaust(self, frame: Frame, back: Edge) -> None:
+        """The loop ends in this visit, as if its back edge had no visit left: what is alive in it is given up."""
+        state = self._state
+        if (header := state.steps.get(frame.key)) is not None and not header.is_given_up:
+            self._drop(header)
+        self._give_up_inside(f"{frame.key}/")
+        ways = self._plan.nodes[back.source].edges.get(back.on_exhausted or "", ())
+        if not ways:
+            state.left_by = f"{back.source}.{back.on_exhausted}"
+        frame.live, frame.back = 0, None
+        frame.exits |= {way.index for way in ways}
+        self._quiet.append(frame)
+        self._run()
+
     def again(self, used_up: str) -> None:
         """The run is resumed: the loop whose visits were used up gets as many again, loops that stood still end their visit."""
         if told := self._state.frames.get(used_up):

@@ -79,6 +79,7 @@ class KeptState(msgspec.Struct, frozen=True):
     seq: int
     inputs: dict[str, Any]
     started_at: int
+    ended_at: int
     started_by: str
     mode: str
     effects: str

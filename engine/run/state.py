@@ -35,6 +35,8 @@ class RunState:
     seq: int = 0
     inputs: dict[str, Any] = field(default_factory=dict)
     started_at: int = 0
+    ended_at: int = 0
+    """0 while it is not over."""
     started_by: str = ""
     mode: str = "live"
     effects: str = "real"
@@ -85,7 +87,7 @@ class RunState:
     """Steps given up by the event that was applied last."""
     skipped_now: list[str] = field(default_factory=list)
     charged_now: list[tuple[str | None, int]] = field(default_factory=list)
-    """(agent, micro-USD) that the event which was applied last has charged."""
+    """(agent, micro-USD) that the event which was applied last has charged; 0 where money was set aside for nothing."""
     leaving: dict[str, Step] = field(default_factory=dict)
     """Run that nobody waits for any more -> the step that had started it: its part of the limits stays set aside until it has ended."""
     orphans: list[str] = field(default_factory=list)
@@ -151,7 +153,7 @@ class RunState:
         """A running step runs no longer."""
         self.ledger.release(step.reserved)
         self.ledger.charge(spent)
-        if spent.cost_micro:
+        if spent.cost_micro or step.reserved.cost_micro:
             self.charged_now.append((step.node.agent, spent.cost_micro))
         # Who gives nothing back wakes nobody: two that wait for room would else wake each other for ever.
         if step.reserved != NOTHING:
@@ -210,11 +212,15 @@ def apply(state: RunState, event: events.Event, *, at: int, path: str = "", atte
     state.skipped_now.clear()
     state.orphans.clear()
     state.charged_now.clear()
+    now = at
     if type(event) is events.RunRecovered:
         # What happened between the last row and the crash is not known: the clock of `seconds` stops at that row.
         at = state.at
     state.at = at
     _HANDLERS[type(event)](state, event, at, path, attempt)
+    if now != at and state.running:
+        # Steps of which it is asked whether they happened run on, and the time in which nobody ran them does not count.
+        state.ledger.busy_us, state.busy_since = state.busy_us(at), now
     state.seq += 1
 
 

@@ -13,18 +13,18 @@ import msgspec
 from engine.clock import Clock, iso
 from engine.errors import InDoubt, SignalboxError, StaleApproval, Transient
 from engine.ids import Ids
-from engine.nodes.contract import Answer, AskKind, InlineKind, Outcome, Pricing, WaitKind
+from engine.nodes.contract import Answer, AskKind, Estimate, InlineKind, Outcome, Pricing, WaitKind
 from engine.run import asked_limits, asking, boxes, codec, events, waiting
 from engine.run.asking import Owner
-from engine.run.budget import Exceeds, Fits, fit
-from engine.run.budgets import Budgets
+from engine.run.budget import Exceeds, Fits, MustWait, Shared
+from engine.run.budgets import Budgets, Charge, spend
 from engine.run.children import Starting
 from engine.run.consent import action_after
 from engine.run.decide import AskHow, Begin, CloseBox, End, EndItem, MeetLimit, Stop, counted_limit, decide, run_status
-from engine.run.events import NOTHING, Event, Spent, Start
+from engine.run.events import NOTHING, Event, Start
 from engine.run.frontier import Step
 from engine.run.happenings import Finished
-from engine.run.prepare import Prepared, estimate_of, shrink, wrapped
+from engine.run.prepare import Prepared, estimate_of, fitted, wrapped
 from engine.run.reasons import waiting_reason
 from engine.run.routing import caught_by, leaving_port
 from engine.run.state import RunState, apply, begin
@@ -84,6 +84,12 @@ class Turn:
     """Runs that start once this turn is durable."""
     orphans: list[str] = field(default_factory=list)
     """Runs that nobody waits for any more: they are cancelled."""
+    charges: list[Charge] = field(default_factory=list)
+    """What it has charged to budgets over many runs, to be written with its rows."""
+    gives_back: bool = False
+    """What was set aside for a call is free again: other runs may wait for it."""
+    waits_for_others: bool = False
+    """A step waits for what is set aside for other runs."""
     items_ended: int = 0
     is_unfinished: bool = False
     """There is more to decide, for the next turn."""
@@ -93,8 +99,9 @@ class Turn:
         state = self.state
         apply(state, event, at=self.at, path=path, attempt=attempt)
         if state.charged_now and self.world.budgets is not None:
+            self.gives_back = True
             for agent, cost in state.charged_now:
-                self.statements += self.world.budgets.charge(self.owner, agent, cost, self.at)
+                self.charges += self.world.budgets.charge(self.owner, agent, cost, self.at)
         gone = tuple(state.cancelled_now)
         self.orphans += state.orphans
         self.recorded.append(Recorded(event, path, attempt, [], tuple(state.skipped_now), gone))
@@ -174,19 +181,16 @@ class Turn:
             return True
         amount = NOTHING
         if estimate is not None:
-            answer = fit(state.ledger, estimate)
-            if isinstance(answer, Exceeds):
-                answer, given = shrink(node, given, self.world.pricing, state.ledger, answer)
+            answer, given = fitted(node, given, estimate, self.world.pricing, state.ledger, self._shared(step, estimate))
             match answer:
-                case Exceeds(limit_name, needed):
-                    used, allowed = getattr(state.ledger, limit_name), getattr(state.ledger.limits, limit_name)
-                    self.meet(MeetLimit(limit_name, used, needed, allowed, step.path))
+                case Exceeds(limit, needed, used, allowed):
+                    self.meet(MeetLimit(limit, used, needed, allowed, step.path))
                     return True
-                case Fits(amount):
-                    if self._is_over_budget(step, amount):
-                        return True
-                case _:
+                case MustWait(needed):
+                    self._queue_up(step, needed)
                     return False
+                case Fits(amount):
+                    pass
         self._start(step, Start(step.path, attempt, amount))
         prepared = Prepared(step.path, attempt, node, given, amount, instead)
         self._enter(step, prepared)
@@ -202,13 +206,15 @@ class Turn:
         else:
             self.performs.append(prepared)
 
-    def _is_over_budget(self, step: Step, amount: Spent) -> bool:
-        if self.world.budgets is None or not amount.cost_micro:
-            return False
-        used_up = self.world.budgets.used_up(self.owner, step.node.agent, amount.cost_micro, self.at)
-        if used_up is not None:
-            self.meet(MeetLimit(used_up.limit, used_up.used, amount.cost_micro, used_up.allowed, step.path))
-        return used_up is not None
+    def _shared(self, step: Step, estimate: Estimate) -> list[Shared]:
+        if self.world.budgets is None or not estimate.cost_micro:
+            return []
+        return self.world.budgets.shared(self.owner, step.node.agent, self.at)
+
+    def _queue_up(self, step: Step, needed: int) -> None:
+        if needed and self.world.budgets is not None:
+            self.waits_for_others = True
+            self.world.budgets.queue_up(self.owner, step.node.agent, needed)
 
     def _pinned(self, step: Step, attempt: int) -> None:
         pin = self.state.pins[step.node.id]
@@ -344,7 +350,7 @@ class Turn:
             rows=rows,
             head=self._head(),
             new=new,
-            statements=self.statements,
+            statements=self.statements + [spend(charge) for charge in self.charges],
             audits=self.audits,
             blobs=blobs,
         )
@@ -353,6 +359,6 @@ class Turn:
         state, ledger = self.state, self.state.ledger
         status = run_status(state)
         reason = state.reason or (waiting_reason(state) if status == "waiting" else "")
-        ended_at = self.at if state.status in ("succeeded", "failed", "cancelled") else None
+        ended_at = state.ended_at or None
         amounts = (ledger.cost_micro, ledger.tokens, state.busy_us(self.at), ledger.steps, ledger.llm_calls, ledger.tool_calls)
         return Head(status, reason, *amounts, self.at, ended_at)

@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -40,20 +40,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     arguments = parser.parse_args()
     folder, home = arguments.folder, arguments.folder / "home"
-    logging.basicConfig(level=logging.ERROR)
     kinds = registry()
-    # What a process works out once, it works out here, for all forks: half of a fork's start would be spent on it.
-    configure_mappers()
-    for document in DOCUMENTS.values():
-        check(document, kinds)
-    gc.collect()
-    gc.freeze()
-    assert len(os.listdir("/proc/self/task")) == 1, "a fork would lose the other threads"
-    assert _lived_to_its_end(_fork(folder, _first(home, kinds)))
+    get_ready(DOCUMENTS.values(), kinds)
+    assert lived_to_its_end(fork(folder, _first(home, kinds)))
     began, died_early = time.monotonic(), 0
     chance = random.Random(arguments.seed)
     for number in range(1, arguments.kills + 1):
-        child = _fork(folder, live(home, kinds, number=number, seed=arguments.seed))
+        child = fork(folder, live(home, kinds, number=number, seed=arguments.seed))
         if chance.random() < 0.5:
             _wait_until_open(folder / ACKS, number, child)
             time.sleep(chance.uniform(*WHILE_IT_WORKS_S))
@@ -62,10 +55,21 @@ def main() -> None:
         os.kill(child, signal.SIGKILL)
         died_early += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != -signal.SIGKILL
     seconds = time.monotonic() - began
-    last = _fork(folder, live(home, kinds, number=arguments.kills + 1, seed=arguments.seed, is_last=True))
-    is_finished = _lived_to_its_end(last)
+    last = fork(folder, live(home, kinds, number=arguments.kills + 1, seed=arguments.seed, is_last=True))
+    is_finished = lived_to_its_end(last)
     figures = {"kills": arguments.kills, "seed": arguments.seed, "died_by_themselves": died_early, "finished": is_finished}
     print(json.dumps(figures | {"seconds": round(seconds, 1), "seconds_in_all": round(time.monotonic() - began, 1)}))
+
+
+def get_ready(documents: Iterable[dict[str, Any]], kinds: Registry) -> None:
+    """What a process works out once, it works out here, for all forks: half of a fork's start would be spent on it."""
+    logging.basicConfig(level=logging.ERROR)
+    configure_mappers()
+    for document in documents:
+        check(document, kinds)
+    gc.collect()
+    gc.freeze()
+    assert len(os.listdir("/proc/self/task")) == 1, "a fork would lose the other threads"
 
 
 async def _first(home: Path, kinds: Registry) -> None:
@@ -74,7 +78,8 @@ async def _first(home: Path, kinds: Registry) -> None:
     await engine.close()
 
 
-def _fork(folder: Path, work: Coroutine[Any, Any, None]) -> int:
+def fork(folder: Path, work: Coroutine[Any, Any, None]) -> int:
+    """The process that does this work."""
     child = os.fork()
     if child:
         work.close()
@@ -106,7 +111,8 @@ def _wait_until_open(acks: Path, number: int, child: int) -> None:
         time.sleep(0.002)
 
 
-def _lived_to_its_end(child: int) -> bool:
+def lived_to_its_end(child: int) -> bool:
+    """Whether a process came to its end by itself, and well."""
     end = time.monotonic() + LAST_PATIENCE_S
     while time.monotonic() < end:
         ended, status = os.waitpid(child, os.WNOHANG)

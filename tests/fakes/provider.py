@@ -37,6 +37,8 @@ class Behaviour:
     """Between two streamed tokens."""
     hang: bool = False
     """Answers nothing until the client goes or the provider closes."""
+    until: threading.Event | None = None
+    """Answers nothing before this is set."""
     cut_after: int | None = None
     """Characters of text after which the connection breaks."""
     fade_after: int | None = None
@@ -260,6 +262,8 @@ class _Handler(BaseHTTPRequestHandler):
         call.status = how.status
         if how.hang:
             self._wait(None)
+        if how.until is not None:
+            self._wait(None, how.until)
         self._wait(how.sleep_s)
         if how.status != 200:
             call.tokens_in = 0
@@ -336,9 +340,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR)
 
-    def _wait(self, seconds: float | None) -> None:
+    def _wait(self, seconds: float | None, event: threading.Event | None = None) -> None:
         until = None if seconds is None else time.monotonic() + seconds
-        while until is None or time.monotonic() < until:
+        while not (event is not None and event.is_set()) and (until is None or time.monotonic() < until):
             if self._gone() or self.provider._state.stop.is_set():
                 raise ConnectionResetError
             time.sleep(0.005 if until is None else min(0.005, max(0.0, until - time.monotonic())))

@@ -48,8 +48,25 @@ async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
             await running.close()
 
 
-async def asked(engine: Engine) -> tuple[str, Any]:
-    run = (await engine.runs.start(ANN, await published(engine, DEAR))).run_id
+BOX: dict[str, Any] = DEAR | {
+    "name": "Box",
+    "limits": {"llm_calls": 2},
+    "nodes": [
+        {"id": "start", "kind": "start"},
+        {"id": "each", "kind": "map", "config": {"items": "[1, 2, 3, 4]", "collect": "item", "on_item_error": "collect"}},
+        {"id": "ask", "kind": "llm", "parent": "each", "config": {"prompt": "Say {{ item }}.", "max_tokens": 64}},
+        {"id": "done", "kind": "end", "config": {"output": {"said": "nodes.each.results", "missing": "len(nodes.each.errors)"}}},
+    ],
+    "edges": [
+        {"source": "start", "target": "each"},
+        {"source": "each", "port": "item", "target": "ask"},
+        {"source": "each", "target": "done"},
+    ],
+}
+
+
+async def asked(engine: Engine, document: dict[str, Any] = DEAR) -> tuple[str, Any]:
+    run = (await engine.runs.start(ANN, await published(engine, document))).run_id
     await until(engine, run, lambda view: view.status == "waiting")
     return run, (await engine.approvals.list(ANN, status="pending", type="limit")).items[0]
 
@@ -97,3 +114,20 @@ async def test_cancelling_the_run_closes_the_question(engine: Engine) -> None:
     run, item = await asked(engine)
     await engine.runs.cancel(ANN, run)
     assert (await engine.approvals.get(ANN, item.id)).status == "cancelled"
+
+
+async def test_what_is_there_is_enough_where_that_is_drawn(engine: Engine) -> None:
+    run, item = await asked(engine, BOX)
+    assert item.choices == ["extend", "finish", "stop"]
+    decided = await decide(engine, item, "finish")
+    assert (decided.status, decided.decision) == ("done", "finish")
+    ended = await rested(engine, run)
+    assert (ended.status, ended.spent["llm_calls"], ended.limits["llm_calls"]) == ("succeeded", 2, 2)
+    assert (sorted(ended.output["said"], key=str), ended.output["missing"]) == ([1, 2, None, None], 2)
+
+
+async def test_it_cannot_be_finished_where_that_is_not_offered(engine: Engine) -> None:
+    run, item = await asked(engine)
+    with pytest.raises(Invalid):
+        await decide(engine, item, "finish")
+    assert (await engine.runs.get(ANN, run)).status == "waiting"

@@ -295,7 +295,7 @@ class Budget(RuleBasedStateMachine):
             case MustWait():
                 assert self.running
                 assert isinstance(fit(self._if_all_came_back(), estimate), Fits)
-            case Exceeds(limit, needed):
+            case Exceeds(limit, needed, _, _):
                 assert needed == getattr(estimate, limit) > self.ledger.left(limit)
                 assert not self.running or isinstance(fit(self._if_all_came_back(), estimate), Exceeds)
 

@@ -9,7 +9,7 @@ import pytest
 
 from engine import Invalid, NotAllowed, NotFound, Role
 from engine.errors import InvalidInputs, Permanent
-from tests.integration.running import ANN, Bench, actor, edge, node, opened, work
+from tests.integration.running import ANN, Bench, actor, edge, gated, node, opened, work
 from tests.unit.app.javascript import run as javascript
 
 OPERATOR = actor("ope", Role.OPERATOR)
@@ -117,6 +117,31 @@ async def test_what_was_allowed_in_the_other_run_is_asked_for_again(bench: Bench
     assert (item.run_id, (await bench.engine.runs.get(ANN, other)).status) == (other, "waiting")
     await bench.decide(item)
     assert (await bench.until(other)).status == "succeeded"
+
+
+async def test_a_consent_that_was_asked_for_a_second_time_is_asked_for_in_the_fork(bench: Bench) -> None:
+    ask = node("ok", "approval", config={"title": "Send it?", "action": "act"})
+    act = node("act", "notify", config={"message": "{{ default(nodes.late.said, 'nothing') }}"})
+    nodes = [node("start", "start"), ask, act, gated("late"), gated("later"), work("last"), node("done", "end")]
+    edges = ["start -> ok", "ok.approved -> act", "act -> done", "start -> late", "start -> later", "later -> last"]
+    run = await bench.start(nodes, [edge(e) for e in edges])
+    first = await bench.item()
+    bench.works.gate("late").set()
+    await bench.see(lambda: bench.steps(run), lambda steps: steps["late"].status == "done")
+    await bench.decide(first)
+    second = await bench.item()
+    # While the action waits for its second consent, another step begins.
+    bench.works.gate("later").set()
+    await bench.see(lambda: bench.steps(run), lambda steps: "last" in steps and steps["last"].status == "done")
+    other = await fork(bench, run, "last")
+    await bench.see(lambda: bench.engine.runs.get(ANN, other), lambda view: view.status == "waiting")
+    (mine,) = [item for item in (await bench.engine.approvals.list(ANN, status="pending")).items if item.run_id == other]
+    assert mine.action is not None and mine.action["config"]["message"] == "late"
+    await bench.decide(mine)
+    assert (await bench.until(other)).status == "succeeded"
+    await bench.decide(second)
+    assert (await bench.until(run)).status == "succeeded"
+    bench.replayed(other)
 
 
 async def test_what_ran_beside_the_step_runs_again_and_what_had_ended_does_not(bench: Bench) -> None:

@@ -381,3 +381,15 @@ async def test_children_that_wait_for_room_do_not_wake_each_other(bench: Bench) 
     for _ in range(3):
         await bench.decide(await bench.item())
     assert (await bench.until(run)).status == "succeeded"
+
+
+async def test_the_worst_case_counts_what_the_other_workflow_may_use(bench: Bench) -> None:
+    slug = await child(bench, node("a", "llm", config={"prompt": "Hello"}), work("b"), limits={"steps": 50, "llm_calls": 7})
+    nodes, edges = parent(slug)
+    document = {"format": "signalbox/1", "name": "Parent", "nodes": nodes, "edges": edges}
+    told = await bench.engine.workflows.validate(ANN, document)
+    assert told.worst_case is not None
+    assert (told.worst_case["steps"], told.worst_case["llm_calls"]) == (3 + 4, 1)
+    assert told.steps["call"]["steps"] == 5
+    saved = await bench.engine.workflows.create(ANN, document)
+    assert saved.worst_case == told.worst_case

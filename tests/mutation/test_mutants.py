@@ -78,9 +78,23 @@ MUTANTS = [
     Mutant(
         "what runs at once is not counted against a budget",
         "engine/run/budgets.py",
-        "+ self._set_aside(key)",
-        "",
+        "self.set_aside(key), self._limits[key])",
+        "0, self._limits[key])",
         "tests/integration/test_budgets.py::test_many_runs_at_once_never_spend_more_than_the_workspace_may",
+    ),
+    Mutant(
+        "what a dead process had set aside is not counted against a budget",
+        "engine/run/budgets.py",
+        "        self._is_recovering = True\n",
+        "",
+        "tests/integration/test_budgets.py::test_runs_that_wait_for_others_go_on_after_a_restart",
+    ),
+    Mutant(
+        "what the database refused to keep was spent all the same",
+        "engine/run/budgets.py",
+        "self._add(stranded.charges, -1)",
+        "pass",
+        "tests/integration/test_budgets.py::test_what_a_refused_commit_would_have_charged_is_not_spent",
     ),
     Mutant(
         "an approval allows whatever runs",

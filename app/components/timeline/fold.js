@@ -153,7 +153,7 @@ const HANDLERS = {
   run_resumed(run, data, at) {
     Object.assign(run, { isPaused: false, isStopped: false, stoppedBy: "", reason: "", endedAt: null, endedAs: null, output: null, limit: null, asked: null });
     Object.assign(run.limits, data.limits);
-    run.resumed.push({ at, by: data.by_name || data.by || "", limits: data.limits ?? {}, model: data.model ?? "" });
+    run.resumed.push({ at, by: data.by_name || data.by || "", limits: data.limits ?? {}, model: data.model ?? "", finishes: Boolean(data.finishes) });
   },
   run_recovered(run, data, at) {
     run.recovered += 1;

@@ -70,7 +70,7 @@ function askedOf(run, book) {
   const told = run.limit ? stoppedOf(run, book) : { title: "A limit is reached", step: null };
   return {
     ...told, tone: "limit", title: told.title.replace(/^Stopped at/, "Reached"), link: cardOf(run.asked.item), linkWord: "Answer in the inbox", offers: [], cost: "", kept: keptOf(run),
-    text: `${told.text ?? ""} Somebody has to say how it goes on: with more, with a cheaper model, or not at all.`.replace(" Going on allows as many rounds again.", ""),
+    text: `${told.text ?? ""} Somebody has to say how it goes on: with more, with a cheaper model, with what there is, or not at all.`.replace(" Going on allows as many rounds again.", ""),
   };
 }
 
@@ -134,8 +134,9 @@ export function storyOf(run, book) {
   return sentences.length <= MOST ? sentences : [...sentences.slice(0, MOST - 1), [`And ${counted(sentences.length - MOST + 1, "more thing")}: see the steps.`]];
 }
 
-function resumedText({ by, at, limits, model }) {
+function resumedText({ by, at, limits, model, finishes }) {
   const who = by || "Somebody";
+  if (finishes) return `${who} let it go on at ${clock(at)} with what there was.`;
   if (model) return `${who} let it go on at ${clock(at)} with ${model === "cheap" ? "a cheaper model" : `the model ${model}`}.`;
   const raised = Object.entries(limits).filter(([name]) => name in LIMITS).map(([name, value]) => `the ${LIMITS[name].word} to ${amount(name, value)}`);
   return raised.length === 1 ? `${who} set ${raised[0]} and let it go on at ${clock(at)}.` : `${who} let it go on at ${clock(at)}.`;

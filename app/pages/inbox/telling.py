@@ -17,6 +17,7 @@ DECIDED: dict[str, Tone] = {
     "submitted": Tone("done", "Filled in"),
     "extend": Tone("done", "Raised"),
     "cheaper": Tone("done", "Cheaper model"),
+    "finish": Tone("done", "With what there is"),
     "stop": Tone("skipped", "Stopped"),
     "done": Tone("done", "It happened"),
     "retry": Tone("done", "Done again"),
@@ -51,6 +52,7 @@ WORDS = {
 MEANS = {
     "extend": "It goes on where it stopped, up to the new limit.",
     "cheaper": "From now on every step asks the cheaper model instead of its own. The limit stays as it is.",
+    "finish": "The loop or box ends early, with what it has come to so far, and the run goes on behind it. The limit stays as it is.",
     "stop": "Nothing more starts. What is done is kept, and the run can be let go on later.",
     "done": "The run goes on behind this step. It is not called again.",
     "retry": "The step is called once more, right away. If it did happen after all, it happens twice.",
@@ -110,6 +112,8 @@ def outcome(item: InboxCard, said: str) -> tuple[str, str]:
             return "The limit was raised", f"{said} The run goes on where it stopped."
         case "cheaper":
             return "It goes on with a cheaper model", f"{said} Every step from here on asks the cheaper model."
+        case "finish":
+            return "It goes on with what there is", f"{said} What was not done by then is left out."
         case "stop":
             return "The run was stopped", f"{said} What is done is kept; the run can be let go on from its own page."
         case "done":

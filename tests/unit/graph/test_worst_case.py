@@ -1,6 +1,6 @@
 """The most that a run can use is known before it starts."""
 
-from engine.graph.worst_case import bounds_of, worst_case
+from engine.graph.worst_case import UNBOUNDED, bounds_of, worst_case
 from engine.llm.messages import Bound
 from engine.nodes.contract import Estimate
 from engine.nodes.estimates import static_estimates
@@ -74,7 +74,7 @@ def test_money_is_bounded_by_its_limit_where_only_the_run_knows_the_prompt() -> 
 
 def test_money_is_known_where_the_prompt_does_not_depend_on_the_run() -> None:
     plan = plan_of(LOOP, LOOP_EDGES)
-    estimates = static_estimates(plan, Prices())
+    estimates = static_estimates(plan, Prices(), lambda *_: None)
     assert estimates == {"draft": Estimate(cost_micro=7, tokens=1_124, llm_calls=1)}
     assert worst_case(plan, estimates)["cost_usd"] == 21 / 1e6
     assert worst_case(plan, estimates)["tokens"] == 3 * 1_124
@@ -82,7 +82,49 @@ def test_money_is_known_where_the_prompt_does_not_depend_on_the_run() -> None:
 
 def test_a_prompt_from_the_inputs_is_not_known_before_the_run() -> None:
     nodes = ["start", node("a", "llm", config={"prompt": "{{ inputs.m }}"}), "end"]
-    assert static_estimates(plan_of(nodes, ["start -> a", "a -> end"]), Prices()) == {}
+    assert static_estimates(plan_of(nodes, ["start -> a", "a -> end"]), Prices(), lambda *_: None) == {}
+
+
+def calls(workflow: str, *, version: int | None = None, **more):
+    config = {"workflow": workflow, "inputs": {"m": "inputs.m"}} | ({"version": version} if version else {})
+    return node("call", "subflow", config=config, **more)
+
+
+def bounds_with(child, *, version: int | None = None, **more):
+    """Of a workflow that runs `child`, known as `other`."""
+    plan = plan_of(["start", calls("other", version=version, **more), "end"], ["start -> call", "call -> end"])
+    asked = []
+
+    def called(workflow: str, wanted: int | None):
+        asked.append((workflow, wanted))
+        return child if workflow == "other" else None
+
+    bounds = bounds_of(plan, static_estimates(plan, Prices(), called))
+    assert asked == [("other", version)]
+    return bounds
+
+
+def test_a_step_that_runs_another_workflow_can_use_what_that_one_can() -> None:
+    child = plan_of(LOOP, LOOP_EDGES)
+    bounds = bounds_with(child, version=2)
+    assert (bounds.steps, bounds.llm_calls, bounds.cost_micro, bounds.tokens) == (3 + 8, 3, 21, 3 * 1_124)
+    twice = bounds_with(child, retry={"attempts": 2})
+    assert (twice.steps, twice.llm_calls, twice.cost_micro) == (2 + 2 * (1 + 8), 6, 42)
+
+
+def test_its_own_limits_bound_what_it_can_use() -> None:
+    child = plan_of(LOOP, LOOP_EDGES, limits={"steps": 5, "llm_calls": 2, "cost_usd": 0.00001, "tokens": 2_000})
+    bounds = bounds_with(child)
+    assert (bounds.steps, bounds.llm_calls, bounds.cost_micro, bounds.tokens) == (3 + 5, 2, 10, 2_000)
+
+
+def test_a_workflow_that_is_not_known_or_runs_itself_is_bounded_by_the_limits_alone() -> None:
+    assert bounds_with(None) == UNBOUNDED
+    plan = plan_of(["start", calls("itself"), "end"], ["start -> call", "call -> end"], limits={"steps": 90, "llm_calls": 8})
+    told = worst_case(plan, static_estimates(plan, Prices(), lambda *_: plan))
+    assert (told["steps"], told["llm_calls"]) == (90, 8)
+    somewhere = plan_of(["start", calls("{{ inputs.m }}"), "end"], ["start -> call", "call -> end"], limits={"steps": 70})
+    assert worst_case(somewhere, static_estimates(somewhere, Prices(), lambda *_: plan_of(LOOP, LOOP_EDGES)))["steps"] == 70
 
 
 def test_a_worst_case_above_a_limit_is_a_warning() -> None:

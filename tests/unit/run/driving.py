@@ -33,7 +33,7 @@ from engine.run.reactions import take
 from engine.run.reasons import waiting_reason
 from engine.run.state import ENDED, RunState, fold, new_state
 from engine.run.turn import Turn, World
-from engine.storage.journal import NewRun, Row
+from engine.storage.journal import Head, NewRun, Row
 from tests.unit.graph.workflows import document, edge, node
 
 OWNER = Owner("run_1", "main", "wf_1", "Test")
@@ -164,6 +164,8 @@ class Trial:
     log: list[str] = field(default_factory=list)
     """Starts and ends of steps, in order."""
     decoded: list[events.Event] = field(default_factory=list)
+    head: Head | None = None
+    """What the runs table was told last."""
     is_unfinished: bool = False
     by_hand: bool = False
     """The test takes the turns that follow by themselves, one by one."""
@@ -314,6 +316,7 @@ class Trial:
     def _keep(self, turn: Watched, new: NewRun | None) -> None:
         turn.pictures.append(picture(self.state))
         commit = turn.commit(epoch=1, expected_epoch=1, expected_head=len(self.rows), new=new)
+        self.head = commit.head
         self.blobs |= dict(commit.blobs)
         self.statements += commit.statements
         for row, live in zip(commit.rows, turn.pictures, strict=True):

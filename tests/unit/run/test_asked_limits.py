@@ -115,3 +115,138 @@ def test_other_people_may_answer_their_cards_meanwhile() -> None:
     run.answer("ok")
     assert run.status == "waiting"
     assert run.answer("", "extend", tokens=200).done("b").status == "succeeded"
+
+
+# Finish with what there is, where it is drawn
+
+LOOP = [
+    "start -> draft",
+    "draft -> ok",
+    {"source": "ok", "port": "again", "target": "draft", "max_visits": 9, "on_exhausted": "good"},
+    "ok.good -> tell",
+    "tell -> end",
+]
+
+
+def looping(*, limits: dict[str, int], **tell: Any) -> Trial:
+    nodes = ["start", call("draft", tokens=40), call("ok", "again", "good"), call("tell", **tell), "end"]
+    return Trial.of(nodes, LOOP, limits=limits, on_limit="ask")
+
+
+def test_a_loop_that_says_where_it_leads_when_it_is_exhausted_can_be_finished() -> None:
+    run = looping(limits={"tokens": 100})
+    run.done("draft#1", spent=Spent(tokens=40)).done("draft#1/ok", "again").done("draft#2", spent=Spent(tokens=40))
+    run.done("draft#2/ok", "again")
+    assert (run.status, run.item("").card["choices"]) == ("waiting", ["extend", "finish", "stop"])
+    run.answer("", "finish")
+    assert run.live == ["tell"] and run.state.ledger.limits.tokens == 100
+    assert run.done("tell").status == "succeeded"
+    assert run.paths == ["draft#1", "draft#1/ok", "draft#2", "draft#2/ok", "tell", "end"]
+
+
+def test_what_comes_behind_still_has_to_fit() -> None:
+    run = looping(limits={"tokens": 100}, tokens=40)
+    run.done("draft#1", spent=Spent(tokens=40)).done("draft#1/ok", "again").done("draft#2", spent=Spent(tokens=40))
+    run.done("draft#2/ok", "again").answer("", "finish")
+    assert (run.status, run.live) == ("waiting", [])
+    # Behind the loop nothing is drawn that could end early.
+    assert run.items()[-1].card["choices"] == ["extend", "stop"]
+
+
+def test_a_loop_that_has_come_to_nothing_yet_cannot_be_finished() -> None:
+    run = looping(limits={"tokens": 30})
+    assert run.item("").card["choices"] == ["extend", "stop"]
+
+
+@pytest.mark.parametrize("limit", [{"steps": 3}, {"seconds": 1}])
+def test_where_nothing_more_may_run_nothing_can_be_finished(limit: dict[str, int]) -> None:
+    run = looping(limits=limit)
+    run.done("draft#1")
+    run.clock.advance(2)
+    run.done("draft#1/ok", "again")
+    assert (run.status, run.item("").card["choices"]) == ("waiting", ["extend", "stop"])
+
+
+def boxed(on_item_error: str, *, tokens: int = 100) -> Trial:
+    config = {"items": "[1, 2, 3, 4]", "collect": "nodes.ask.out", "concurrency": 2, "on_item_error": on_item_error}
+    nodes = ["start", node("each", "map", config=config), call("ask", tokens=50, parent="each"), call("tell"), "end"]
+    edges = ["start -> each", "each.item -> ask", "each.out -> tell", "tell -> end"]
+    return Trial.of(nodes, edges, limits={"tokens": tokens}, on_limit="ask")
+
+
+def test_a_box_that_collects_errors_ends_with_what_it_has() -> None:
+    run = boxed("collect")
+    run.done("each[0]/ask", out="one", spent=Spent(tokens=50))
+    run.done("each[1]/ask", out="two", spent=Spent(tokens=50))
+    assert (run.status, run.item("").card["choices"]) == ("waiting", ["extend", "finish", "stop"])
+    run.answer("", "finish")
+    assert run.live == ["tell"]
+    outputs = run.state.outputs["each"]
+    assert outputs["results"] == ["one", "two", None, None]
+    assert [(error["index"], error["code"], error["path"]) for error in outputs["errors"]] == [
+        (2, "limit_reached", "each[2]"),
+        (3, "limit_reached", "each[3]"),
+    ]
+    assert run.done("tell").status == "succeeded"
+
+
+@pytest.mark.parametrize("how", ["stop", "skip"])
+def test_a_box_that_does_not_collect_errors_is_not_drawn_to_end_early(how: str) -> None:
+    run = boxed(how, tokens=60)
+    run.done("each[0]/ask", out="one", spent=Spent(tokens=50))
+    assert run.item("").card["choices"] == ["extend", "stop"]
+
+
+def test_it_is_not_offered_where_one_of_the_steps_that_are_held_back_could_not_end_early() -> None:
+    config = {"items": "[1, 2]", "collect": "nodes.ask.out", "on_item_error": "collect"}
+    nodes = [
+        "start",
+        node("each", "map", config=config),
+        call("ask", tokens=50, parent="each"),
+        call("slow"),
+        call("other", tokens=50),
+        "end",
+    ]
+    edges = ["start -> each", "each.item -> ask", "each.out -> end", "start -> slow", "slow -> other", "other -> end"]
+    run = Trial.of(nodes, edges, limits={"tokens": 60}, on_limit="ask")
+    run.done("each[0]/ask", out="one", spent=Spent(tokens=50)).done("slow")
+    assert run.item("").card["choices"] == ["extend", "stop"]
+
+
+def test_approvals_in_the_part_that_ends_are_given_up() -> None:
+    config = {"items": "[1, 2]", "collect": "nodes.ask.out", "on_item_error": "collect", "concurrency": 2}
+    nodes = [
+        "start",
+        node("each", "map", config=config),
+        node("ok", "approval", parent="each"),
+        call("ask", tokens=50, parent="each"),
+        "end",
+    ]
+    edges = ["start -> each", "each.item -> ok", "ok.approved -> ask", "each.out -> end"]
+    run = Trial.of(nodes, edges, limits={"tokens": 30}, on_limit="ask")
+    run.answer("each[1]/ok")
+    assert run.status == "waiting"
+    run.answer("", "finish")
+    assert run.status == "succeeded"
+    given_up = [values for sql, values in run.statements if "status = 'cancelled'" in sql]
+    assert any("each[0]/ok" in values for values in given_up)
+    assert [error["index"] for error in run.state.outputs["each"]["errors"]] == [0, 1]
+
+
+def test_the_outer_loop_ends_where_the_visits_of_the_inner_one_are_used_up() -> None:
+    nodes = ["start", call("a"), call("b", "more", "next"), call("c", "again", "good"), "end"]
+    edges = [
+        "start -> a",
+        "a -> b",
+        {"source": "b", "port": "more", "target": "b", "max_visits": 1},
+        "b.next -> c",
+        {"source": "c", "port": "again", "target": "a", "max_visits": 5, "on_exhausted": "good"},
+        "c.good -> end",
+    ]
+    run = Trial.of(nodes, edges, on_limit="ask")
+    run.done("a#1").done("a#1/b#1", "more")
+    assert (run.status, run.item("").card["choices"]) == ("waiting", ["extend", "stop"])
+    run.answer("", "extend").done("a#1/b#2", "next").done("a#1/c", "again").done("a#2").done("a#2/b#1", "more")
+    assert run.items()[-1].card["choices"] == ["extend", "finish", "stop"]
+    assert run.answer("", "finish").status == "succeeded"
+    assert run.paths[-3:] == ["a#2", "a#2/b#1", "end"]

@@ -330,10 +330,10 @@ def ledger(**more: int) -> Ledger:
     ("books", "estimate", "answer"),
     [
         ({}, Estimate(tokens=100), Fits(Spent(tokens=100))),
-        ({}, Estimate(tokens=101), Exceeds("tokens", 101)),
-        ({"tokens": 1}, Estimate(tokens=100), Exceeds("tokens", 100)),
+        ({}, Estimate(tokens=101), Exceeds("tokens", 101, 0, 100)),
+        ({"tokens": 1}, Estimate(tokens=100), Exceeds("tokens", 100, 1, 100)),
         ({"reserved_tokens": 1, "open": 1}, Estimate(tokens=100), MustWait()),
-        ({"reserved_tokens": 1, "open": 1}, Estimate(tokens=100, llm_calls=3), Exceeds("llm_calls", 3)),
+        ({"reserved_tokens": 1, "open": 1}, Estimate(tokens=100, llm_calls=3), Exceeds("llm_calls", 3, 0, 2)),
         ({"tokens": 200}, Estimate(), Fits(Spent())),
         ({"cost_micro": 200}, Estimate(tokens=1), Fits(Spent(tokens=1))),
     ],

@@ -381,3 +381,21 @@ def test_a_crash_inside_nested_loops_goes_on_in_the_same_visits() -> None:
     assert run.live == ["o#1/i#2"]
     run.done("o#1/i#2", "on").done("o#1/b", "again").crash().done("o#2").crash().done("o#2/i#1", "on").done("o#2/b", "out")
     assert run.status == "succeeded"
+
+
+def test_a_run_that_is_over_ended_when_it_ended_whatever_is_said_of_it_later() -> None:
+    nodes = ["start", call("pay", kind="unsafe_call"), call("b"), "end"]
+    run = Trial.of(nodes, ["start -> pay", "start -> b", "pay -> end", "b -> end"])
+    run.crash().fails("b")
+    assert run.status == "failed"
+    assert run.head is not None
+    ended = run.head.ended_at
+    assert ended
+    run.clock.advance(60)
+    run.answer("pay", "done", receipt="R-17")
+    assert (run.status, run.head.ended_at) == ("failed", ended)
+    run.resume()
+    assert run.head.ended_at is None
+    run.clock.advance(60)
+    run.done("b")
+    assert run.status == "succeeded" and run.head.ended_at == ended + 120_000_000

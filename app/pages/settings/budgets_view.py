@@ -15,9 +15,9 @@ from engine import Permission
 
 P = Permission
 TOLD = (
-    "The most that all runs together may spend on models in a day or in a month, in UTC. Near its end a step gets a shorter answer, or waits "
-    "for what other runs have set aside. What still does not fit stops its run: it keeps what it has done, and can be let go on when the "
-    "budget is raised or starts anew."
+    "The most that all runs together may spend on models in a day or in a month, in UTC. Near its end a step gets a shorter answer, "
+    "or waits for what other runs have set aside. What still does not fit stops its run: it keeps what it has done, and can be let "
+    "go on when the budget is raised or starts anew."
 )
 NONE_YET = (
     "There is no budget, so only each run's own limits hold. With one, runs stop before it is overspent, however many of them there "

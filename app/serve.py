@@ -17,12 +17,6 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from granian.constants import HTTPModes, Interfaces
-from granian.log import LogLevels
-from granian.server.embed import Server
-
-from app.server import create_app
-from app.web import prepare, web_ui
 from engine import EngineThread, Settings, SignalboxError
 
 SERVER_FILE = "server.json"
@@ -42,9 +36,11 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     if arguments.life_line >= 0:
         _die_with(arguments.life_line)
-    prepare()
     try:
         settings = Settings.load()
+        # Reflex changes the working directory for a moment while the engine is at work already.
+        settings = settings.model_copy(update={"home": settings.home.resolve()})
+        # Before anything of the web is imported: the runs of a dead process go on while the rest gets ready.
         thread = EngineThread.open(settings)
     except SignalboxError as error:
         print(f"signalbox: {error.message}\nnext step: {error.next_step}", file=sys.stderr, flush=True)
@@ -80,6 +76,14 @@ class Serving:
         return self._status
 
     async def _serve(self) -> None:
+        from granian.constants import HTTPModes, Interfaces
+        from granian.log import LogLevels
+        from granian.server.embed import Server
+
+        from app.server import create_app
+        from app.web import prepare, web_ui
+
+        prepare()
         loop = asyncio.get_running_loop()
 
         def when_set_up() -> None:

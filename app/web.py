@@ -97,7 +97,7 @@ class Pages:
 
 
 def prepare(built: Path = BUILT) -> None:
-    """Loads Reflex and the pages; before an engine is open, because Reflex wants another working directory for a moment."""
+    """Loads Reflex and the pages; Reflex wants another working directory for a moment, so the engine must have an absolute home by then."""
     if _is_built(built):
         reflex_inside.load(ROOT, built)
 

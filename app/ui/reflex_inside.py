@@ -41,7 +41,7 @@ def load(root: Path, built: Path) -> tuple[rx.App, ASGIApp]:
         "REFLEX_WEB_WORKDIR": str(built),
         "__REFLEX_SKIP_COMPILE": "true",
     }
-    # Reflex finds its settings, and tidies up links, in the working directory; nothing else may run that could mind the change.
+    # Reflex finds its settings, and tidies up links, in the working directory; the engine that runs meanwhile has an absolute home.
     with contextlib.chdir(root):
         app: rx.App = import_module("app.app").app
         return app, app()

@@ -28,8 +28,9 @@ WHERE workflow_id = :workflow AND started_at <= :before AND ended_at <= :before
   AND NOT EXISTS (SELECT 1 FROM runs WHERE run_id = gone.parent_run AND ended_at IS NULL)
   AND NOT EXISTS (SELECT 1 FROM children WHERE run_id = gone.run_id)
   AND NOT EXISTS (SELECT 1 FROM children WHERE child = gone.run_id)
-  AND NOT EXISTS (SELECT 1 FROM approvals WHERE run_id = gone.run_id AND status = 'pending')
-LIMIT :most"""
+  AND NOT EXISTS (SELECT 1 FROM approvals WHERE run_id = gone.run_id AND status = 'pending')"""
+_SOME = _OVER + " LIMIT :most"
+_STILL = _OVER + " AND run_id = :run"
 _HIDE = "INSERT INTO swept_runs (run_id, workspace_id) SELECT run_id, workspace_id FROM runs WHERE run_id = ?"
 _NEXT = "SELECT run_id FROM swept_runs ORDER BY run_id LIMIT 1"
 _BESIDE = ("approvals", "timers", "waits", "children", "notifications", "snapshots", "run_sizes")
@@ -50,8 +51,11 @@ class RunRemover:
     def hide(self, workflow_id: str, *, ended_before: int, tell: Callable[[sqlite3.Connection, int], None]) -> int:
         """Takes runs of that workflow away from every reader and says how many; `tell` writes the audit row of it."""
         wanted: dict[str, Any] = {"workflow": workflow_id, "before": ended_before, "most": RUNS_AT_ONCE}
+        # Looked for before anything is locked, and looked at once more when it is.
+        if not (some := self._connection.execute(_SOME, wanted).fetchall()):
+            return 0
         with self._writing(synchronous="FULL") as connection:
-            found = connection.execute(_OVER, wanted).fetchall()
+            found = [run for (id_,) in some for run in connection.execute(_STILL, wanted | {"run": id_})]
             connection.executemany(_HIDE, found)
             connection.executemany("DELETE FROM runs WHERE run_id = ?", found)
             if found:

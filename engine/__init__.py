@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from engine.facade.engine import Engine
     from engine.facade.overview_views import OutcomesView, RunMark, SpendView, WorkflowLine
     from engine.facade.settings_views import AboutView, FindingView, ModelChoices, ModelSettingsView, ModelTried, SecretView
-    from engine.facade.storage_views import RetentionView, StorageView, WorkflowStorage
+    from engine.facade.storage_views import OverView, RetentionView, StorageView, WorkflowStorage
     from engine.facade.views import (
         ApprovalView,
         BatchResult,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ForkBill,
         InboxCard,
         InboxItem,
+        InboxPage,
         LastStep,
         Page,
         PinView,
@@ -72,6 +73,7 @@ __all__ = [
     "ForkBill",
     "InboxCard",
     "InboxItem",
+    "InboxPage",
     "Invalid",
     "LastStep",
     "ModelChoices",
@@ -84,6 +86,7 @@ __all__ = [
     "NotJsonValue",
     "NotSignedIn",
     "OutcomesView",
+    "OverView",
     "Page",
     "Permission",
     "PinView",
@@ -144,6 +147,7 @@ _HOME = {
     "TryView": ("engine.facade.views", "TryView"),
     "InboxCard": ("engine.facade.views", "InboxCard"),
     "InboxItem": ("engine.facade.views", "InboxItem"),
+    "InboxPage": ("engine.facade.views", "InboxPage"),
     "Page": ("engine.facade.views", "Page"),
     "Previewed": ("engine.facade.views", "Previewed"),
     "Published": ("engine.facade.views", "Published"),
@@ -165,6 +169,7 @@ _HOME = {
     "FindingView": ("engine.facade.settings_views", "FindingView"),
     "OutcomesView": ("engine.facade.overview_views", "OutcomesView"),
     "SpendView": ("engine.facade.overview_views", "SpendView"),
+    "OverView": ("engine.facade.storage_views", "OverView"),
     "RetentionView": ("engine.facade.storage_views", "RetentionView"),
     "StorageView": ("engine.facade.storage_views", "StorageView"),
     "WorkflowStorage": ("engine.facade.storage_views", "WorkflowStorage"),

@@ -80,6 +80,9 @@ def why(reason: str) -> str:
     limit = re.match(r"The limit (\w+) is reached: (.*?) used, and", reason)
     if limit:
         return f"The {limit_word(limit[1])} is reached: {limit[2]} used."
+    budget = re.match(r"(The budget of .*? is used up: .*?), and the next step may need ", reason)
+    if budget:
+        return f"{budget[1]}."
     return re.sub(r"^[a-z][a-z0-9_]*([#/\[][a-z0-9_#/\[\]]*)?: (?=\S)", "", reason)
 
 
@@ -95,6 +98,8 @@ def next_step(status: str, reason: str) -> str:
     """What somebody can do about a run that does not move; nothing where nothing is to be done."""
     if status == "waiting" and "inbox" not in reason:
         return "It goes on by itself."
+    if status == "stopped" and reason.startswith("The budget"):
+        return "Raise the budget in the settings, or let it go on when the budget starts anew."
     if status == "stopped" and not reason.startswith("The limit"):
         return "Open it and let it go on."
     return NEXT_STEPS.get(status, "")

@@ -13,25 +13,17 @@ from engine.facade import cursors
 from engine.facade.core import Core
 from engine.facade.starting import parsed_limits
 from engine.facade.views import ApprovalView, BatchResult, Decided, Page
+from engine.facade.waiting import GONE, NEEDS, concerned_in, fitting, needed_for, refused
 from engine.jsonvalue import NotJsonValue, check_json, loads_kept
 from engine.people.permissions import Actor, Permission, require, require_one
 from engine.run.happenings import Answered
-from engine.storage.tables import Approval, Run, SweptRun, User, Version, Workflow
+from engine.storage.tables import Approval, Run, User, Version, Workflow
 
 DECISIONS = {"approve": "approved", "reject": "rejected", "submit": "submitted"}
 """What the journal calls them; the other decisions have one name."""
-NEEDS = {"in_doubt": Permission.RUN_CONTROL, "limit": Permission.RUN_RAISE_LIMITS}
-"""What deciding an item of this type is allowed by, where it is not the approvers' business."""
 ANY_DECISION = (Permission.APPROVAL_DECIDE, *NEEDS.values())
 MAX_BATCH = 500
-_GONE = select(SweptRun.run_id)
-"""Of a run that is being deleted nobody sees a part."""
 STATUSES = ("pending", "approved", "rejected", "expired", "acting", "done", "failed", "in_doubt", "void", "cancelled")
-
-
-def needed_for(type: str) -> Permission:
-    """What deciding an item of this type needs."""
-    return NEEDS.get(type, Permission.APPROVAL_DECIDE)
 
 
 class Approvals:
@@ -56,12 +48,8 @@ class Approvals:
         self, actor: Actor, statuses: Sequence[str], *, kinds: Sequence[str], size: int, cursor: str | None, query: str = ""
     ) -> tuple[Sequence[Approval], str | None]:
         """The stored rows of one page, and the cursor of the next; `query` is part of a title or a workflow's name. Blocks."""
-        wanted = select(Approval).where(Approval.workspace_id == actor.workspace_id, col(Approval.run_id).not_in(_GONE))
+        wanted = select(Approval).where(fitting(actor, kinds=kinds, query=query))
         wanted = wanted.where(col(Approval.status).in_(statuses)) if statuses else wanted
-        wanted = wanted.where(col(Approval.type).in_(kinds)) if kinds else wanted
-        if query:
-            columns = (Approval.title, Approval.workflow_name)
-            wanted = wanted.where(or_(*(col(c).icontains(query, autoescape=True) for c in columns)))
         if cursor:
             at, last = cursors.decode(cursor, parts=2)
             wanted = wanted.where(or_(col(Approval.opened_at) < at, (col(Approval.opened_at) == at) & (col(Approval.id) < last)))
@@ -78,7 +66,7 @@ class Approvals:
     def find(self, actor: Actor, item: str) -> Approval:
         """The stored row. NotFound; blocks."""
         with self._core.records.reading() as session:
-            found = session.exec(select(Approval).where(Approval.id == item, col(Approval.run_id).not_in(_GONE))).first()
+            found = session.exec(select(Approval).where(Approval.id == item, col(Approval.run_id).not_in(GONE))).first()
         if found is None or found.workspace_id != actor.workspace_id:
             raise NotFound(f"There is no inbox item {item[:80]}.")
         return found
@@ -141,22 +129,12 @@ class Approvals:
 
     def refusal(self, actor: Actor, item: Approval) -> NotAllowed | SelfApproval | None:
         """Why this actor may not decide this item, by whom it names and by four eyes; None if they may."""
-        approvers = loads_kept(item.approvers)
-        roles, users = approvers.get("roles") or [], approvers.get("users") or []
-        named = actor.email.lower() in {u.lower() for u in users} or actor.user_id in users
-        holds = any(str(role) in roles for role in actor.roles)
-        if (roles or users) and not named and not holds:
-            who = ", ".join([*roles, *users])
-            return NotAllowed(f"This item can be decided by: {who}.", hint="Ask one of them.")
-        if not approvers.get("four_eyes"):
-            return None
         with self._core.records.reading() as session:
             run = session.get(Run, item.run_id)
             version = session.get(Version, (run.workflow_id, run.version)) if run and run.version is not None else None
-            # A test run of a draft has no version: whoever edited the draft last is concerned.
-            draft = session.get(Workflow, run.workflow_id) if run and run.version is None else None
-        concerned = {run.started_by if run else "", version.edited_by if version else "", draft.updated_by if draft else ""}
-        return SelfApproval() if (actor.user_id or actor.label) in concerned else None
+            draft = session.get(Workflow, run.workflow_id) if run else None
+        people = (run.started_by if run else "", version.edited_by if version else "", draft.updated_by if draft else "")
+        return refused(actor, loads_kept(item.approvers), concerned_in(*people, version=run.version if run else None))
 
     def _who_was_faster(self, actor: Actor, item: str, error: AlreadyDecided) -> SignalboxError:
         found = self.find(actor, item)

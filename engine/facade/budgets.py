@@ -37,7 +37,7 @@ class Budgets:
         if scope not in PERIOD:
             raise _problem("scope", f"There are budgets of a {', '.join(PERIOD)}.")
         if limit_usd is not None and not 0 <= limit_usd <= MOST_USD:
-            raise _problem("limit_usd", "A budget is an amount from 0 on, or null for none.")
+            raise _problem("limit_usd", "A budget is an amount in US dollars from 0 to a billion, such as 0.50.")
         if scope == "agent" and not 0 < len(subject.strip()) <= 100:
             raise _problem("subject", "Name the agent, in at most 100 characters.")
         limit = None if limit_usd is None else round(limit_usd * 1e6)
@@ -58,7 +58,8 @@ class Budgets:
         records, name = self._core.records, ""
         with records.writing() as session:
             if scope == "workflow":
-                workflow = find(session, actor, subject)
+                # The budget of a workflow that was deleted can still be taken away.
+                workflow = (find if limit is not None else find_even_deleted)(session, actor, subject)
                 subject, name = workflow.id, workflow.name
             subject = "" if scope == "workspace" else subject
             budget = session.get(Budget, (actor.workspace_id, scope, subject))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
 from engine.errors import NotFound
-from engine.jsonvalue import canonical, digest
+from engine.jsonvalue import digest, dumps, loads_kept
 from engine.people.permissions import Actor
 from engine.storage.tables import Document, Version, Workflow
 
@@ -39,11 +38,16 @@ def find_even_deleted(session: Session, actor: Actor, workflow: str) -> Workflow
     return find(session, actor, workflow)
 
 
-def store_document(session: Session, actor: Actor, document: Any) -> None:
-    """Keeps a document under its hash."""
+def store_document(session: Session, actor: Actor, document: Any) -> bool:
+    """Keeps a document under its hash, its keys in their own order; whether it is new.
+
+    One that differs only in the order of its keys is the same, and the order that was kept first stays (decision 0024).
+    """
     digested = digest(document)
-    if session.get(Document, digested) is None:
-        session.add(Document(hash=digested, workspace_id=actor.workspace_id, body=canonical(document).decode()))
+    if session.get(Document, digested) is not None:
+        return False
+    session.add(Document(hash=digested, workspace_id=actor.workspace_id, body=dumps(document).decode()))
+    return True
 
 
 def has_unpublished(session: Session, workflow: Workflow) -> bool:
@@ -51,4 +55,4 @@ def has_unpublished(session: Session, workflow: Workflow) -> bool:
     if workflow.live_version is None:
         return False
     live = session.get(Version, (workflow.id, workflow.live_version))
-    return live is None or live.hash != hashlib.sha256(workflow.document.encode()).hexdigest()
+    return live is None or live.hash != digest(loads_kept(workflow.document))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlmodel import col, func, select
 
+from engine.clock import iso
 from engine.errors import Invalid
 from engine.facade import cursors
-from engine.facade.approvals import STATUSES, Approvals, needed_for, shown
+from engine.facade.approvals import STATUSES, Approvals, shown
 from engine.facade.core import Core
 from engine.facade.run_views import run_row
-from engine.facade.views import InboxCard, InboxItem, Page
+from engine.facade.views import InboxCard, InboxItem, InboxPage
+from engine.facade.waiting import fitting, needed_for, waiting
 from engine.graph.plan import Plan, PlannedNode
 from engine.insight.timeline import node_of, plan_or_none
 from engine.jsonvalue import NotJsonValue, check_json, loads_kept
@@ -24,7 +26,7 @@ from engine.run.prepare import wrapped
 from engine.storage.journal_reader import StoredRun
 from engine.storage.tables import Approval, User
 
-PENDING = ("pending",)
+Whose = Literal["all", "mine", "others"]
 DECIDED = tuple(status for status in STATUSES if status != "pending")
 MOST_AFTER = 5
 """Stations that a route strip shows."""
@@ -48,19 +50,42 @@ class Inbox:
             return session.exec(waiting.where(Approval.status == "pending")).one()
 
     async def list(
-        self, actor: Actor, *, is_waiting: bool, type: str = "", query: str = "", limit: int = 100, cursor: str | None = None
-    ) -> Page[InboxItem]:
-        """What waits, or what no longer does, newest first; `query` is part of a title or of a workflow's name."""
+        self, actor: Actor, *, is_waiting: bool, whose: Whose = "all", type: str = "", query: str = "", limit: int = 100
+    ) -> InboxPage:
+        """What waits, what is due first standing first; or what no longer does, newest first.
+
+        `whose` tells apart what waits for this person and for others; `query` is part of a title or of a workflow's name.
+        """
         require(actor, Permission.APPROVAL_READ)
         size, kinds = cursors.page_size(limit), [type] if type else []
+        if is_waiting:
+            return await self._core.in_thread(lambda: self._waiting(actor, whose, fitting(actor, kinds=kinds, query=query), size))
+        return await self._core.in_thread(lambda: self._no_longer(actor, kinds, query, size))
 
-        def look() -> Page[InboxItem]:
-            statuses = PENDING if is_waiting else DECIDED
-            found, following = self._approvals.page(actor, statuses, kinds=kinds, size=size, cursor=cursor, query=query)
-            names = self._names(found)
-            return Page(items=[InboxItem(**self._around(actor, item, names)) for item in found], next=following)
+    def _waiting(self, actor: Actor, whose: Whose, wanted: Any, size: int) -> InboxPage:
+        with self._core.records.reading() as session:
+            every = waiting(session, actor, wanted)
+            listed = [one.id for one in every if whose == "all" or one.is_mine == (whose == "mine")]
+            found = {item.id: item for item in session.exec(select(Approval).where(col(Approval.id).in_(listed[:size])))}
+        mine, oldest = sum(one.is_mine for one in every), min((one.opened_at for one in every), default=None)
+        return InboxPage(
+            items=[*self._told(actor, [found[id_] for id_ in listed[:size] if id_ in found])],
+            total=len(listed),
+            mine=mine,
+            others=len(every) - mine,
+            oldest_at=None if oldest is None else iso(oldest),
+        )
 
-        return await self._core.in_thread(look)
+    def _no_longer(self, actor: Actor, kinds: Sequence[str], query: str, size: int) -> InboxPage:
+        found, _ = self._approvals.page(actor, DECIDED, kinds=kinds, size=size, cursor=None, query=query)
+        counted = select(func.count()).select_from(Approval).where(fitting(actor, kinds=kinds, query=query))
+        with self._core.records.reading() as session:
+            total = session.exec(counted.where(col(Approval.status).in_(DECIDED))).one()
+        return InboxPage(items=[*self._told(actor, found)], total=total)
+
+    def _told(self, actor: Actor, items: Sequence[Approval]) -> Sequence[InboxItem]:
+        names = self._names(items)
+        return [InboxItem(**self._around(actor, item, names)) for item in items]
 
     async def card(self, actor: Actor, item: str) -> InboxCard:
         """One item with all that the decision is about. NotFound."""

@@ -82,7 +82,7 @@ class LastSteps:
 
     def _draft(self, body: str, *, known: str | None = None) -> Draft:
         """The document as far as staleness goes; working out what it reads takes up to a second, so it is kept."""
-        # Documents are kept in their canonical spelling.
+        # A draft in another order of keys is kept once more; that costs memory, never a wrong answer.
         key = known or hashlib.sha256(body.encode()).hexdigest()
         with self._lock:
             if (kept := self._drafts.get(key)) is not None:

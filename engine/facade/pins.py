@@ -17,7 +17,7 @@ from engine.graph.configs import KnownNode, know
 from engine.graph.document import parse
 from engine.graph.plan import Plan
 from engine.graph.reading import ProblemList
-from engine.jsonvalue import NotJsonValue, canonical, check_json, loads
+from engine.jsonvalue import NotJsonValue, check_json, dumps, loads
 from engine.nodes.pinning import PinProblem, pinned_port
 from engine.people.permissions import Actor, Permission, require
 from engine.people.records import Records
@@ -145,7 +145,7 @@ def _checked(outputs: Any) -> str:
         check_json(outputs)
     except NotJsonValue as error:
         raise _problem("outputs", f"{error}.") from None
-    body = canonical(outputs).decode()
+    body = dumps(outputs).decode()
     if len(body) > MOST_BYTES:
         raise _problem("outputs", f"At most {MOST_BYTES:,} bytes can be pinned.")
     return body

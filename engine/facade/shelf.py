@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -12,7 +11,7 @@ from engine.clock import iso
 from engine.facade.core import Core
 from engine.facade.overview_views import RunMark, WorkflowLine
 from engine.graph.validate import check
-from engine.jsonvalue import loads
+from engine.jsonvalue import digest, loads
 from engine.people.permissions import Actor, Permission, require
 from engine.storage.tables import Run, Version, Workflow
 
@@ -55,7 +54,7 @@ class Shelf:
                     problems=workflow.problems_count,
                     updated_at=iso(workflow.updated_at),
                     description=_description(document),
-                    has_unpublished=workflow.live_version is not None and hashes.get(workflow.id) != _hash(workflow.document),
+                    has_unpublished=workflow.live_version is not None and hashes.get(workflow.id) != digest(document),
                     first_problem=self._first_problem(document) if must_check else "",
                     runs=runs.get(workflow.id, []),
                 )
@@ -106,10 +105,6 @@ def _live_hashes(session: Session, workflows: Sequence[Workflow]) -> dict[str, s
     )
     versions = {(workflow, version): hash_ for workflow, version, hash_ in found}
     return {id_: versions.get((id_, version), "") for id_, version in live}
-
-
-def _hash(canonical_text: str) -> str:
-    return hashlib.sha256(canonical_text.encode()).hexdigest()
 
 
 def _description(document: Any) -> str:

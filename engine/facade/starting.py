@@ -98,8 +98,8 @@ class Starting:
         if checked.plan is None:
             raise WorkflowHasProblems(details={"problems": [p.as_json() for p in checked.problems]})
         with self._core.records.writing() as session:
-            store_document(session, actor, document)
-        return self._core.plans.keep(checked.plan, checked.plan.hash)
+            is_new = store_document(session, actor, document)
+        return self._core.plans.keep(checked.plan, checked.plan.hash) if is_new else self._core.plans.of(checked.plan.hash)
 
     def _run_id_of(self, actor: Actor, workflow: str, key: str) -> str:
         # The same key from the same actor names the same run, so that a repeated request cannot start a second one; it is

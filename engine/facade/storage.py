@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import threading
 
-from sqlmodel import select
+from sqlmodel import col, func, select
 
 from engine.clock import iso
 from engine.errors import Invalid
 from engine.facade.core import Core
 from engine.facade.finding import find_even_deleted
-from engine.facade.storage_views import RetentionView, StorageView, WorkflowStorage
+from engine.facade.storage_views import OverView, RetentionView, StorageView, WorkflowStorage
 from engine.facade.sweeping import Sweeper
 from engine.people.permissions import Actor, Permission, require
 from engine.storage.sizes import FileSize, SizeMeter, WorkflowSize
 from engine.storage.sqlite import DATABASE_NAME
-from engine.storage.tables import Workflow
+from engine.storage.tables import Run, RunSize, Workflow
 
 MOST_DAYS = 36_500
+DAY_US = 86_400_000_000
 FRESH_US = 60_000_000
 """How long figures are told again before they are taken anew."""
 Figures = tuple[dict[str, WorkflowSize], int, FileSize]
@@ -47,10 +48,29 @@ class Storage:
     async def keep(self, actor: Actor, workflow: str, *, days: int | None) -> RetentionView:
         """Sets that; None keeps them for ever. Runs that are over for longer are deleted within the hour. NotFound, Invalid."""
         require(actor, Permission.SETTINGS_MANAGE)
-        if days is not None and not 1 <= days <= MOST_DAYS:
-            message = f"Runs are kept for 1 to {MOST_DAYS:,} days, or for ever: null."
-            raise Invalid(f"days: {message}", details={"problems": [{"field": "days", "message": message}]})
+        if days is not None:
+            _check(days)
         return await self._core.in_thread(lambda: self._keep(actor, workflow, days))
+
+    async def over(self, actor: Actor, workflow: str, *, days: int) -> OverView:
+        """What would go with that many days, at this moment. NotFound, Invalid."""
+        require(actor, Permission.WORKFLOW_READ)
+        _check(days)
+        return await self._core.in_thread(lambda: self._over(actor, workflow, days))
+
+    def _over(self, actor: Actor, workflow: str, days: int) -> OverView:
+        self._figures(actor.workspace_id)
+        before = self._core.clock.now_us() - days * DAY_US
+        with self._core.records.reading() as session:
+            found = find_even_deleted(session, actor, workflow)
+            asked = (
+                select(func.count(), func.coalesce(func.sum(RunSize.bytes), 0))
+                .select_from(Run)
+                .outerjoin(RunSize, col(RunSize.run_id) == Run.run_id)
+                .where(Run.workflow_id == found.id, col(Run.ended_at) <= before)
+            )
+            runs, size = session.exec(asked).one()
+        return OverView(runs=runs, bytes=size)
 
     def _retention(self, actor: Actor, workflow: str) -> RetentionView:
         with self._core.records.reading() as session:
@@ -87,6 +107,12 @@ class Storage:
             if known is None or now - known[0] >= FRESH_US:
                 known = self._known[workspace_id] = (now, self._meter.measure(workspace_id))
             return known
+
+
+def _check(days: int) -> None:
+    if not 1 <= days <= MOST_DAYS:
+        message = f"Runs are kept for 1 to {MOST_DAYS:,} days, or for ever."
+        raise Invalid(f"days: {message}", details={"problems": [{"field": "days", "message": message}]})
 
 
 def _line(workflow: Workflow, size: WorkflowSize | None) -> WorkflowStorage:

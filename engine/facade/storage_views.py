@@ -14,6 +14,15 @@ class RetentionView(BaseModel):
     """None: for ever."""
 
 
+class OverView(BaseModel):
+    """What would go if the runs of a workflow were kept for some days only."""
+
+    runs: int
+    """That ended before then. A run that a fork, a parent or a child still needs stays longer."""
+    bytes: int
+    """Of their journals."""
+
+
 class WorkflowStorage(BaseModel):
     """What the runs of one workflow take."""
 

@@ -327,6 +327,18 @@ class InboxItem(ApprovalView):
     """Why not, in words."""
 
 
+class InboxPage(Page[InboxItem]):
+    """The first items of a list, and how many there are in all."""
+
+    total: int
+    """Of the list that was asked for, shown or not."""
+    mine: int | None = None
+    """How many of those that wait whoever asks may decide; null in a list of what is decided."""
+    others: int | None = None
+    oldest_at: str | None = None
+    """When the one that has waited longest was opened, whoever may decide it."""
+
+
 class InboxCard(InboxItem):
     """One item with all that the decision is about, and what became of it."""
 

@@ -23,7 +23,7 @@ from engine.graph.problems import Problem, has_errors
 from engine.graph.validate import Checked as CheckedDocument
 from engine.graph.validate import check
 from engine.graph.worst_case import Bounds, Uses, worst_case, worst_case_by_node
-from engine.jsonvalue import canonical, loads
+from engine.jsonvalue import dumps, loads
 from engine.nodes.estimates import static_estimates
 from engine.people.permissions import Actor, Permission, require
 from engine.storage.tables import Document, Version, Workflow
@@ -61,7 +61,7 @@ class Workflows:
                 slug=_free_slug(session, actor.workspace_id, name),
                 name=name,
                 revision=1,
-                document=canonical(document).decode(),
+                document=dumps(document).decode(),
                 problems_count=_errors(checked.problems),
                 created_by=actor.label,
                 updated_by=actor.user_id or actor.label,
@@ -154,7 +154,7 @@ class Workflows:
             current = find(session, actor, found.id)
             if current.revision != revision:
                 raise _stale(current)
-            current.document = canonical(document).decode()
+            current.document = dumps(document).decode()
             current.name = _name_of(document)
             current.problems_count = _errors(checked.problems)
             current.revision += 1
@@ -235,7 +235,7 @@ class Workflows:
             if checked.plan is None or has_errors(checked.problems):
                 raise WorkflowHasProblems(details={"problems": _told(checked.problems)})
             triggers = self._hooks.open(session, found, document)
-            store_document(session, actor, document)
+            is_new = store_document(session, actor, document)
             last = session.exec(select(func.max(Version.version)).where(Version.workflow_id == found.id)).one()
             version = Version(
                 workflow_id=found.id,
@@ -252,7 +252,8 @@ class Workflows:
             details = {"version": version.version, "hash": version.hash}
             records.tell(session, actor, action="workflow.publish", subject=found.id, details=details)
             published = Published(version=version.version, hash=version.hash, triggers=triggers)
-        self._core.plans.keep(checked.plan, checked.plan.hash)
+        if is_new:
+            self._core.plans.keep(checked.plan, checked.plan.hash)
         return published
 
     async def versions(self, actor: Actor, workflow: str, *, limit: int = 100, cursor: str | None = None) -> Page[VersionView]:

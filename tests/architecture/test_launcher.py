@@ -90,6 +90,22 @@ def test_a_changed_lock_asks_for_a_new_set_up(checkout: Path, bare_path: Path) -
     assert "Python 3.11 or newer is needed" in launch(checkout, "up", cwd=checkout, path=str(bare_path)).stderr
 
 
+@pytest.mark.parametrize(("had", "lock"), [("test", "requirements-test.lock"), ("run", "requirements.lock")])
+def test_a_new_set_up_for_running_keeps_the_packages_of_the_tests(checkout: Path, had: str, lock: str) -> None:
+    set_up(checkout, verb=had)
+    uv = checkout / ".venv" / "bin" / "uv"
+    uv.write_text(f'#!/bin/sh\necho "$@" >>"{checkout}/uv-calls"\n')
+    uv.chmod(0o755)
+    with (checkout / "requirements.lock").open("a") as changed:
+        changed.write("# changed\n")
+    outcome = launch(checkout, "doctor", cwd=checkout)
+    assert outcome.returncode == 0, outcome.stderr
+    assert f"{checkout}/{lock}\n" in (checkout / "uv-calls").read_text()
+    assert (checkout / ".venv" / "signalbox-stamp").read_text().split()[0] == had
+    # The set-up is finished: the next call repeats nothing.
+    assert launch(checkout, "doctor", cwd=checkout).stderr == ""
+
+
 def test_a_set_up_for_running_is_not_enough_for_testing(checkout: Path, bare_path: Path) -> None:
     set_up(checkout, verb="run")
     assert "Python 3.11 or newer is needed" in launch(checkout, "test", cwd=checkout, path=str(bare_path)).stderr

@@ -241,6 +241,18 @@ async def test_what_was_spent_is_known_after_a_restart(tmp_path: Path, provider:
         assert (await run(engine, workflow)).status == "stopped"
 
 
+async def test_the_budget_of_a_deleted_workflow_is_told_by_its_name_and_can_be_taken_away(tmp_path: Path, provider: FakeProvider) -> None:
+    async with opened(tmp_path / "home", provider, ManualClock()) as engine:
+        workflow = await published(engine, asking())
+        await engine.budgets.set(ADMIN, "workflow", workflow, limit_usd=1.0)
+        await engine.workflows.delete(ADMIN, workflow)
+        assert [(one.name, one.limit_usd) for one in (await engine.budgets.list(VIEWER)).items] == [("Asks", 1.0)]
+        with pytest.raises(NotFound):
+            await engine.budgets.set(ADMIN, "workflow", workflow, limit_usd=2.0)
+        await engine.budgets.set(ADMIN, "workflow", workflow, limit_usd=None)
+        assert (await engine.budgets.list(VIEWER)).items == []
+
+
 async def test_a_budget_that_is_taken_away_holds_nobody(tmp_path: Path, provider: FakeProvider) -> None:
     async with opened(tmp_path / "home", provider, ManualClock()) as engine:
         workflow = await published(engine, asking())

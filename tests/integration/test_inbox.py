@@ -119,6 +119,10 @@ async def test_a_card_says_who_may_not_decide_and_the_decision_agrees(bench: Ben
     assert card.may_decide is (told == "") and told in card.may_not
     (row,) = (await bench.engine.inbox.list(who, is_waiting=True)).items
     assert row.may_decide is card.may_decide
+    for whose, is_listed in (("mine", told == ""), ("others", told != ""), ("all", True)):
+        page = await bench.engine.inbox.list(who, is_waiting=True, whose=whose)
+        assert ([one.id for one in page.items], page.total) == ([item.id] if is_listed else [], int(is_listed))
+        assert (page.mine, page.others) == (int(told == ""), int(told != ""))
     if told:
         with pytest.raises(NotAllowed):
             await bench.decide(item, by=who)
@@ -134,6 +138,7 @@ async def test_who_has_agreed_already_waits_for_the_others(bench: Bench) -> None
     await bench.decide(item, by=BEA)
     card = await bench.engine.inbox.card(BEA, item.id)
     assert (card.status, card.agreed, card.may_decide) == ("pending", ["bea"], False)
+    assert [(await bench.engine.inbox.list(who, is_waiting=True)).mine for who in (BEA, CY)] == [0, 1]
     assert "others have to agree" in card.may_not
     assert (await bench.engine.inbox.card(CY, item.id)).may_decide
 
@@ -151,7 +156,18 @@ async def test_the_list_keeps_what_waits_and_what_does_not_apart(bench: Bench) -
     assert (await inbox.list(ANN, is_waiting=True, query="letters")).items == []
     assert (await inbox.list(ANN, is_waiting=True, type="form")).items == []
     page = await inbox.list(ANN, is_waiting=True, limit=1)
-    assert page.next is None and page.items[0].step == "Ask the desk"
+    assert (page.total, page.next, page.items[0].step) == (1, None, "Ask the desk")
+    assert (await inbox.list(ANN, is_waiting=False)).total == 1
+
+
+async def test_what_is_due_first_is_listed_first_and_all_of_it_is_counted(bench: Bench) -> None:
+    for title, expires in (("Never", None), ("Late", 7200), ("Soon", 3600), ("Never again", None)):
+        run = await bench.start(*asking(title=title, expires_after_s=expires))
+        await bench.until(run, "waiting")
+    page = await bench.engine.inbox.list(BEA, is_waiting=True, limit=3)
+    assert [row.title for row in page.items] == ["Soon", "Late", "Never"]
+    oldest = (await bench.engine.inbox.list(BEA, is_waiting=True, query="never", limit=1)).items[0]
+    assert (page.total, page.mine, page.others, page.oldest_at) == (4, 4, 0, oldest.opened_at)
 
 
 async def test_a_preview_is_exactly_what_would_run(bench: Bench) -> None:

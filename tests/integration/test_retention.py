@@ -386,3 +386,19 @@ async def test_runs_of_a_deleted_workflow_go_too(bench: Bench) -> None:
     advance(bench, days=2)
     assert await sweep(bench) == 1 and rows_of(bench, run) == {}
     assert (await bench.engine.storage.retention(ANN, workflow)).days == 1
+
+
+async def test_what_would_go_is_told_before_anybody_decides(bench: Bench) -> None:
+    slug = await simple(bench)
+    await ran(bench, slug)
+    advance(bench, days=10)
+    await ran(bench, slug)
+    advance(bench, days=5)
+    told = [await bench.engine.storage.over(ANN, slug, days=days) for days in (1, 7, 14, 20)]
+    assert [over.runs for over in told] == [2, 1, 1, 0]
+    sizes = [over.bytes for over in told]
+    assert sizes[0] > sizes[1] == sizes[2] > sizes[3] == 0
+    await keep(bench, slug, 7)
+    assert await sweep(bench) == told[1].runs
+    with pytest.raises(Invalid):
+        await bench.engine.storage.over(ANN, slug, days=0)

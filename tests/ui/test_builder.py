@@ -231,6 +231,13 @@ def test_whoever_may_not_edit_sees_the_drawing_and_no_tools(open_page: Opens, si
     step(page, "draft").click()
     page.keyboard.press("Delete")
     has(page, steps=9, edges=len(stored(site.up, workflow)["edges"]))
+    # On a phone nobody edits: whoever may is told what it takes, whoever may not is not led on.
+    for role, times in ((Role.EDITOR, 1), (Role.VIEWER, 0)):
+        phone = open_page(site.url, cookie=site.sessions[role], width=390, is_forgiven=True)
+        opened(phone, workflow)
+        expect(phone.get_by_text("Read only")).to_be_visible()
+        expect(phone.get_by_text("open it on a wider screen")).to_have_count(times)
+        assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_a_viewer_is_refused_nothing_while_looking(open_page: Opens, site: Site) -> None:

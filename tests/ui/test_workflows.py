@@ -118,7 +118,12 @@ def test_an_import_tells_every_problem_and_loses_nothing(site: Site, shelf: Page
     told = site.up.call("POST", "/api/v1/workflows/validate", BAD).body["problems"]
     assert len(told) >= 2
     dialog.get_by_test_id("file").set_input_files({"name": "bad.json", "mimeType": "application/json", "buffer": json.dumps(BAD).encode()})
-    expect(verdict.get_by_test_id("problems").get_by_role("listitem")).to_have_count(len(told))
+    problems = verdict.get_by_test_id("problems")
+    expect(problems.get_by_role("listitem")).to_have_count(len(told))
+    # Names out of the document stand out as such; their marks in the text are for programs.
+    assert any("`" in problem["message"] for problem in told)
+    expect(problems.locator("code").first).to_be_visible()
+    expect(problems).not_to_contain_text("`")
     dialog.get_by_role("button", name="Import as a draft").click()
     shelf.wait_for_url("**/workflows/wf_*")
     kept = site.up.call("GET", f"/api/v1/workflows/{shelf.url.rsplit('/', 1)[1]}").body

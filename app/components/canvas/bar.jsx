@@ -91,6 +91,7 @@ export function Bar({ work }) {
         <IconButton icon={Undo2} label={draft.canUndo ? `Undo: ${draft.canUndo}` : "Undo"} keys="Ctrl+Z" disabled={!draft.canUndo} onClick={draft.undo} />
         <IconButton icon={Redo2} label={draft.canRedo ? `Redo: ${draft.canRedo}` : "Redo"} keys="Ctrl+Y" disabled={!draft.canRedo} onClick={draft.redo} /></> : null}
       <Acts work={work} isEmpty={isEmpty} />
+      {work.isSmall && work.me.permissions.includes("workflow.edit") ? <p className="mut t12 why" data-testid="why-read-only">To edit, open it on a wider screen.</p> : null}
     </header>
   );
 }

@@ -25,7 +25,7 @@ function Problem({ problem, work, go }) {
     <li>
       <button type="button" className={`problem ${isError ? "failed" : "limit"}`} onClick={go}>
         {isError ? <CircleX size={16} aria-label="Problem" /> : <TriangleAlert size={16} aria-label="Hint" />}
-        <span className="sp"><span className="md">{node ? work.name(node) : "The workflow"}</span><span>{plainly(problem.message)}</span>{problem.hint ? <span className="mut t12">{plainly(problem.hint)}</span> : null}</span>
+        <span className="sp"><span className="md">{node ? work.name(node) : "The workflow"}</span><span>{plainly(problem.message, node)}</span>{problem.hint ? <span className="mut t12">{plainly(problem.hint, node)}</span> : null}</span>
         <ArrowRight size={14} aria-hidden="true" />
       </button>
     </li>

@@ -32,7 +32,7 @@ export function Stage({ work, children }) {
   const drawn = useMemo(() => (before.current = toFlow(state.document, kinds, { places, before: before.current })), [state.document, kinds, places]);
   const { nodes, setNodes, drag } = useNodes(work, drawn);
   const edges = useMemo(() => drawn.edges.map((edge) => (Boolean(edge.selected) === work.selected.edges.has(edge.data.key) ? edge : { ...edge, selected: work.selected.edges.has(edge.data.key) })), [drawn, work.selected.edges]);
-  useEffect(() => marks.notices.replace(withPins(noticesOf(state.problems ?? []), work.pins)), [marks, state.problems, work.pins]);
+  useEffect(() => marks.notices.replace(withPins(noticesOf(state.problems ?? [], state.document), work.pins)), [marks, state.problems, work.pins]);
   useEffect(() => {
     if (fitted.current || !nodes.length) return;
     fitted.current = true;

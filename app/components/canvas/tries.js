@@ -1,6 +1,6 @@
 // Tries of the draft: starts them, follows them live, and knows which results the draft has outgrown.
 import { useCallback, useEffect, useRef, useState } from "react";
-import { markEdges, statusesOf, takenEdges } from "../drawing/drawing.jsx";
+import { markEdges, plainly, statusesOf, takenEdges } from "../drawing/drawing.jsx";
 import { all, ask, Away, inWords, Refused } from "./api.js";
 import { follow } from "./live.js";
 import { staleSteps } from "./stale.js";
@@ -65,7 +65,7 @@ export function useTries(desk) {
       return true;
     } catch (error) {
       if (!(error instanceof Refused || error instanceof Away)) throw error;
-      tell({ tone: "failed", title: "Not started.", text: [inWords(error), ...error.problems?.slice(0, 3).map((one) => one.message) ?? []].join(" "), stays: true });
+      tell({ tone: "failed", title: "Not started.", text: [inWords(error), ...error.problems?.slice(0, 3).map((one) => plainly(one.message)) ?? []].join(" "), stays: true });
       return false;
     }
   }, [draft, marks, tell, watch]);

@@ -22,6 +22,7 @@ _FILES: tuple[Any, ...] = (
     rx.asset("layout.js", shared=True),
     rx.asset("marks.js", shared=True),
     rx.asset("moments.js", shared=True),
+    rx.asset("plain.js", shared=True),
     rx.asset("routes.js", shared=True),
     rx.asset("shape.js", shared=True),
     rx.asset("tell.js", shared=True),

@@ -8,12 +8,13 @@ import { kindMap, toFlow } from "./flow.js";
 import { layout, needsLayout } from "./layout.js";
 import { ANY, Drawn, Marks, useIsFar } from "./marks.js";
 import { Compact, Step } from "./step.jsx";
-import { kindsNamed, sentence } from "./words.js";
+import { plainly } from "./plain.js";
 import "@xyflow/react/dist/base.css";
 import "./drawing.css";
 
 export { Marks } from "./marks.js";
 export { kindMap, toFlow } from "./flow.js";
+export { plainly } from "./plain.js";
 export { backEdges, layout, needsLayout, runOrder } from "./layout.js";
 export { edgeKey, portsOf } from "./shape.js";
 export { amounts, length, money, statusesOf, statusOf, takenEdges } from "./tell.js";
@@ -139,7 +140,7 @@ function Frozen({ document, kinds, statuses, taken, diffs, problems, selected = 
   useEffect(() => { if (statuses) marks.statuses.replace(statuses); }, [marks, statuses]);
   useEffect(() => { if (taken) markEdges(marks, taken); }, [marks, taken]);
   useEffect(() => { marks.diffs.replace(diffs ?? {}); }, [marks, diffs]);
-  useEffect(() => { marks.notices.replace(noticesOf(problems ?? [])); }, [marks, problems]);
+  useEffect(() => { marks.notices.replace(noticesOf(problems ?? [], document)); }, [marks, problems]);
   useEffect(() => { setNodes(drawn.nodes.map((node) => ({ ...node, selected: node.id === selected }))); }, [drawn, selected]);
   useEffect(() => { openAt(flow, drawn.nodes); }, [drawn, flow]);
   useEffect(() => {
@@ -157,18 +158,15 @@ function Frozen({ document, kinds, statuses, taken, diffs, problems, selected = 
 }
 
 // `{step id: {problem?, hint?}}`: the first error and the first warning of each step.
-export function noticesOf(problems) {
-  const told = {};
+export function noticesOf(problems, document) {
+  const told = {}, nodes = new Map(document.nodes.map((node) => [node.id, node]));
   for (const problem of problems) {
     if (!problem.node) continue;
     const name = problem.severity === "error" ? "problem" : "hint";
-    told[problem.node] = { ...told[problem.node], [name]: told[problem.node]?.[name] ?? plainly(problem.message) };
+    told[problem.node] = { ...told[problem.node], [name]: told[problem.node]?.[name] ?? plainly(problem.message, nodes.get(problem.node)) };
   }
   return told;
 }
-
-// Names in backticks are for those who write documents.
-export const plainly = (text) => kindsNamed(text).replace(/`([^`]*)`/g, (_, name) => `“${/^[a-z_]+$/.test(name) ? sentence(name) : name}”`).replace(/(“[^”]+”) \([a-z][a-z0-9_]*\)/g, "$1").replace(/\bnode\b/g, "step");
 
 function isInSight(flow, node) {
   const at = flow.flowToScreenPosition(node.internals.positionAbsolute), frame = window.document.querySelector(".drawing")?.getBoundingClientRect();

@@ -82,9 +82,8 @@ function unreadable(text) {
 
 function checked(text, { problems }) {
   const document = JSON.parse(text);
-  const names = Object.fromEntries(document.nodes.filter((node) => node?.id).map((node) => [node.id, node.title || node.id]));
   const errors = problems.filter((problem) => problem.severity === "error").length;
-  return { state: "checked", name: document.name, steps: document.nodes.length, problems, errors, names };
+  return { state: "checked", name: document.name, steps: document.nodes.length, problems, errors, document };
 }
 
 function Verdict({ found }) {
@@ -101,7 +100,7 @@ function Verdict({ found }) {
       return (
         <div className="col g12">
           <p><b>{found.name || "A workflow without a name"}</b>, {counted(found.steps, "step", "steps")}. {found.errors ? `It can be kept as a draft; ${counted(found.errors, "problem", "problems")} must be mended before it can go live.` : found.problems.length ? "It can go live as it is; have a look at what was noticed." : "Nothing is wrong with it."}</p>
-          <Problems problems={found.problems} names={found.names} />
+          <Problems problems={found.problems} document={found.document} />
         </div>
       );
     default:

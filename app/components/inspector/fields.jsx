@@ -11,7 +11,7 @@ import { ValueText } from "./value_text.jsx";
 import { duration, inWords, number, said } from "./words.js";
 
 export function Problems({ problems, id }) {
-  const kind = useDesk()?.node?.kind;
+  const node = useDesk()?.node;
   if (!problems.length) return null;
   return (
     <div id={id}>
@@ -19,7 +19,7 @@ export function Problems({ problems, id }) {
         const isError = problem.severity !== "warning", Icon = isError ? CircleX : TriangleAlert;
         return (
           <p key={i} className={`ins-bad ${isError ? "failed" : "waiting"}`} role="status">
-            <Icon size={14} aria-hidden="true" /><span>{inWords(problem.message, kind)} {inWords(problem.hint, kind)}</span>
+            <Icon size={14} aria-hidden="true" /><span>{inWords(problem.message, node)} {inWords(problem.hint, node)}</span>
           </p>
         );
       })}

@@ -1,6 +1,6 @@
 // How names, amounts and values are said to people.
 
-import { kindsNamed } from "../drawing/words.js";
+export { plainly as inWords } from "../drawing/plain.js";
 
 const SAID = {
   json: "Answer in parts", text: "Text", label: "Kind", confidence: "Sure", scores: "How sure of each", decision: "Decision", by: "By", reason: "Reason",
@@ -49,12 +49,5 @@ export function typeOf(value) {
   if (typeof value === "string") return /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)/.test(value) ? "date" : "text";
   return { number: "number", boolean: "boolean" }[typeof value] ?? "any";
 }
-
-/** What the engine says in its own words, in those of the UI: step, connection, way. */
-export function inWords(text, kind = "") {
-  return kindsNamed(text).replace(/\bnode(s?)\b/g, "step$1").replace(/\bNode(s?)\b/g, "Step$1").replace(/\ban edge\b/g, "a connection").replace(/\bedge(s?)\b/g, "connection$1").replace(/\bport(s?)\b/g, "way$1").replace(/`([^`]*)`/g, (_, name) => `“${kind === "wait" && name === "expired" ? "Expired" : WAYS[name] ?? name}”`);
-}
-
-const WAYS = { unsure: "Not sure", else: "Otherwise", error: "If it fails", expired: "No answer" };
 
 export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;

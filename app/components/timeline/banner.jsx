@@ -27,6 +27,7 @@ export function Banner({ run, book, now, can, trouble, busy, onRaise, onGoOn, on
             {offers.has("raise") && can.goOn && next ? <button type="button" className="btn pri" disabled={busy} onClick={() => onRaise(next)}>Raise to {amount(run.limit.name, next)} and go on</button> : null}
             {offers.has("limits") && can.goOn ? <button type="button" className="btn" onClick={onLimits}>Set the limits…</button> : null}
             {(offers.has("go_on") || offers.has("again")) && can.goOn ? <button type="button" className="btn pri" disabled={busy} onClick={() => onGoOn({})}>{told.again ?? "Go on"}</button> : null}
+            {offers.has("budgets") ? <Link className="btn" to="/settings#budgets">See the budgets</Link> : null}
             {offers.has("see") ? <button type="button" className="btn" onClick={() => onSelect(told.see)}>See what happened</button> : null}
             {offers.has("cancel") && can.cancel && (run.status === "stopped" || run.status === "paused") ? <button type="button" className="btn danger" onClick={onCancel}>End the run</button> : null}
           </div>

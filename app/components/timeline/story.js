@@ -24,7 +24,7 @@ function stoppedOf(run, book) {
   const limit = run.limit;
   if (run.isPaused) return { tone: "waiting", title: "Paused", text: run.reason.replace(" Resume it to go on.", ""), kept: keptOf(run), offers: ["go_on", "cancel"] };
   // A budget over many runs is raised where it was set.
-  if (limit && limit.name !== "max_visits" && !(limit.name in LIMITS)) return { tone: "limit", title: "A budget is used up", text: run.reason, kept: keptOf(run), offers: ["go_on", "cancel"] };
+  if (limit && limit.name !== "max_visits" && !(limit.name in LIMITS)) return { tone: "limit", title: "A budget is used up", text: run.reason, kept: keptOf(run), offers: ["go_on", "budgets", "cancel"] };
   if (!limit) return { tone: "limit", title: "Stopped", text: run.reason, kept: keptOf(run), offers: ["go_on", "cancel"] };
   if (limit.name === "max_visits") {
     const name = nameOf(book, placeOf(limit.path).node);

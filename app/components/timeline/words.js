@@ -69,7 +69,9 @@ export function stepStatus(run, step) {
   return told(STEP[step.status] ?? ["skipped", step.status]);
 }
 const told = ([tone, word]) => ({ tone, word });
-export const limitName = (name) => (name === "max_visits" ? "Rounds used up" : LIMITS[name]?.short ?? "Limit");
+const isBudget = (name) => name === "workflow_day" || name === "agent_day" || name === "workspace_month";
+export const limitName = (name) => (name === "max_visits" ? "Rounds used up" : isBudget(name) ? "Budget used up" : LIMITS[name]?.short ?? "Limit");
+const limitReached = (name) => (name === "max_visits" || isBudget(name) ? limitName(name) : `${limitName(name)} reached`);
 
 export function whoFor(step) {
   const asked = step.card?.approvers ?? {};
@@ -85,7 +87,7 @@ const RUN = {
 };
 
 export function runStatus(run, book) {
-  if (run.status === "stopped" && run.limit) return told(["limit", run.limit.name === "max_visits" ? "Rounds used up" : `${limitName(run.limit.name)} reached`]);
+  if (run.status === "stopped" && run.limit) return told(["limit", limitReached(run.limit.name)]);
   if (run.status === "waiting") return waitingStatus(run);
   const failed = run.status === "failed" ? failedStep(run) : null;
   if (failed) return told([isDoubtful(failed) ? "doubt" : "failed", `Failed at ${nameOf(book, failed.node)}`]);
@@ -94,7 +96,7 @@ export function runStatus(run, book) {
 
 function waitingStatus(run) {
   const waiting = waitingSteps(run), paused = pausedSteps(run);
-  if (run.asked) return told(["limit", run.limit?.name === "max_visits" ? "Rounds used up" : `${limitName(run.limit?.name)} reached`]);
+  if (run.asked) return told(["limit", limitReached(run.limit?.name)]);
   if (doubtfulSteps(run).length) return told(["doubt", "In doubt"]);
   if (waiting.length === 1) return told(["waiting", `Waiting for ${whoFor(waiting[0])}`]);
   if (!waiting.length && paused.length === 1) return told(["waiting", pauseWord(paused[0].pause)]);

@@ -13,7 +13,6 @@ export function Publishing({ workflow, document, problems, live, dark, onPublish
   const [note, setNote] = useState(""), [busy, setBusy] = useState(false), [refused, setRefused] = useState(null), [difference, setDifference] = useState(undefined);
   const errors = (refused?.problems ?? problems).filter((problem) => problem.severity !== "warning");
   const isSame = difference?.is_same === true;
-  const names = namesOf(document);
   const publish = async () => {
     if (busy || errors.length || isSame) return;
     setBusy(true);
@@ -29,7 +28,7 @@ export function Publishing({ workflow, document, problems, live, dark, onPublish
         <section aria-label="What stands in the way">
           <p className="b">{counted(errors.length, "problem", "problems")} must be mended before it can go live.</p>
           <p className="mut">Nothing was published{live ? `; version ${live.version} stays live` : ""}.</p>
-          <Problems problems={errors} names={names} />
+          <Problems problems={errors} document={document} />
         </section>
       ) : null}
       <section aria-label="What changes" className="col g4">
@@ -94,5 +93,3 @@ function Trigger({ trigger }) {
     </section>
   );
 }
-
-const namesOf = (document) => Object.fromEntries((document?.nodes ?? []).filter((node) => node?.id).map((node) => [node.id, node.title || node.id]));

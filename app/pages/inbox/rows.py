@@ -112,9 +112,6 @@ def requests(items: list[InboxItem], *, now: datetime, new: set[str]) -> list[Re
     return told
 
 
-def oldest(items: list[InboxItem], *, now: datetime) -> str:
+def oldest(number: int, first: str | None, *, now: datetime) -> str:
     """`3 open, oldest 3 h`."""
-    if not items:
-        return "Nothing is open"
-    first = min((item.opened_at for item in items if item.opened_at), default=None)
-    return f"{len(items)} open, oldest {length_since(first, now=now)}"
+    return f"{number:,} open, oldest {length_since(first, now=now)}" if number else "Nothing is open"

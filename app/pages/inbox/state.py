@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import reflex as rx
 
@@ -15,11 +15,15 @@ from app.pages.inbox.rows import Request, oldest, requests
 from app.pages.inbox.values import TYPED, Fact, facts, typed
 from app.ui.actions import action
 from app.ui.frame import Frame
-from engine import InboxCard, InboxItem, Invalid, NotFound, Permission, SignalboxError
+from engine import InboxCard, InboxPage, Invalid, NotFound, Permission, SignalboxError
 
 SHOWN = ("mine", "others", "decided")
+WHOSE: dict[str, Literal["all", "mine", "others"]] = {"mine": "mine", "others": "others", "decided": "all"}
+NEVER = "0"
+"""Before every moment, as text."""
 VIEWS = ("write", "changes", "original")
-MOST = 100
+STEP = 100
+MOST = 1000
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,10 @@ class Inbox(rx.State):
     mine: rx.Field[int] = rx.field(default=0)
     others: rx.Field[int] = rx.field(default=0)
     summary: rx.Field[str] = rx.field(default="")
-    has_more: rx.Field[bool] = rx.field(default=False)
+    total: rx.Field[int] = rx.field(default=0)
+    """Of the list that is shown, whether drawn or not."""
+    most: rx.Field[int] = rx.field(default=STEP)
+    """How many of them are drawn."""
     is_loaded: rx.Field[bool] = rx.field(default=False)
     is_open: rx.Field[bool] = rx.field(default=False)
     is_missing: rx.Field[bool] = rx.field(default=False)
@@ -69,19 +76,23 @@ class Inbox(rx.State):
     _card: InboxCard | None = None
     _typed: rx.Field[dict[str, str]] = rx.field(default_factory=dict)
     _problems: rx.Field[dict[str, str]] = rx.field(default_factory=dict)
-    _known: rx.Field[set[str]] = rx.field(default_factory=set)
-    _is_watching: bool = False
-    """Whether `_known` is what this very list held a moment ago."""
+    _newest: str = ""
+    """When the last item came that was there when this list was first shown; empty before that."""
     _new: rx.Field[set[str]] = rx.field(default_factory=set)
     _at: int = 0
 
     @action(Permission.APPROVAL_READ)
     async def load(self, asking: Asking) -> None:
         """The list, as it is filtered."""
-        found = await asking.ask(
-            asking.engine.inbox.list(asking.actor, is_waiting=self.shown != "decided", type=self.kind, query=self.query.strip(), limit=MOST)
-        )
-        self._take_rows(found.items, has_more=found.next is not None, now=asking.engine.now())
+        inbox, is_waiting, query = asking.engine.inbox, self.shown != "decided", self.query.strip()
+        found = inbox.list(asking.actor, is_waiting=is_waiting, whose=WHOSE[self.shown], type=self.kind, query=query, limit=self.most)
+        self._take_rows(await asking.ask(found), now=asking.engine.now())
+
+    @action(Permission.APPROVAL_READ)
+    async def show_more(self, asking: Asking) -> Any:
+        """Those behind the ones that are drawn, too."""
+        self.most = min(self.most + STEP, MOST)
+        return Inbox.load
 
     @action(Permission.APPROVAL_READ)
     async def open(self, asking: Asking) -> None:
@@ -112,21 +123,21 @@ class Inbox(rx.State):
     async def show(self, asking: Asking, shown: str) -> Any:
         """Another part of the list."""
         self.shown = shown if shown in SHOWN else "mine"
-        self._is_watching = False
+        self._start_anew()
         return [Inbox.load, Inbox.open]
 
     @action(Permission.APPROVAL_READ)
     async def by_kind(self, asking: Asking, kind: str) -> Any:
         """Only requests of one type; empty: every type."""
         self.kind = str(kind)[:40]
-        self._is_watching = False
+        self._start_anew()
         return Inbox.load
 
     @action(Permission.APPROVAL_READ)
     async def search(self, asking: Asking, query: str) -> Any:
         """Only requests whose title or workflow holds this text."""
         self.query = str(query)[:200]
-        self._is_watching = False
+        self._start_anew()
         return Inbox.load
 
     @action(Permission.APPROVAL_READ)
@@ -196,24 +207,27 @@ class Inbox(rx.State):
         if self._card is not None:
             self._take_fields(self._card)
 
-    def _take_rows(self, items: list[InboxItem], *, has_more: bool, now: Any) -> None:
+    def _start_anew(self) -> None:
+        self._newest, self.most = "", STEP
+
+    def _take_rows(self, found: InboxPage, *, now: Any) -> None:
+        items = found.items
         if self.shown != "decided":
-            ids = {item.id for item in items}
             # What came while somebody looks is new, until it is opened.
-            self._new = (self._new | (ids - self._known if self._is_watching else set())) & ids - {self.card.id}
-            self._known, self._is_watching = ids, True
-            self.mine, self.others = sum(item.may_decide for item in items), sum(not item.may_decide for item in items)
-            self.summary = oldest(items, now=now)
-            items = [item for item in items if item.may_decide == (self.shown == "mine")]
+            came = {item.id for item in items if self._newest and (item.opened_at or "") > self._newest}
+            self._new = (self._new | came) & {item.id for item in items} - {self.card.id}
+            self._newest = max([self._newest or NEVER, *(item.opened_at or "" for item in items)])
+            self.mine, self.others = found.mine or 0, found.others or 0
+            self.summary = oldest(self.mine + self.others, found.oldest_at, now=now)
         self.rows = requests(items, now=now, new=self._new)
-        self.has_more, self.is_loaded = has_more, True
+        self.total, self.is_loaded = found.total, True
         self._find_next()
 
     def _find_next(self) -> None:
         ids = [row.id for row in self.rows]
         if self.card.id in ids:
             self._at = ids.index(self.card.id)
-            self.place = f"{self._at + 1} of {len(ids)}"
+            self.place = f"{self._at + 1} of {self.total}"
         else:
             self.place = ""
         others = [row for row in self.rows if row.id != self.card.id]

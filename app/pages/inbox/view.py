@@ -10,7 +10,7 @@ from app.components.connection import pulse
 from app.components.decision import keys
 from app.pages.inbox.card_view import body, foot, last_decision, outcome
 from app.pages.inbox.rows import Request
-from app.pages.inbox.state import PULSE, Inbox
+from app.pages.inbox.state import MOST, PULSE, Inbox
 from app.ui.frame import Frame, frame, link
 from app.ui.marks import badge, banner, icon, status, track_drawing
 from app.ui.places import INBOX
@@ -72,8 +72,7 @@ def _head() -> rx.Component:
 
 def _list() -> rx.Component:
     rows = rx.el.div(rx.foreach(Inbox.rows, _row), class_name="rows", role="list")
-    more = rx.cond(Inbox.has_more, rx.el.p("Only the newest hundred are shown: search, or choose a type.", class_name="mut none"))
-    content = rx.cond(Inbox.rows.length() > 0, rx.fragment(rows, more), _nothing())
+    content = rx.cond(Inbox.rows.length() > 0, rx.fragment(rows, rx.cond(Inbox.total > Inbox.rows.length(), _more())), _nothing())
     hint = rx.el.div(
         rx.el.kbd("J"),
         rx.el.kbd("K"),
@@ -85,6 +84,14 @@ def _list() -> rx.Component:
         class_name="gh last wide",
     )
     return rx.el.section(_filters(), rx.cond(Inbox.is_loaded, content, _waiting_rows()), hint, class_name="il", aria_label="Requests")
+
+
+def _more() -> rx.Component:
+    shown = rx.el.span(Inbox.rows.length(), " of ", Inbox.total, " shown", class_name="mut num sp", custom_attrs={"data-testid": "shown"})
+    word = rx.cond(Inbox.shown == "decided", "Show older", "Show more")
+    more = rx.el.button(word, type="button", class_name="btn sm", on_click=Inbox.show_more)
+    rest = rx.el.span("Search, or choose a type, to find the others.", class_name="mut")
+    return rx.el.div(shown, rx.cond(Inbox.rows.length() < MOST, more, rest), class_name="none")
 
 
 def _filters() -> rx.Component:

@@ -30,8 +30,6 @@ class Runs(rx.State):
     older: rx.Field[str] = rx.field(default="")
     is_filtered: rx.Field[bool] = rx.field(default=False)
     is_loaded: rx.Field[bool] = rx.field(default=False)
-    fresh: rx.Field[int] = rx.field(default=0)
-    """Counts up when the filters are put back, so that the fields of the page start anew."""
 
     @action(SIGNED_IN)
     async def open(self, asking: Asking) -> None:
@@ -79,8 +77,6 @@ class Runs(rx.State):
         return Runs.load
 
     def _forget(self, *, status: str) -> None:
-        # Fields that are empty already are left alone: somebody may have begun to type.
-        self.fresh += self._is_filtered()
         self.status, self.trail, self.is_loaded = status, [], False
         self.workflow = self.query = self.cost = self.since = self.until = ""
 

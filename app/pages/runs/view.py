@@ -7,11 +7,16 @@ from typing import Any
 import reflex as rx
 
 from app.components.connection import pulse
+from app.components.typing import typing
 from app.pages.runs.rows import STATUSES, Choice, RunRow
 from app.pages.runs.state import FRESH, Runs
 from app.ui.frame import frame, link
 from app.ui.marks import icon, skeleton, status, tone_tile, track_drawing
 from app.ui.places import RUNS
+
+FILTERS = "run-filters"
+# The browser empties the fields at once, before any answer, so that what is typed right after stays.
+CLEARS: dict[str, Any] = {"type": "reset", "form": FILTERS, "on_click": Runs.ask_for_all}
 
 
 def runs() -> rx.Component:
@@ -30,18 +35,18 @@ def _filters() -> rx.Component:
     kinds = [rx.el.option(choice.word, value=choice.value) for choice in STATUSES]
     flows = [rx.el.option("Any workflow", value=""), rx.foreach(Runs.workflows, _option)]
     return rx.el.form(
-        _labelled("Find", _input("query", type="search", placeholder="Workflow or reason"), "wider"),
+        _labelled("Find", typing(_asks("query"), type="search", placeholder="Workflow or reason", class_name="inp"), "wider"),
         _labelled("Status", rx.el.select(*kinds, value=Runs.status, on_change=_asks("status"), class_name="inp")),
         _labelled("Workflow", rx.el.select(*flows, value=Runs.workflow, on_change=_asks("workflow"), class_name="inp")),
-        _labelled("Cost above, $", _input("cost", input_mode="decimal", placeholder="0.00"), "small"),
+        _labelled("Cost above, $", typing(_asks("cost"), input_mode="decimal", placeholder="0.00", class_name="inp"), "small"),
         _labelled("From", _day("since", "T00:00:00")),
         _labelled("To", _day("until", "T23:59:59.999")),
-        rx.cond(Runs.is_filtered, rx.el.button("Clear", type="button", on_click=Runs.ask_for_all, class_name="btn ghost")),
+        rx.cond(Runs.is_filtered, rx.el.button("Clear", class_name="btn ghost", **CLEARS)),
         on_submit=rx.prevent_default,
         class_name="filters",
         role="search",
         aria_label="Which runs",
-        key=Runs.fresh.to_string(),
+        id=FILTERS,
     )
 
 
@@ -55,13 +60,6 @@ def _option(choice: Choice) -> rx.Component:
 
 def _asks(name: str) -> Any:
     return lambda value: Runs.ask_for(name, value)
-
-
-def _input(name: str, **more: Any) -> rx.Component:
-    def asks(value: Any) -> Any:
-        return Runs.ask_for(name, value).debounce(400)
-
-    return rx.el.input(on_change=asks, class_name="inp", **more)
 
 
 def _day(name: str, hour: str) -> rx.Component:
@@ -108,7 +106,7 @@ def _pages() -> rx.Component:
 
 
 def _no_match() -> rx.Component:
-    clear = rx.el.button("Show all runs", type="button", on_click=Runs.ask_for_all, class_name="btn sm")
+    clear = rx.el.button("Show all runs", class_name="btn sm", **CLEARS)
     return rx.el.div(
         icon("search"), rx.el.span("No run fits these filters."), clear, class_name="none", custom_attrs={"data-testid": "no-match"}
     )

@@ -8,7 +8,9 @@ import reflex as rx
 
 from app.components.dialog import sheet
 from app.pages.settings.rows import ROLES
+from app.ui.frame import Frame
 from app.ui.marks import icon
+from engine import Permission
 
 
 def section(anchor: str, title: str, told: Any, *content: Any, beside: Any = None) -> rx.Component:
@@ -35,6 +37,12 @@ def _labelled(name: str, label: str, control: rx.Component, *, help: Any, wrong:
     note = rx.el.span(help, class_name="mut t12") if not (isinstance(help, str) and help == "") else rx.fragment()
     error = rx.fragment() if isinstance(wrong, str) and wrong == "" else rx.cond(wrong, problem(wrong))
     return rx.el.div(rx.el.label(label, html_for=f"field-{name}", class_name="lab"), control, note, error, class_name="col g4 field")
+
+
+def why_read_only(permission: Permission, sentence: str) -> rx.Component:
+    """Why somebody sees a section and cannot change it."""
+    is_kept_out = ~Frame.allowed.contains(str(permission)) & (Frame.name != "")
+    return rx.cond(is_kept_out, rx.el.p(icon("lock", size=14), sentence, class_name="mut row only-read"))
 
 
 def problem(words: Any) -> rx.Component:

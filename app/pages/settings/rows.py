@@ -178,5 +178,7 @@ def finding_row(finding: FindingView) -> FindingRow:
 
 
 def size(number: int) -> str:
-    """`640 kB`, `1.2 MB`."""
+    """`640 kB`, `1.2 MB`, `3.4 GB`."""
+    if number >= 1_000_000_000:
+        return f"{number / 1_000_000_000:,.1f} GB"
     return f"{number / 1000:,.0f} kB" if number < 1_000_000 else f"{number / 1_000_000:,.1f} MB"

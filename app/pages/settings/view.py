@@ -6,12 +6,17 @@ from typing import Any
 
 import reflex as rx
 
+from app.components.arrival import arrival
 from app.pages.settings.about_state import About
 from app.pages.settings.about_view import about_section
+from app.pages.settings.budgets_state import Budgets
+from app.pages.settings.budgets_view import budgets_section
 from app.pages.settings.models_state import Models
 from app.pages.settings.models_view import models_section
 from app.pages.settings.people_state import People
 from app.pages.settings.people_view import password_section, people_section
+from app.pages.settings.storage_state import Storage
+from app.pages.settings.storage_view import storage_section
 from app.pages.settings.tokens_state import Tokens
 from app.pages.settings.tokens_view import tokens_section
 from app.ui.frame import frame, if_allowed
@@ -21,6 +26,8 @@ from engine import Permission
 LOADED: list[Any] = [Models.load_models, Tokens.load]
 """What everybody sees; the rest is asked by whoever may."""
 FOR_SOME: tuple[tuple[Permission, Any], ...] = (
+    (Permission.COST_READ, Budgets.load),
+    (Permission.WORKFLOW_READ, Storage.load),
     (Permission.SETTINGS_READ, Models.load_choices),
     (Permission.SECRET_LIST, Models.load_keys),
     (Permission.USER_READ, People.load),
@@ -31,8 +38,9 @@ FOR_SOME: tuple[tuple[Permission, Any], ...] = (
 def settings() -> rx.Component:
     """The page."""
     head = rx.el.div(rx.el.h1("Settings", class_name="t28 b"), class_name="head")
-    sections = [models_section(), people_section(), tokens_section(), password_section(), about_section()]
-    content = rx.el.div(*sections, class_name="page sections-of")
+    sections = [models_section(), budgets_section(), people_section(), tokens_section(), password_section()]
+    sections += [storage_section(), about_section()]
+    content = arrival(*sections, class_name="page sections-of")
     return frame(SETTINGS, head, _anchors(), content, *[_asked(permission, load) for permission, load in FOR_SOME])
 
 
@@ -47,9 +55,11 @@ def _anchors() -> rx.Component:
 
     return rx.el.nav(
         to("models", "Models and keys"),
+        if_allowed(Permission.COST_READ, to("budgets", "Budgets")),
         if_allowed(Permission.USER_READ, to("people", "People")),
         to("tokens", "API tokens"),
         to("password", "Your password"),
+        if_allowed(Permission.WORKFLOW_READ, to("storage", "Storage")),
         if_allowed(Permission.SETTINGS_READ, to("about", "About")),
         class_name="anchors",
         aria_label="Sections",

@@ -74,3 +74,41 @@ def test_a_port_that_is_never_left_is_not_drawn(kind: str, config: Any, ports: l
     (drawn,) = javascript(DRAWN, [{"node": {"id": "x", "kind": kind, "config": config}, "kind": describe(known)}], folder=FOLDER)
     assert (drawn["ports"], drawn["line"], drawn["isAi"]) == (ports, line, False)
     assert drawn["group"] == ("People" if kind == "form" else "Flow")
+
+
+PLAIN = """
+import { plainly } from "./plain.js";
+---
+given.map(({ text, node }) => plainly(text, node))
+"""
+LOOSE = "The port `{}` of “Ask” (ask) leads nowhere: a run that leaves by it ends its branch there."
+
+
+def plain(text: str, node: dict[str, Any] | None = None) -> str:
+    return javascript(PLAIN, [{"text": text, "node": node}], folder=FOLDER)[0]
+
+
+@pytest.mark.parametrize(
+    ("port", "node", "label"),
+    [
+        ("expired", {"kind": "approval", "config": {"expires_after_s": 60}}, "No answer"),
+        ("expired", {"kind": "wait", "config": {"event": "paid", "expires_after_s": 60}}, "Expired"),
+        ("out", {"kind": "map"}, "All done"),
+        ("big", {"kind": "branch", "config": {"cases": [{"port": "big", "label": "A large order"}]}}, "A large order"),
+        ("stolen_card", {"kind": "classify", "config": {"labels": [{"port": "stolen_card"}]}}, "Stolen card"),
+        ("error", None, "If it fails"),
+    ],
+)
+def test_a_way_has_one_name_wherever_it_is_spoken_of(port: str, node: dict[str, Any] | None, label: str) -> None:
+    told = f"The way “{label}” of “Ask” leads nowhere: a run that leaves by it ends its branch there."
+    assert plain(LOOSE.format(port), node) == told
+    if port != "out":
+        assert plain(f"Draw an edge from `{port}`.", node) == f"Draw a connection from “{label}”."
+    if node:
+        assert label in javascript(DRAWN, [{"node": node, "kind": {"ports": [port]}}], folder=FOLDER)[0]["ports"]
+
+
+def test_names_that_people_chose_stay_as_they_are() -> None:
+    assert plain("There is no node `refund_desk`.", {"kind": "branch"}) == "There is no step “refund_desk”."
+    assert plain("Add a node of kind `end`.") == "Add a step “Done”."
+    assert plain("The node `node` has no edge") == "The step “node” has no connection"

@@ -80,8 +80,8 @@ def test_what_is_due_first_stands_first_under_its_heading() -> None:
     rows = requests(items, now=NOW, new={"b"})
     assert [(row.id, row.group) for row in rows] == [("a", "Due within a day"), ("b", "Later"), ("c", "No due time"), ("d", "")]
     assert [row.id for row in rows if row.is_new] == ["b"]
-    assert oldest(items, now=NOW) == "4 open, oldest 4 min"
-    assert oldest([], now=NOW) == "Nothing is open"
+    assert oldest(1204, items[0].opened_at, now=NOW) == "1,204 open, oldest 4 min"
+    assert oldest(0, None, now=NOW) == "Nothing is open"
 
 
 # The card

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -103,3 +104,14 @@ def test_a_deleted_workflow_comes_back_with_its_versions(client: TestClient, ano
     assert client.get(address).json()["live_version"] == 1
     assert client.post(f"{address}/restore").status_code == 200
     assert client.post("/api/v1/workflows/nothing/restore").status_code == 404
+
+
+def test_a_document_comes_out_as_it_went_in_and_goes_in_again_the_same(client: TestClient, tokens: dict[Role, str]) -> None:
+    client.headers.update(bearer(tokens[Role.ADMIN]))
+    written = {**dict(reversed(HELLO.items())), "description": "Z before a"}
+    workflow = client.post("/api/v1/workflows", json=written).json()["id"]
+    exported = client.get(f"/api/v1/workflows/{workflow}/document").text
+    assert exported == json.dumps(written, indent=1, ensure_ascii=False)
+    again = client.post("/api/v1/workflows", content=exported).json()["id"]
+    assert client.get(f"/api/v1/workflows/{again}/document").text == exported
+    assert json.dumps(client.get(f"/api/v1/workflows/{again}").json()["document"]) == json.dumps(written)

@@ -67,7 +67,8 @@ def faults_of(connection: sqlite3.Connection, run_id: str, plans: Plans, reader:
         doc_hash, status, head_seq, epoch, *amounts = connection.execute(_RUN, (run_id,)).fetchone()
         found = connection.execute(_ROWS, (run_id,)).fetchall()
     finally:
-        connection.execute("COMMIT")
+        # Nothing was written.
+        connection.execute("ROLLBACK")
     faults: list[str] = []
     if [row[0] for row in found] != list(range(1, head_seq + 1)):
         faults.append(f"its rows do not count from 1 to {head_seq}")

@@ -29,6 +29,7 @@ from engine.facade.repeats import RepeatedRequests
 from engine.facade.runs import Runs
 from engine.facade.shelf import Shelf
 from engine.facade.workflows import Workflows
+from engine.faultpoints import reach
 from engine.ids import Ids
 from engine.llm.gateway import Gateway
 from engine.nodes.docs import describe
@@ -85,6 +86,7 @@ class Engine:
         try:
             await asyncio.to_thread(engine.idempotency.forget_unfinished)
             await core.executor.recover()
+            reach("recovery.done")
         except BaseException:
             await core.close()
             raise

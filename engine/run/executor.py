@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.clock import Clock
 from engine.errors import Bug, FencedOut, SignalboxError, StepTimedOut, StorageUnavailable
+from engine.faultpoints import reach
 from engine.graph.plan import Plan
 from engine.ids import Ids
 from engine.nodes.child import ChildKind
@@ -135,9 +136,11 @@ class Executor:
 
     async def deliver(self, run_id: str, happening: Happening) -> None:
         """Hands a happening to a run and returns when what follows is durable. Raises what the run answers."""
+        reach("answer.given")
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         await self.tell(run_id, happening, answer)
         await answer
+        reach("answer.durable")
 
     async def revive(self, run_id: str) -> None:
         """Goes on with a run that stood still because the database refused its rows; it is read again from disk."""
@@ -146,16 +149,20 @@ class Executor:
 
     async def recover(self) -> int:
         """Takes over every run that a dead process left running; returns how many."""
+        reach("recovery.begun")
         self.budgets.load(*await asyncio.to_thread(self.reader.budgets))
         stored = await asyncio.to_thread(self.reader.unfinished)
+        reach("recovery.found")
         for run in stored:
             try:
                 await self.tell(run.run_id, Recover())
+                reach("recovery.told")
             except Exception as error:
                 # One unreadable journal must not keep the other runs from going on; it is told and left as it is.
                 log.error("run %s cannot be taken over: %s", run.run_id, error)
                 self.faults[run.run_id] = f"Its journal cannot be read: {error}"
         self._timers.start(await asyncio.to_thread(self.reader.timers))
+        reach("recovery.timers_set")
         await self._families.find_again()
         return len(stored)
 
@@ -213,6 +220,7 @@ class Executor:
 
     async def _load_now(self, run_id: str) -> Active:
         stored, state = await asyncio.to_thread(read_run, self.reader, self.plan_of, run_id)
+        reach("run.read")
         if run_id in self.faults:
             # What came due while the run stood still has fired in vain.
             self._timers.set_again(run_id, await asyncio.to_thread(self.reader.timers))
@@ -332,6 +340,7 @@ class Executor:
     # Performing
 
     def _perform(self, active: Active, turn: Turn) -> None:
+        reach("calls.before")
         for prepared in turn.performs:
             if prepared.instead is not None or isinstance(prepared.node.kind, InlineKind):
                 active.inbox.append((work(prepared), None))
@@ -358,6 +367,7 @@ class Executor:
         limit = asyncio.timeout(prepared.node.timeout_s)
         try:
             async with limit:
+                reach("call.begins")
                 outcome = checked(prepared.node, await kind.execute(prepared.node.config, prepared.given, ctx))
         except Exception as raised:  # the border of a kind's own code: whatever it is becomes the step's error
             error = StepTimedOut(f"It took longer than {prepared.node.timeout_s:g} s.") if limit.expired() else wrapped(raised)
@@ -365,6 +375,7 @@ class Executor:
             if (task := asyncio.current_task()) is None or task.cancelling():
                 raise
             error = Bug("Something that the step waited for was cancelled.")
+        reach("call.answered")
         if active.calls.get(prepared.path) is asyncio.current_task():
             del active.calls[prepared.path]
         active.tell(Finished(prepared.path, prepared.attempt, prepared.given, outcome, error, ctx.spent, ctx.note()))

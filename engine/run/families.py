@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import NotFound, StorageUnavailable, WrongState
+from engine.faultpoints import reach
 from engine.nodes.child import ChildKind
 from engine.run import children, codec, events
 from engine.run.asking import Owner
@@ -43,6 +44,7 @@ class Families:
         kind: ChildKind[Any] = prepared.node.kind  # pyright: ignore[reportAssignmentType]
         executor, told = self._executor, None
         try:
+            reach("child.choosing")
             call = kind.child(prepared.node.config, prepared.given)
             where = (executor.reader, executor.plan_of, active.owner.workspace_id, call)
             child, inputs = await asyncio.to_thread(children.chosen, *where, depth=active.state.depth + 1)
@@ -131,7 +133,9 @@ class Families:
         # It may have been given up in the meantime, by whoever holds the parent now.
         while await self._is_wanted(owner.run_id, starting.path, child.run):
             try:
+                reach("child.starting")
                 await executor.start(spec)
+                reach("child.started")
                 break
             except StorageUnavailable:
                 await executor.clock.sleep(AGAIN_S)
@@ -146,6 +150,7 @@ class Families:
         return children.waiting_for(state, path, child) is not None
 
     async def _drop(self, parent: str, path: str, child: str) -> None:
+        reach("child.dropping")
         try:
             await self._executor.deliver(child, LEFT_ALONE)
         except NotFound:
@@ -157,9 +162,11 @@ class Families:
             return
 
     async def _tell_parent(self, child: str) -> None:
+        reach("child.telling")
         ended = await asyncio.to_thread(self._report, child)
         if ended is not None:
             await self._executor.tell(ended[0], ended[1])
+            reach("child.told")
 
     def _report(self, child: str) -> tuple[str, ChildEnded] | None:
         executor = self._executor

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import FencedOut, StorageUnavailable
+from engine.faultpoints import reach
 from engine.storage.sqlite import connect_raw, is_unavailable
 
 GROUP_ROWS = 512
@@ -151,6 +152,7 @@ class Journal:
 
     async def commit(self, commit: Commit) -> None:
         """Returns when the commit is on disk. Raises FencedOut, or StorageUnavailable when nothing of it was kept."""
+        reach("journal.asked")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._pending.append((commit, done))
@@ -159,6 +161,7 @@ class Journal:
             # At the end of this turn, so that runs that are ready now share one commit.
             loop.call_soon(self._flush, loop)
         await done
+        reach("journal.acknowledged")
 
     async def close(self) -> None:
         """Waits for what is queued, folds the WAL into the database and closes it."""
@@ -167,6 +170,7 @@ class Journal:
             await self._drained
         await asyncio.to_thread(self._thread.shutdown)
         with suppress(sqlite3.Error):
+            reach("journal.closing")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._connection.close()
 
@@ -233,9 +237,13 @@ class Journal:
         started = time.perf_counter()
         connection = self._connection
         try:
+            reach("journal.before_begin")
             self._begin(lock_wait_s)
+            reach("journal.begun")
             kept = [self._write_one(connection, commit) for commit in batch]
+            reach("journal.before_commit")
             connection.execute("COMMIT")
+            reach("journal.committed")
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -274,13 +282,17 @@ class Journal:
             changed = connection.execute(_UPDATE_RUN, values).rowcount
         if changed != 1:
             return False
+        reach("journal.run_written" if new is not None or commit.epoch == commit.expected_epoch else "journal.claimed")
         run, workspace, epoch = commit.run_id, commit.workspace_id, commit.epoch
         for digest, body in commit.blobs:
             connection.execute(_INSERT_BLOB, (digest, workspace, body))
+            reach("journal.blob_written")
         for row in commit.rows:
             connection.execute(_INSERT_ROW, (run, row.seq, workspace, epoch, row.at, row.kind, row.path, row.attempt, row.payload))
+        reach("journal.rows_written")
         for sql, parameters in commit.statements:
             connection.execute(sql, parameters)
+        reach("journal.statements_written")
         for entry in commit.audits:
             self._append_audit(connection, entry)
         return True
@@ -298,4 +310,6 @@ class Journal:
             self._since_checkpoint = 0
             # What is committed stays committed: on a full disk the log only grows on.
             with suppress(sqlite3.Error):
+                reach("journal.before_checkpoint")
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                reach("journal.checkpointed")

@@ -290,6 +290,11 @@ class History:
                 case "resumed":
                     expect(bool(run.of(events.RunResumed)), f"{run.name}: resuming was acknowledged, and its journal knows nothing of it")
 
+    def database_value(self, sql: str) -> Any:
+        """The one value that this asks for."""
+        with closing(sqlite3.connect(self.home / DATABASE_NAME)) as database:
+            return database.execute(sql).fetchone()[0]
+
     def _item(self, item: str) -> str | None:
         with closing(sqlite3.connect(self.home / DATABASE_NAME)) as database:
             found = database.execute("SELECT decision FROM approvals WHERE id = ?", (item,)).fetchone()

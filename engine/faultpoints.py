@@ -32,6 +32,7 @@ POINTS: dict[str, str] = {
     "journal.statements_written": "its inbox items, timers, waits and spendings were written",
     "journal.before_commit": "everything of the group was written",
     "journal.committed": "it is durable and nobody knows yet",
+    "journal.unsure": "its COMMIT was answered with an error, and whether it is there is about to be looked up",
     "journal.acknowledged": "whoever waits for the commit goes on now",
     "journal.before_checkpoint": "the log is about to be folded into the database",
     "journal.checkpointed": "the log was folded into the database",

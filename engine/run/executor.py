@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from engine.clock import Clock
@@ -20,6 +18,7 @@ from engine.graph.plan import Plan
 from engine.ids import Ids
 from engine.nodes.child import ChildKind
 from engine.nodes.contract import InlineKind
+from engine.run.active import Active
 from engine.run.asking import Owner
 from engine.run.beginning import ForkSpec, NewRunSpec, first_turn, fork_turn, work
 from engine.run.budgets import Budgets, Spending
@@ -38,27 +37,7 @@ from engine.storage.journal import Journal, NewRun
 from engine.storage.journal_reader import JournalReader
 
 log = logging.getLogger("signalbox.run")
-
-
-@dataclass(slots=True)
-class Active:
-    """A run in memory."""
-
-    state: RunState
-    owner: Owner
-    epoch: int
-    stored_epoch: int
-    """The epoch on disk: one behind until the first commit has taken the run over."""
-    head: int
-    inbox: deque[tuple[Happening, asyncio.Future[None] | None]] = field(default_factory=deque)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    calls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    driver: asyncio.Task[None] | None = None
-
-    def tell(self, happening: Happening, answer: asyncio.Future[None] | None = None) -> None:
-        """Hands over what happened."""
-        self.inbox.append((happening, answer))
-        self.wake.set()
+AGAIN_US = 1_000_000
 
 
 class Executor:
@@ -124,6 +103,7 @@ class Executor:
         try:
             await self._journal.commit(commit)
         except FencedOut:
+            await self._set_going(spec.owner.run_id)
             return None
         finally:
             del self._beginning[id(active)]
@@ -133,6 +113,12 @@ class Executor:
         if active.inbox or active.calls or active.state.running:
             self._activate(active)
         return commit.head.status
+
+    async def _set_going(self, run_id: str) -> None:
+        """A run that exists already: whoever started it may have been told that it was not kept, and then nobody has set it going."""
+        stored = await asyncio.to_thread(self.reader.run, run_id)
+        if stored is not None and stored.status == "running" and run_id not in self._active and run_id not in self.faults:
+            await self.tell(run_id, Recover())
 
     async def deliver(self, run_id: str, happening: Happening) -> None:
         """Hands a happening to a run and returns when what follows is durable. Raises what the run answers."""
@@ -386,6 +372,9 @@ class Executor:
             return
         try:
             await self.tell(run_id, due)
+        except StorageUnavailable:
+            # It cannot be read just now: once more in a moment, or nothing would wake it before the next start.
+            self._timers.add(self.clock.now_us() + AGAIN_US, run_id, due.path, due.attempt, due.kind)
         except Exception as error:  # whatever keeps this run from being read must not keep the others from waking
             log.error("the timer of run %s cannot fire: %s", run_id, error)
 

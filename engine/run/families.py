@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import NotFound, StorageUnavailable, WrongState
@@ -22,7 +23,8 @@ from engine.run.state import ENDED, RunState
 from engine.security.audit import AuditEntry
 
 if TYPE_CHECKING:
-    from engine.run.executor import Active, Executor
+    from engine.run.active import Active
+    from engine.run.executor import Executor
     from engine.run.turn import Turn
     from engine.storage.journal_reader import StoredRun
 
@@ -58,16 +60,16 @@ class Families:
     def after(self, active: Active, turn: Turn) -> None:
         """A turn is durable: its children start, those that nobody waits for any more go, and a parent hears of the end."""
         for starting in turn.children:
-            self._in_background(self._start(active.owner, active.state, starting))
+            self._in_background(partial(self._start, active.owner, active.state, starting))
         for child in turn.orphans:
-            self._in_background(self._drop(active.owner.run_id, "", child))
+            self._in_background(partial(self._drop, active.owner.run_id, "", child))
         state = active.state
         if state.parent and (state.status in ENDED or state.status == "stopped"):
-            self._in_background(self._tell_parent(active.owner.run_id))
+            self._in_background(partial(self._tell_parent, active.owner.run_id))
 
     def mend(self, run_id: str) -> None:
         """Brings a run that stood still together with its children."""
-        self._in_background(self.find_again(run_id))
+        self._in_background(partial(self.find_again, run_id))
 
     async def find_again(self, only: str = "") -> None:
         """What a crash has cut off between parents and children goes on; `only` those of one parent."""
@@ -76,6 +78,8 @@ class Families:
                 continue
             try:
                 await self._mend(parent, path, child)
+            except StorageUnavailable:
+                self._in_background(partial(self._mend, parent, path, child))
             except Exception as error:  # one run that cannot be read must not keep the others from going on
                 log.error("the run %s and its child %s cannot be brought together: %s", parent, child, error)
 
@@ -97,10 +101,19 @@ class Families:
         elif found is None:
             await self._start(Owner(parent, stored.workspace_id, stored.workflow_id, stored.workflow_name), state, starting)
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _in_background(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = asyncio.get_running_loop().create_task(self._until_possible(work))
         self._tasks.add(task)
         task.add_done_callback(self._done)
+
+    async def _until_possible(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Again and again while the database refuses: nobody else would do it before the next start. Doing it twice is harmless."""
+        while True:
+            try:
+                return await work()
+            except StorageUnavailable as error:
+                log.warning("between a run and its child, once more in a moment: %s", error)
+                await self._executor.clock.sleep(AGAIN_S)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -131,14 +144,10 @@ class Families:
             ),
         )
         # It may have been given up in the meantime, by whoever holds the parent now.
-        while await self._is_wanted(owner.run_id, starting.path, child.run):
-            try:
-                reach("child.starting")
-                await executor.start(spec)
-                reach("child.started")
-                break
-            except StorageUnavailable:
-                await executor.clock.sleep(AGAIN_S)
+        if await self._is_wanted(owner.run_id, starting.path, child.run):
+            reach("child.starting")
+            await executor.start(spec)
+            reach("child.started")
         if not await self._is_wanted(owner.run_id, starting.path, child.run):
             await self._drop(owner.run_id, starting.path, child.run)
 

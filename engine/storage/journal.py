@@ -131,6 +131,10 @@ class Counts:
     """Spent inside the database, commits included."""
 
 
+class _Unsure(StorageUnavailable):
+    """Nobody knows whether it was kept; only reading the run again tells."""
+
+
 class Journal:
     """Owns the write connection. All of its coroutines belong to one event loop."""
 
@@ -151,7 +155,7 @@ class Journal:
         self.counts = Counts()
 
     async def commit(self, commit: Commit) -> None:
-        """Returns when the commit is on disk. Raises FencedOut, or StorageUnavailable when nothing of it was kept."""
+        """Returns when the commit is on disk. Raises FencedOut, or StorageUnavailable when nothing of it was kept or nobody knows."""
         reach("journal.asked")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
@@ -181,7 +185,7 @@ class Journal:
             return
         if len(batch) == 1:
             outcomes = self._write([c for c, _ in batch], 0.0)
-            if not isinstance(outcomes[0], StorageUnavailable):
+            if not isinstance(outcomes[0], StorageUnavailable) or isinstance(outcomes[0], _Unsure):
                 self._answer(batch, outcomes)
                 self._next(loop)
                 return
@@ -235,9 +239,8 @@ class Journal:
 
     def _write_group(self, batch: list[Commit], lock_wait_s: float) -> list[bool]:
         started = time.perf_counter()
-        connection = self._connection
+        connection, kept = self._connection, None
         try:
-            reach("journal.before_begin")
             self._begin(lock_wait_s)
             reach("journal.begun")
             kept = [self._write_one(connection, commit) for commit in batch]
@@ -247,9 +250,10 @@ class Journal:
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            if is_unavailable(error):
+            if not is_unavailable(error):
+                raise
+            if kept is None or not self._is_there(batch, kept, error):
                 raise StorageUnavailable(f"The database does not take writes right now: {error}.") from error
-            raise
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -257,7 +261,23 @@ class Journal:
         self._count(batch, kept, time.perf_counter() - started)
         return kept
 
+    def _is_there(self, batch: list[Commit], kept: list[bool], error: sqlite3.Error) -> bool:
+        """Whether the group is on disk although its COMMIT was answered with an error: it is never written again blindly.
+
+        Nobody else can have written these rows: the group held the write lock, and the heads were as it expected them.
+        """
+        one = next((commit for commit, is_kept in zip(batch, kept, strict=True) if is_kept and commit.rows), None)
+        if one is None:
+            return False
+        sql, last = "SELECT epoch, at, payload FROM journal WHERE run_id = ? AND seq = ?", one.rows[-1]
+        try:
+            reach("journal.unsure")
+            return self._connection.execute(sql, (one.run_id, last.seq)).fetchone() == (one.epoch, last.at, last.payload)
+        except sqlite3.Error:
+            raise _Unsure(f"Whether the database has kept it is not known: {error}.") from error
+
     def _begin(self, lock_wait_s: float) -> None:
+        reach("journal.before_begin")
         pause, waited = 0.0005, 0.0
         while True:
             try:

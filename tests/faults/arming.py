@@ -7,13 +7,17 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from engine.errors import StorageUnavailable
 from engine.faultpoints import POINTS
 
-Action = Literal["killed", "killed after the commit", "refused", "answer lost", "late"]
-ACTIONS: tuple[Action, ...] = ("killed", "killed after the commit", "refused", "answer lost", "late")
+Action = Literal["killed", "killed after the commit", "refused", "answer lost", "outcome unknown", "killed while unsure", "late"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
+AFTER_A_COMMIT = ("killed after the commit", "answer lost")
+"""The commit behind the border happens first."""
+OF_THE_JOURNAL = ("outcome unknown", "killed while unsure")
+"""A commit's answer is lost, and then looking whether it is there fails too, or the process dies over it."""
 LATE_S = 0.02
 COMMITTED = tuple(name for name in POINTS if name.endswith(".committed"))
 RAW = ("journal.", "migrate.")
@@ -65,24 +69,30 @@ class Armed:
             does = self._does(name)
             self.has_happened = self.has_happened or does is not None
         match does:
-            case "killed" | "killed after the commit":
-                os.kill(os.getpid(), signal.SIGKILL)
-            case "refused" | "answer lost":
+            case "killed while unsure" if name == "journal.committed":
                 raise refusal(name)
+            case "killed" | "killed after the commit" | "killed while unsure":
+                os.kill(os.getpid(), signal.SIGKILL)
             case "late":
                 time.sleep(LATE_S)
             case None:
                 return
+            case _:
+                raise refusal(name)
 
     def _does(self, name: str) -> Action | None:
         fault = self._fault
-        if fault is None or self.has_happened:
+        if fault is None:
             return None
+        if self.has_happened:
+            # The second half of it, once.
+            is_second = fault.action in OF_THE_JOURNAL and name == "journal.unsure" and self.hits[name] == 1
+            return fault.action if is_second else None
         if self._is_due:
             return fault.action if name in COMMITTED else None
         if name != fault.point or self.hits[name] != fault.hit:
             return None
-        if fault.action in ("killed after the commit", "answer lost") and name not in COMMITTED:
+        if fault.action in AFTER_A_COMMIT and name not in COMMITTED:
             self._is_due = True
             return None
         return fault.action

@@ -24,32 +24,39 @@ LARGE = ("x" * 1000, 40)
 """A text and how often it is repeated: more than a journal row keeps itself."""
 ENDED = ("succeeded", "failed", "cancelled")
 
-_SMALL = _document("small", [_set("a", "inputs.n + 1"), _node("mark", "marked")], "start a,a mark,mark done", {"x": "nodes.a.x"})
+_AGAIN = {"attempts": 3, "backoff_s": 0.005, "factor": 1.0}
+_SMALL = _document(
+    "small", [_set("a", "inputs.n + 1"), _node("mark", "marked", retry=_AGAIN)], "start a,a mark,mark done", {"x": "nodes.a.x"}
+)
 _ASKS = _document("asks", [_node("ok", "approval", {"title": "Never?"})], "start ok,ok.approved done", {"x": "inputs.n"})
 _LEFT = _document(
-    "left", [_node("call", "subflow", {"workflow": "asks", "inputs": {"n": "inputs.n"}})], "start call,call done", {"x": "inputs.n"}
+    "left",
+    [_node("call", "subflow", {"workflow": "asks", "inputs": {"n": "inputs.n"}}, retry=_AGAIN)],
+    "start call,call done",
+    {"x": "inputs.n"},
 )
 _REFERENCE = _document(
     "reference",
     [
-        _node("draft", "llm", {"model": "practice", "prompt": "Say {{ inputs.n }}", "max_tokens": 64}),
-        _node("refused", "marked", {"refuses": 1}, retry={"attempts": 3, "backoff_s": 0.005, "factor": 1.0}),
-        _node("again", "marked", {"pause_ms": 0.3}),
+        _node("draft", "llm", {"model": "practice", "prompt": "Say {{ inputs.n }}", "max_tokens": 64}, retry=_AGAIN),
+        _node("refused", "marked", {"refuses": 1}, retry=_AGAIN),
+        _node("again", "marked", {"pause_ms": 0.3}, retry=_AGAIN),
         _node("enough", "branch", {"cases": [{"port": "more", "when": "visit < 2"}]}),
         _box("each", "[inputs.n, 2]", "item * 2", concurrency=2),
         _node("sure", "approval", {"title": "Item {{ item }}?"}, parent="each"),
-        _node("pay", "unsafe", {"pause_ms": 2.0}),
-        _node("call", "subflow", {"workflow": "small", "inputs": {"n": "inputs.n"}}),
+        _node("pay", "unsafe", {"pause_ms": 2.0}, retry=_AGAIN),
+        _node("call", "subflow", {"workflow": "small", "inputs": {"n": "inputs.n"}}, retry=_AGAIN),
         _node("rest", "wait", {"seconds": 0.01}),
         _node("heard", "wait", {"event": "go", "key": "run.id"}),
         _set("long", f'"{LARGE[0]}"'),
         _set("large", f"join([{', '.join(['nodes.long.x'] * LARGE[1])}], '')"),
         _node("ok", "approval", {"title": "Send it?", "action": "tell"}),
-        _node("tell", "notify", {"subject": "{{ inputs.n }}", "message": "told"}),
+        _node("tell", "notify", {"subject": "{{ inputs.n }}", "message": "told"}, retry=_AGAIN),
         _set("both", "nodes.call.x + sum(nodes.each.results)"),
     ],
     "start draft,start refused,refused again,again enough,enough.more again 4,enough.else both,start each,each.item sure,each both,"
-    "start pay,pay call,call both,start rest,rest heard,heard.out both,start long,long large,large ok,draft ok,ok.approved tell,tell both,both done",
+    "start pay,pay call,call both,start rest,rest heard,heard.out both,"
+    "start long,long large,large ok,draft ok,ok.approved tell,tell both,both done",
     {"x": "nodes.both.x"},
 )
 DOCUMENTS = {document["name"]: document for document in (_SMALL, _ASKS, _LEFT, _REFERENCE)}
@@ -112,11 +119,11 @@ class Client:
     async def _bring(self, name: str) -> None:
         started = await self._engine.runs.start(ANN, name, inputs={"n": N}, key=f"key-{name}")
         self._tell("start", run=started.run_id, key=f"key-{name}", workflow=name, n=N)
-        while (view := await self._engine.runs.get(ANN, started.run_id)).status not in ENDED:
-            if view.status == "stopped":
-                # The database refused its rows: somebody mends that and lets the run go on.
+        while (await self._engine.runs.get(ANN, started.run_id)).status not in ENDED:
+            for still in list(self._engine._core.executor.faults):
+                # The database refused its rows: somebody lets the run go on, or that which it waits for.
                 with suppress(WrongState):
-                    await self._engine.runs.resume(ANN, started.run_id)
+                    await self._engine.runs.resume(ANN, still)
             await (self._answer(started.run_id) if name == "reference" else self._leave(started.run_id))
             await asyncio.sleep(0.003)
         if name == "left":
@@ -148,4 +155,3 @@ class Client:
     async def _gone(self) -> None:
         while (await self._engine.runs.list(ANN, status="queued,running,waiting", workflow="asks")).items:
             await asyncio.sleep(0.003)
-

@@ -15,6 +15,7 @@ from tests.acceptance.served import ADMIN, Up, free_port, until
 from tests.chaos.client import Client
 from tests.chaos.history import History
 from tests.chaos.workload import SERVED, expected
+from tests.figures import figures as keep
 
 ACKS = "acknowledged"
 
@@ -62,6 +63,7 @@ def kill(folder: Path, *, kills: int, seed: int) -> None:
     figures = {"kills": kills, "whole groups": len(lives) - 1, "seed": seed, "requests repeated": client.repeated}
     figures |= dict(sorted(history.found.counted.items())) | {"seconds": round(time.monotonic() - began, 1)}
     print(json.dumps(figures))
+    keep("server kills", failures=len(history.found.breaches), **figures)
     assert not history.found.breaches, "\n".join([*history.found.breaches[:50], json.dumps(figures)])
 
 

@@ -83,7 +83,13 @@ def carried_out(folder: Path, cases: list[Faults]) -> list[dict[str, Any]]:
     told = [json.loads(line) for line in program(folder, "--cases", str(folder / "cases")).splitlines()]
     breaches = [f"{one['case']}: {breach}" for one in told for breach in one["breaches"]]
     assert len(told) == len(cases)
-    figures("fault points", cases=len(told), breaches=len(breaches), borders=len(POINTS), **counted(told))
+    figures(
+        "fault points",
+        cases=len(told),
+        failures=len({one["case"] for one in told if one["breaches"]}),
+        borders=len(POINTS),
+        **counted(told),
+    )
     assert not breaches, "\n".join(breaches[:40])
     return told
 

@@ -134,8 +134,8 @@ class People:
 
     def resume(self, process: Process, *, everything: bool = False) -> bool:
         """True when there was something to resume that was not resumed too often."""
-        still = self._rows("SELECT run_id FROM runs WHERE status IN ('stopped', 'paused', 'failed') ORDER BY run_id")
-        wanted = [run for (run,) in still if self._resumed.get(run, 0) < 3]
+        still = self._rows("SELECT run_id, status FROM runs WHERE status IN ('stopped', 'paused', 'failed') ORDER BY run_id")
+        wanted = [run for run, status in still if status == "paused" or self._resumed.get(run, 0) < 3]
         for run in wanted if everything else self._random.sample(wanted, min(1, len(wanted))):
             self._resumed[run] = self._resumed.get(run, 0) + 1
             has_parent = self._rows("SELECT parent_run FROM runs WHERE run_id = ?", run)[0][0]

@@ -166,4 +166,5 @@ class People:
                 self._answer(process, item)
         self.wake(process)
         moving = self._rows("SELECT run_id FROM runs WHERE status IN ('queued', 'running', 'waiting')")
-        return bool(moving) or self.resume(process, everything=True)
+        has_resumed = self.resume(process, everything=True)
+        return bool(moving) or has_resumed

@@ -53,6 +53,8 @@ def _acknowledged(simulation: Simulation, history: History) -> None:
 def _never_above_its_limits(history: History) -> None:
     """At every prefix of every journal: what is settled and what is set aside fit the limits of that moment."""
     for told in history.runs.values():
+        breach = _charged(told)
+        history.found.expect(not breach, breach)
         state = new_state(told.state.plan, told.row["run_id"])
         for (row, _), event in zip(told.rows, told.events, strict=True):
             fold(state, event, at=row.at, path=row.path, attempt=row.attempt)
@@ -62,6 +64,21 @@ def _never_above_its_limits(history: History) -> None:
             for name in RESERVED if told.of(events.ChildStarted) else (*RESERVED, "steps"):
                 breach = _above(told, state, row, name)
                 history.found.expect(not breach, breach)
+
+
+def _charged(told: Told) -> str:
+    """What the steps and the runs that it has started say that they have used, the run says too."""
+    settled = [
+        event.spent for kind in (events.StepDone, events.StepFailed, events.StepInDoubt, events.ChildReturned) for _, event in told.of(kind)
+    ]
+    for name in RESERVED:
+        used, charged = (
+            sum(getattr(spent, name) for spent in settled),
+            told.row[name] if name in told.row else getattr(told.state.ledger, name),
+        )
+        if used > charged:
+            return f"{told.name}: its steps have used {used} {name}, and {charged} are charged"
+    return ""
 
 
 def _above(told: Told, state: Any, row: Any, name: str) -> str:

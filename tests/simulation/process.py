@@ -49,6 +49,7 @@ class Process:
         audit: AuditLog,
         number: int,
         dies_after: int | None,
+        refuses: float,
     ) -> None:
         self.world, self._loop, self.number = world, loop, number
         self._random: Random = world.random
@@ -56,6 +57,8 @@ class Process:
         self._dies_after = dies_after
         """Borders that it still reaches; None: it does not die by itself."""
         self.is_disk_full = False
+        self.refuses = refuses
+        """How likely it is, at each border, that the disk says no."""
         self.breaches: list[str] = []
         self.acknowledged: list[tuple[str, Row]] = []
         self._shadows: dict[int, tuple[Active, RunState]] = {}
@@ -98,7 +101,7 @@ class Process:
             return
         if self.is_disk_full and name.startswith("journal.") and name not in COMMITTED:
             raise refusal(name)
-        if self.world.happens(0.004):
+        if self.world.happens(self.refuses):
             self.world.trouble("answers of the disk lost" if name in COMMITTED else "refusals of the disk")
             raise refusal(name)
 

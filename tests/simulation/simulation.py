@@ -66,7 +66,8 @@ class Simulation:
         self.breaches: list[str] = []
         self._ids = CountingIds()
         self._audit = AuditLog(open_key(folder).derive("audit"))
-        self._has_had_two = False
+        self.is_alone = self.random.random() < 0.5
+        """Nobody takes a run from a process that lives: as long as one lives, it has to bring everything to its end."""
         self._tasks: list[asyncio.Task[Any]] = []
         self._database = sqlite3.connect(folder / DATABASE_NAME, isolation_level=None)
         self._database.execute("PRAGMA synchronous = OFF")
@@ -165,7 +166,8 @@ class Simulation:
 
     async def _open(self) -> None:
         """A process takes over, beside whatever still runs."""
-        dies_after = None if self.world.is_calm or self.random.random() < 0.2 else self.random.choice((3, 50, 200, 600))
+        lives_on = self.world.is_calm or self.random.random() < (0.5 if self.is_alone else 0.2)
+        dies_after = None if lives_on else self.random.choice((3, 50, 200, 600))
         number = len(self.processes) + 1
         process = Process(
             self.world,
@@ -174,9 +176,9 @@ class Simulation:
             ids=self._ids,
             audit=self._audit,
             number=number,
+            refuses=0.015 if self.is_alone else 0.004,
             dies_after=dies_after if dies_after is None else self.random.randint(0, dies_after),
         )
-        self._has_had_two = self._has_had_two or bool(self.alive())
         self.processes.append(process)
         error = await process.later(process.executor.recover) if self.world.is_calm else process.later(process.executor.recover)
         if self.world.is_calm and isinstance(error, Exception):
@@ -184,7 +186,7 @@ class Simulation:
 
     async def _chance(self) -> None:
         world, random, alive = self.world, self.random, self.alive()
-        if not alive or random.random() < 0.03:
+        if not alive or (not self.is_alone and random.random() < 0.03):
             # Without one that is alive it is a restart, else somebody believes that the other one is dead.
             world.trouble("takeovers from a process that lives" if alive else "starts after a death")
             await self._open()
@@ -205,7 +207,7 @@ class Simulation:
         alive = self.alive()
         for process in alive:
             process.is_disk_full, process._dies_after = False, None
-        if self._has_had_two or len(alive) != 1 or self.random.random() < 0.5:
+        if not self.is_alone or not alive:
             for process in alive:
                 process.die()
             await self._open()

@@ -68,14 +68,10 @@ def _never_above_its_limits(history: History) -> None:
 
 def _charged(told: Told) -> str:
     """What the steps and the runs that it has started say that they have used, the run says too."""
-    settled = [
-        event.spent for kind in (events.StepDone, events.StepFailed, events.StepInDoubt, events.ChildReturned) for _, event in told.of(kind)
-    ]
+    kinds = (events.StepDone, events.StepFailed, events.StepInDoubt, events.ChildReturned)
+    settled = [event.spent for kind in kinds for _, event in told.of(kind)]
     for name in RESERVED:
-        used, charged = (
-            sum(getattr(spent, name) for spent in settled),
-            told.row[name] if name in told.row else getattr(told.state.ledger, name),
-        )
+        used, charged = sum(getattr(spent, name) for spent in settled), told.row[name]
         if used > charged:
             return f"{told.name}: its steps have used {used} {name}, and {charged} are charged"
     return ""

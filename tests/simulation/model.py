@@ -144,7 +144,7 @@ class Model:
         elif decision == "done":
             self._done(node, node.ports[0])
         elif decision == "retry":
-            node.status = "ready"
+            node.status, node.tried = "ready", 0
         else:
             self._give_up(node)
 

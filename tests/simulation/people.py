@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import StorageUnavailable
 from engine.run.asking import Owner
 from engine.run.beginning import NewRunSpec
 from engine.run.happenings import Answered, Cancel, Pause, Resume, TimerDue, Woken
@@ -70,7 +72,16 @@ class People:
         plan = world.plans[self._simulation.slugs[slug]]
         entry = AuditEntry(workspace_id="main", at=world.now_us(), actor="user:ann", action="run.start", subject=run)
         spec = NewRunSpec(Owner(run, "main", slug, slug), plan, 1, {}, asdict(plan.limits), "live", "ann", audit=entry)
-        self._do(process, lambda: process.executor.start(spec), lambda _: self.started.append(run))
+
+        async def start() -> None:
+            try:
+                await process.executor.start(spec)
+            except StorageUnavailable:
+                # Nobody knows whether it was kept: it is sent again.
+                await asyncio.sleep(1.0)
+                await start()
+
+        self._do(process, start, lambda _: self.started.append(run))
 
     def _do(self, process: Process, work: Callable[[], Awaitable[Any]], then: Callable[[Any], None] | None = None) -> None:
         async def do() -> None:

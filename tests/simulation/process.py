@@ -101,7 +101,8 @@ class Process:
             return
         if self.is_disk_full and name.startswith("journal.") and name not in COMMITTED:
             raise refusal(name)
-        if self.world.happens(self.refuses):
+        # Whoever could not answer can often not be asked either.
+        if self.world.happens(0.4 if name == "journal.unsure" else self.refuses):
             self.world.trouble("answers of the disk lost" if name in COMMITTED else "refusals of the disk")
             raise refusal(name)
 

@@ -155,13 +155,6 @@ MUTANTS = [
         "tests/architecture/test_rules.py::test_every_product_file_keeps_the_rule",
     ),
     Mutant(
-        "a second owner counts an older one's rows as its own",
-        "engine/storage/journal.py",
-        "WHERE run_id = ? AND epoch = ? AND head_seq = ?",
-        "WHERE run_id = ? AND ? >= 0 AND head_seq = ?",
-        "tests/simulation/test_simulation.py::test_two_owners_at_once_never_both_go_on",
-    ),
-    Mutant(
         "what is lost in a crash costs nothing",
         "engine/run/halts.py",
         "    state.settle(step, step.reserved)\n    step.rest()\n",

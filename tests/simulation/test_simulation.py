@@ -43,7 +43,7 @@ def met_what_it_is_about(counted: Counter[str]) -> None:
         assert counted[trouble] > 5, (trouble, counted)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 def test_whatever_a_history_does_to_it_the_engine_loses_and_doubles_nothing() -> None:
     counted = played(SEEDS)
     print(json.dumps(counted))

@@ -75,6 +75,12 @@ async def _pause_and_cancel(engine: Engine, run: str) -> str:
     return run
 
 
+async def _hears_of_its_child(engine: Engine, run: str) -> str:
+    # It waits for its child first, and would be taken for a run at rest.
+    await until(engine, run, lambda view: view.status == "succeeded")
+    return run
+
+
 async def _fork(engine: Engine, run: str) -> str:
     await until(engine, run, lambda view: view.status == "succeeded")
     return (await engine.runs.fork(ANN, run, "b", changes={"nodes.a.x": 100})).run_id
@@ -144,6 +150,6 @@ WORKFLOWS: dict[str, tuple[dict[str, Any], dict[str, Any], GoOn | None]] = {
     "cancelled": (_document([_node("ok", "approval", {"title": "?"}), _DONE], "start ok,ok.approved done"), {"n": 1}, _pause_and_cancel),
     "fork": (_document([_set("a", "1"), _set("b", "nodes.a.x + 1"), _DONE], "start a,a b,b done"), {"n": 1}, _fork),
     "failed": (_document([_node("bad", "fail", {"message": "Not today."})], "start bad"), {"n": 1}, _retry),
-    "child": (_document([_node("call", "subflow", _CALL), _DONE], "start call,call done"), {"n": 1}, None),
+    "child": (_document([_node("call", "subflow", _CALL), _DONE], "start call,call done"), {"n": 1}, _hears_of_its_child),
     "waits for a person": (_document([_node("ok", "approval", {"title": "?"}), _DONE], "start ok,ok.approved done"), {"n": 1}, _waits),
 }

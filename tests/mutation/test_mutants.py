@@ -159,14 +159,14 @@ MUTANTS = [
         "engine/run/halts.py",
         "    state.settle(step, step.reserved)\n    step.rest()\n",
         "    state.settle(step, events.NOTHING)\n    step.rest()\n",
-        "tests/simulation/test_model.py::test_the_engine_does_what_the_rules_say_in_whatever_order_things_happen",
+        "tests/unit/run/test_retries.py::test_after_a_crash_what_was_running_runs_again_and_keeps_its_reservation_charged",
     ),
     Mutant(
         "after a failure new steps start",
         "engine/run/decide.py",
         '        return [] if state.running or state.leaving else [End("failed", None, failure_reason(state))]\n',
         '        if not state.running and not state.leaving:\n            return [End("failed", None, failure_reason(state))]\n',
-        "tests/simulation/test_model.py::test_the_engine_does_what_the_rules_say_in_whatever_order_things_happen",
+        "tests/unit/run/test_ends.py::test_after_an_unhandled_error_nothing_starts_while_other_calls_still_run",
     ),
 ]
 

@@ -218,3 +218,11 @@ def test_a_run_that_is_paused_before_its_last_step_still_has_something_to_do() -
     run.done("a")
     assert run.status == "paused"
     assert run.resume().output == {"x": 1}
+
+
+def test_after_an_unhandled_error_nothing_starts_while_other_calls_still_run() -> None:
+    run = Trial.of(["start", call("a"), call("b"), call("c"), call("d")], ["start -> a", "start -> b", "start -> c", "b -> d"])
+    run.fails("a").done("b")
+    assert (run.status, run.live) == ("running", ["c"])
+    assert run.done("c").status == "failed"
+    assert run.resume().live == ["a", "d"]

@@ -72,7 +72,8 @@ def faults_of(connection: sqlite3.Connection, run_id: str, plans: Plans, reader:
         found = [row for part in segments for row in connection.execute(_ROWS, (part.run_id, part.before, part.last)).fetchall()]
         kept = {seq: (codec_name, body) for seq, codec_name, body in connection.execute(_SNAPSHOTS, (run_id,))}
     finally:
-        connection.execute("COMMIT")
+        # Nothing was written.
+        connection.execute("ROLLBACK")
     if known is None:
         # It was kept long enough, and deleted just now.
         return [], 0, 0

@@ -30,6 +30,7 @@ from engine.facade.runs import Runs
 from engine.facade.shelf import Shelf
 from engine.facade.storage import Storage
 from engine.facade.workflows import Workflows
+from engine.faultpoints import reach
 from engine.ids import Ids
 from engine.llm.gateway import Gateway
 from engine.nodes.docs import describe
@@ -87,6 +88,7 @@ class Engine:
         try:
             await asyncio.to_thread(engine.idempotency.forget_unfinished)
             await core.executor.recover()
+            reach("recovery.done")
         except BaseException:
             await core.close()
             raise

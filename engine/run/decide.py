@@ -88,11 +88,7 @@ def decide(state: RunState, *, at: int) -> list[Command]:
     if state.is_tried:
         return [] if state.running or state.leaving else [_end_trial(state)]
     if state.halted:
-        if state.running or state.is_stopped or state.asked:
-            return []
-        # A budget over many runs is raised where it was set, not for one run.
-        is_asked = state.plan.on_limit == "ask" and state.halted not in (PAUSED, *BUDGETS)
-        return [AskHow() if is_asked else Stop(halt_reason(state))]
+        return [] if state.running or state.asked else _stand_still(state)
     if state.ended:
         return [EndItem(next(iter(state.ended)))]
     if state.full:
@@ -105,6 +101,18 @@ def decide(state: RunState, *, at: int) -> list[Command]:
             return [Begin(step.path) for step in ready]
         return [MeetLimit(limit.limit, limit.used, limit.needed, limit.allowed, ready[0].path)]
     return [] if state.steps or state.leaving else [_end(state)]
+
+
+def _stand_still(state: RunState) -> list[Command]:
+    is_alive = state.steps or state.leaving or state.ended or state.full or state.used_up
+    if not is_alive and all(frame.back is None for frame in state.frames.values()):
+        # Its last step has ended meanwhile: there is nothing that anybody could resume it for.
+        return [_end(state)]
+    if state.is_stopped:
+        return []
+    # A budget over many runs is raised where it was set, not for one run.
+    is_asked = state.plan.on_limit == "ask" and state.halted not in (PAUSED, *BUDGETS)
+    return [AskHow() if is_asked else Stop(halt_reason(state))]
 
 
 def _may_start(step: Step, at: int) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.clock import Clock
 from engine.errors import Bug, FencedOut, SignalboxError, StorageUnavailable
+from engine.faultpoints import reach
 from engine.graph.plan import Plan
 from engine.ids import Ids
 from engine.nodes.child import ChildKind
@@ -27,7 +28,7 @@ from engine.run.decide import seconds_left
 from engine.run.families import Families
 from engine.run.happenings import Finished, GoOn, Happening, Recover, SecondsUp, TimerDue
 from engine.run.keeping import Growth, Keeper
-from engine.run.live import Hub, Token
+from engine.run.live import Hub
 from engine.run.loading import load_run
 from engine.run.prepare import Prepared
 from engine.run.reactions import take
@@ -38,6 +39,7 @@ from engine.storage.journal import Journal, NewRun
 from engine.storage.journal_reader import JournalReader
 
 log = logging.getLogger("signalbox.run")
+AGAIN_US = 1_000_000
 
 
 class Executor:
@@ -105,6 +107,7 @@ class Executor:
         try:
             await self._journal.commit(commit)
         except FencedOut:
+            await self._set_going(spec.owner.run_id)
             return None
         finally:
             del self._beginning[id(active)]
@@ -119,11 +122,19 @@ class Executor:
             self._activate(active)
         return commit.head.status
 
+    async def _set_going(self, run_id: str) -> None:
+        """A run that exists already: whoever started it may have been told that it was not kept, and then nobody has set it going."""
+        stored = await asyncio.to_thread(self.reader.run, run_id)
+        if stored is not None and stored.status == "running" and run_id not in self._active and run_id not in self.faults:
+            await self.tell(run_id, Recover())
+
     async def deliver(self, run_id: str, happening: Happening) -> None:
         """Hands a happening to a run and returns when what follows is durable. Raises what the run answers."""
+        reach("answer.given")
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         await self.tell(run_id, happening, answer)
         await answer
+        reach("answer.durable")
 
     async def revive(self, run_id: str) -> None:
         """Goes on with a run that stood still because the database refused its rows; it is read again from disk."""
@@ -132,17 +143,21 @@ class Executor:
 
     async def recover(self) -> int:
         """Takes over every run that a dead process left running; returns how many."""
+        reach("recovery.begun")
         self.budgets.load(*await asyncio.to_thread(self.reader.budgets))
         stored = await asyncio.to_thread(self.reader.unfinished)
+        reach("recovery.found")
         for run in stored:
             try:
                 await self.tell(run.run_id, Recover())
+                reach("recovery.told")
             except Exception as error:
                 # One unreadable journal must not keep the other runs from going on; it is told and left as it is.
                 log.error("run %s cannot be taken over: %s", run.run_id, error)
                 self.faults[run.run_id] = f"Its journal cannot be read: {error}"
         self.budgets.recovered()
         self._timers.start(await asyncio.to_thread(self.reader.timers))
+        reach("recovery.timers_set")
         await self._families.find_again()
         return len(stored)
 
@@ -210,6 +225,7 @@ class Executor:
 
     async def _load_now(self, run_id: str) -> Active:
         stored, loaded = await asyncio.to_thread(load_run, self.reader, self.plan_of, run_id)
+        reach("run.read")
         if run_id in self.faults:
             # What came due while the run stood still has fired in vain.
             self._timers.set_again(run_id, await asyncio.to_thread(self.reader.timers))
@@ -342,6 +358,7 @@ class Executor:
     # Performing
 
     def _perform(self, active: Active, turn: Turn) -> None:
+        reach("calls.before")
         for prepared in turn.performs:
             if prepared.instead is not None or isinstance(prepared.node.kind, InlineKind):
                 active.inbox.append((work(prepared), None))
@@ -354,16 +371,10 @@ class Executor:
 
     async def _call(self, active: Active, prepared: Prepared) -> None:
         run_id = active.owner.run_id
-        on_token: Callable[[str], None] | None = None
-        if self._hub.is_watched(run_id):
-
-            def tell(text: str) -> None:
-                self._hub.publish(run_id, [Token(prepared.path, text)])
-
-            on_token = tell
-
-        ctx = StepContext(run_id, prepared, self._services, on_token)
+        ctx = StepContext(run_id, prepared, self._services, self._hub.teller(run_id, prepared.path))
+        reach("call.begins")
         outcome, error = await carried_out(prepared, ctx, self.clock)
+        reach("call.answered")
         if active.calls.get(prepared.path) is asyncio.current_task():
             del active.calls[prepared.path]
         told = Finished(prepared.path, prepared.attempt, prepared.given, outcome, error, ctx.spent, ctx.note(), was_asked=prepared.asks)
@@ -375,5 +386,8 @@ class Executor:
             return
         try:
             await self.tell(run_id, due)
+        except StorageUnavailable:
+            # It cannot be read just now: once more in a moment, or nothing would wake it before the next start.
+            self._timers.add(self.clock.now_us() + AGAIN_US, run_id, due.path, due.attempt, due.kind)
         except Exception as error:  # whatever keeps this run from being read must not keep the others from waking
             log.error("the timer of run %s cannot fire: %s", run_id, error)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import NotFound, StorageUnavailable, WrongState
+from engine.faultpoints import reach
 from engine.nodes.child import ChildKind
 from engine.run import children, codec, events
 from engine.run.asking import Owner
@@ -44,6 +46,7 @@ class Families:
         kind: ChildKind[Any] = prepared.node.kind  # pyright: ignore[reportAssignmentType]
         executor, told = self._executor, None
         try:
+            reach("child.choosing")
             call = kind.child(prepared.node.config, prepared.given)
             where = (executor.reader, executor.plan_of, active.owner.workspace_id, call)
             child, inputs = await asyncio.to_thread(children.chosen, *where, depth=active.state.depth + 1)
@@ -57,16 +60,16 @@ class Families:
     def after(self, active: Active, turn: Turn) -> None:
         """A turn is durable: its children start, those that nobody waits for any more go, and a parent hears of the end."""
         for starting in turn.children:
-            self._in_background(self._start(active.owner, active.state, starting))
+            self._in_background(partial(self._start, active.owner, active.state, starting))
         for child in turn.orphans:
-            self._in_background(self._drop(active.owner.run_id, "", child))
+            self._in_background(partial(self._drop, active.owner.run_id, "", child))
         state = active.state
         if state.parent and (state.status in ENDED or state.status == "stopped"):
-            self._in_background(self._tell_parent(active.owner.run_id))
+            self._in_background(partial(self._tell_parent, active.owner.run_id))
 
     def mend(self, run_id: str) -> None:
         """Brings a run that stood still together with its children."""
-        self._in_background(self.find_again(run_id))
+        self._in_background(partial(self.find_again, run_id))
 
     async def find_again(self, only: str = "") -> None:
         """What a crash has cut off between parents and children goes on; `only` those of one parent."""
@@ -75,6 +78,8 @@ class Families:
                 continue
             try:
                 await self._mend(parent, path, child)
+            except StorageUnavailable:
+                self._in_background(partial(self._mend, parent, path, child))
             except Exception as error:  # one run that cannot be read must not keep the others from going on
                 log.error("the run %s and its child %s cannot be brought together: %s", parent, child, error)
 
@@ -96,10 +101,19 @@ class Families:
         elif found is None:
             await self._start(Owner(parent, stored.workspace_id, stored.workflow_id, stored.workflow_name), state, starting)
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _in_background(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = asyncio.get_running_loop().create_task(self._until_possible(work))
         self._tasks.add(task)
         task.add_done_callback(self._done)
+
+    async def _until_possible(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Again and again while the database refuses: nobody else would do it before the next start. Doing it twice is harmless."""
+        while True:
+            try:
+                return await work()
+            except StorageUnavailable as error:
+                log.warning("between a run and its child, once more in a moment: %s", error)
+                await self._executor.clock.sleep(AGAIN_S)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -130,12 +144,10 @@ class Families:
             ),
         )
         # It may have been given up in the meantime, by whoever holds the parent now.
-        while await self._is_wanted(owner.run_id, starting.path, child.run):
-            try:
-                await executor.start(spec)
-                break
-            except StorageUnavailable:
-                await executor.clock.sleep(AGAIN_S)
+        if await self._is_wanted(owner.run_id, starting.path, child.run):
+            reach("child.starting")
+            await executor.start(spec)
+            reach("child.started")
         if not await self._is_wanted(owner.run_id, starting.path, child.run):
             await self._drop(owner.run_id, starting.path, child.run)
 
@@ -147,6 +159,7 @@ class Families:
         return children.waiting_for(state, path, child) is not None
 
     async def _drop(self, parent: str, path: str, child: str) -> None:
+        reach("child.dropping")
         try:
             await self._executor.deliver(child, LEFT_ALONE)
         except NotFound:
@@ -158,9 +171,11 @@ class Families:
             return
 
     async def _tell_parent(self, child: str) -> None:
+        reach("child.telling")
         ended = await asyncio.to_thread(self._report, child)
         if ended is not None:
             await self._executor.tell(ended[0], ended[1])
+            reach("child.told")
 
     def _report(self, child: str) -> tuple[str, ChildEnded] | None:
         executor = self._executor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from engine.run.events import RunEnded, kind_of
@@ -70,6 +71,12 @@ class Hub:
     def is_watched(self, run_id: str) -> bool:
         """Whether anybody reads."""
         return run_id in self._watchers
+
+    def teller(self, run_id: str, path: str) -> Callable[[str], None] | None:
+        """Takes the text that a model writes in that step; None where nobody reads."""
+        if run_id not in self._watchers:
+            return None
+        return lambda text: self.publish(run_id, [Token(path, text)])
 
     def publish(self, run_id: str, items: list[Row] | list[Token]) -> None:
         """Passes rows or tokens on; called on the engine's loop."""

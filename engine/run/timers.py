@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from engine.clock import Clock
+from engine.faultpoints import reach
 from engine.run.happenings import TimerDue
 
 Fire = Callable[[str, TimerDue], Awaitable[None]]
@@ -53,6 +54,7 @@ class Timers:
             now = self._clock.now_us()
             while self._heap and self._heap[0][0] <= now:
                 _, run_id, path, attempt, kind = heapq.heappop(self._heap)
+                reach("timer.due")
                 await self._fire(run_id, TimerDue(path, attempt, kind))
             await self._wait(now)
 

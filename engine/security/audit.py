@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from sqlmodel import Session, col, select
 
 from engine.errors import AuditChainBroken, Bug
+from engine.faultpoints import reach
 from engine.jsonvalue import canonical, check_json
 from engine.storage.tables import Audit
 
@@ -136,6 +137,7 @@ class AuditLog:
         row = next_row(head_in_session(session), entry, key=self._key)
         session.add(Audit(**asdict(row)))
         session.flush()
+        reach("audit.in_session")
         return row
 
     def append_raw(self, connection: sqlite3.Connection, entry: AuditEntry) -> AuditRow:
@@ -149,6 +151,7 @@ class AuditLog:
             " VALUES (:seq, :workspace_id, :at, :actor, :action, :subject, :details, :previous_hash, :hash)",
             asdict(row),
         )
+        reach("audit.raw")
         return row
 
     def verify(self, session: Session, *, anchor: Head | None = None) -> AuditReport:

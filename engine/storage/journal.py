@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import FencedOut, StorageUnavailable
+from engine.faultpoints import reach
 from engine.storage.sqlite import connect_raw, is_unavailable
 
 GROUP_ROWS = 512
@@ -138,6 +139,10 @@ class Counts:
     """Spent inside the database, commits included."""
 
 
+class _Unsure(StorageUnavailable):
+    """Nobody knows whether it was kept; only reading the run again tells."""
+
+
 class Journal:
     """Owns the write connection. All of its coroutines belong to one event loop."""
 
@@ -158,7 +163,8 @@ class Journal:
         self.counts = Counts()
 
     async def commit(self, commit: Commit) -> None:
-        """Returns when the commit is on disk. Raises FencedOut, or StorageUnavailable when nothing of it was kept."""
+        """Returns when the commit is on disk. Raises FencedOut, or StorageUnavailable when nothing of it was kept or nobody knows."""
+        reach("journal.asked")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._pending.append((commit, done))
@@ -167,6 +173,7 @@ class Journal:
             # At the end of this turn, so that runs that are ready now share one commit.
             loop.call_soon(self._flush, loop)
         await done
+        reach("journal.acknowledged")
 
     def wrote_beside(self, size: int) -> None:
         """Another connection of ours has written so many bytes: the log is folded back in time, even when no run moves."""
@@ -184,6 +191,7 @@ class Journal:
             await self._drained
         await asyncio.to_thread(self._thread.shutdown)
         with suppress(sqlite3.Error):
+            reach("journal.closing")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._connection.close()
 
@@ -194,7 +202,7 @@ class Journal:
             return
         if len(batch) == 1:
             outcomes = self._write([c for c, _ in batch], 0.0)
-            if not isinstance(outcomes[0], StorageUnavailable):
+            if not isinstance(outcomes[0], StorageUnavailable) or isinstance(outcomes[0], _Unsure):
                 self._answer(batch, outcomes)
                 self._next(loop)
                 return
@@ -248,17 +256,21 @@ class Journal:
 
     def _write_group(self, batch: list[Commit], lock_wait_s: float) -> list[bool]:
         started = time.perf_counter()
-        connection = self._connection
+        connection, kept = self._connection, None
         try:
             self._begin(lock_wait_s)
+            reach("journal.begun")
             kept = [self._write_one(connection, commit) for commit in batch]
+            reach("journal.before_commit")
             connection.execute("COMMIT")
+            reach("journal.committed")
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            if is_unavailable(error):
+            if not is_unavailable(error):
+                raise
+            if kept is None or not self._is_there(batch, kept, error):
                 raise StorageUnavailable(f"The database does not take writes right now: {error}.") from error
-            raise
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -266,7 +278,23 @@ class Journal:
         self._count(batch, kept, time.perf_counter() - started)
         return kept
 
+    def _is_there(self, batch: list[Commit], kept: list[bool], error: sqlite3.Error) -> bool:
+        """Whether the group is on disk although its COMMIT was answered with an error: it is never written again blindly.
+
+        Nobody else can have written these rows: the group held the write lock, and the heads were as it expected them.
+        """
+        one = next((commit for commit, is_kept in zip(batch, kept, strict=True) if is_kept and commit.rows), None)
+        if one is None:
+            return False
+        sql, last = "SELECT epoch, at, payload FROM journal WHERE run_id = ? AND seq = ?", one.rows[-1]
+        try:
+            reach("journal.unsure")
+            return self._connection.execute(sql, (one.run_id, last.seq)).fetchone() == (one.epoch, last.at, last.payload)
+        except sqlite3.Error:
+            raise _Unsure(f"Whether the database has kept it is not known: {error}.") from error
+
     def _begin(self, lock_wait_s: float) -> None:
+        reach("journal.before_begin")
         pause, waited = 0.0005, 0.0
         while True:
             try:
@@ -294,14 +322,18 @@ class Journal:
             changed = connection.execute(_UPDATE_RUN, values).rowcount
         if changed != 1:
             return False
+        reach("journal.run_written" if new is not None or commit.epoch == commit.expected_epoch else "journal.claimed")
         run, workspace, epoch = commit.run_id, commit.workspace_id, commit.epoch
         for digest, body in commit.blobs:
             connection.execute(_INSERT_BLOB, (digest, workspace, body))
             connection.execute(_INSERT_BLOB_REF, (run, digest, workspace, len(body)))
+            reach("journal.blob_written")
         for row in commit.rows:
             connection.execute(_INSERT_ROW, (run, row.seq, workspace, epoch, row.at, row.kind, row.path, row.attempt, row.payload))
+        reach("journal.rows_written")
         for sql, parameters in commit.statements:
             connection.execute(sql, parameters)
+        reach("journal.statements_written")
         for entry in commit.audits:
             self._append_audit(connection, entry)
         return True
@@ -323,5 +355,7 @@ class Journal:
         self._since_checkpoint = 0
         # What is committed stays committed: on a full disk the log only grows on.
         with suppress(sqlite3.Error):
+            reach("journal.before_checkpoint")
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            reach("journal.checkpointed")
         return []

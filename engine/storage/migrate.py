@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import Bug, Conflict, StorageUnavailable
+from engine.faultpoints import reach
 from engine.storage.sqlite import connect_raw, is_unavailable
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -74,8 +75,10 @@ def _apply_missing(connection: sqlite3.Connection, known: tuple[Migration, ...],
 
 
 def _apply(connection: sqlite3.Connection, migration: Migration) -> bool:
+    reach("migrate.before_begin")
     connection.execute("BEGIN IMMEDIATE")
     try:
+        reach("migrate.begun")
         connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL)")
         # Looked up again inside the transaction: another process may have been faster.
         if _version(connection) >= migration.version:
@@ -83,8 +86,11 @@ def _apply(connection: sqlite3.Connection, migration: Migration) -> bool:
             return False
         for statement in statements(migration.sql):
             connection.execute(statement)
+            reach("migrate.statement")
         connection.execute("INSERT INTO schema_version (version, name) VALUES (?, ?)", (migration.version, migration.name))
+        reach("migrate.before_commit")
         connection.execute("COMMIT")
+        reach("migrate.committed")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")

@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from engine.errors import Conflict, StorageUnavailable
+from engine.faultpoints import reach
 
 DATABASE_NAME = "signalbox.db"
 LOCK_NAME = "engine.lock"
@@ -119,9 +120,13 @@ def reading(engine: Engine) -> Iterator[Session]:
 def writing(engine: Engine) -> Iterator[Session]:
     """A session in one write transaction: committed at the end, rolled back by an exception. Raises StorageUnavailable."""
     with _unavailable_told(), Session(engine.execution_options(signalbox_writes=True), expire_on_commit=False) as session:
+        reach("records.before_begin")
         session.connection()
+        reach("records.begun")
         yield session
+        reach("records.before_commit")
         session.commit()
+        reach("records.committed")
 
 
 @contextmanager
@@ -166,6 +171,7 @@ class HomeLock:
             os.ftruncate(file, 0)
             os.pwrite(file, str(os.getpid()).encode(), 0)
         self._file = file
+        reach("home.locked")
 
     def release(self) -> None:
         """Gives the lock back; the file stays, since removing it would race with the next process."""

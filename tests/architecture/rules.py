@@ -107,6 +107,59 @@ def impure(module: Module) -> Iterator[str]:
                 yield f"{module.path}:{node.lineno}: {name}: a pure module neither waits nor keeps state"
 
 
+def without_a_border(module: Module) -> Iterator[str]:
+    """A write transaction that does not come past a fault point before and after its commit (engine/faultpoints.py)."""
+    for function in ast.walk(module.tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        borders = [node.lineno for node in ast.walk(function) if _is_border(node)]
+        for node in ast.walk(function):
+            if _commits(node) and not (any(line < node.lineno for line in borders) and any(line > node.lineno for line in borders)):
+                yield f"{module.path}:{node.lineno}: a commit without a border before and after it: reach(…) both"
+            if _begins(node) and not borders:
+                yield f"{module.path}:{node.lineno}: a write transaction begins without a border: reach(…)"
+    if module.name not in ("engine.storage.sqlite", "engine.people.records"):
+        for found in imports_of(module):
+            if found.module == "engine.storage.sqlite" and found.name == "writing":
+                yield f"{module.path}:{found.line}: writing() is reached through Records"
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Session", "sessionmaker"):
+            if module.name != "engine.storage.sqlite":
+                yield f"{module.path}:{node.lineno}: a session of its own could commit without a border"
+
+
+def _commits(node: ast.AST) -> bool:
+    """`execute("COMMIT")` and `session.commit()`; a commit of the journal takes what it is to write."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="execute" | "exec_driver_sql" | "executescript"), args=[ast.Constant(value=str(sql)), *_]):
+            return "COMMIT" in sql.upper().split()
+        case ast.Call(func=ast.Attribute(attr="commit"), args=[], keywords=[]):
+            return True
+        case _:
+            return False
+
+
+def _begins(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(attr="execute"), args=[ast.Constant(value=str(sql)), *_]):
+            return sql.upper().startswith("BEGIN IMMEDIATE")
+        case _:
+            return False
+
+
+def _is_border(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "reach"
+
+
+def borders_of(module: Module) -> Iterator[str]:
+    """The names that the module reaches; Bug if one is not written out."""
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.Call(func=ast.Name(id="reach"), args=[argument]):
+                names = [part.value for part in ast.walk(argument) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+                yield from names or [f"{module.path}:{node.lineno}"]
+
+
 def round_the_facade(module: Module, *, exported: Iterable[str], rooms: Iterable[str]) -> Iterator[str]:
     """For `app`: only exported names of `engine`. For `engine`: never its own facade, except in the command line."""
     is_app, is_room = _is_in(module.name, "app"), _is_in(module.name, "engine") and not _is_in(module.name, "engine.cli")

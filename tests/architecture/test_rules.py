@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.faultpoints import POINTS
 from tests.architecture import rules
 from tests.architecture.source import ROOT, Module, product_modules
 
@@ -18,7 +19,9 @@ def facade_findings(module: Module, *, exported: list[str]) -> list[str]:
     return list(rules.round_the_facade(module, exported=exported, rooms={"graph", "run"}))
 
 
-@pytest.mark.parametrize("rule", [rules.too_long, rules.without_a_sentence, rules.vaguely_named, rules.through_the_wall, rules.dangerous])
+@pytest.mark.parametrize(
+    "rule", [rules.too_long, rules.without_a_sentence, rules.vaguely_named, rules.through_the_wall, rules.dangerous, rules.without_a_border]
+)
 def test_every_product_file_keeps_the_rule(rule) -> None:
     assert [finding for module in MODULES for finding in rule(module)] == []
 
@@ -26,6 +29,11 @@ def test_every_product_file_keeps_the_rule(rule) -> None:
 def test_what_decides_a_run_touches_nothing_outside_itself() -> None:
     pure = [module for module in MODULES if module.name.startswith(PURE)]
     assert [finding for module in pure for finding in rules.impure(module)] == []
+
+
+def test_every_border_that_is_reached_has_a_name_and_every_name_is_reached() -> None:
+    product = [module for module in MODULES if module.name != "engine.faultpoints"]
+    assert sorted({name for module in product for name in rules.borders_of(module)}) == sorted(POINTS)
 
 
 def test_app_uses_only_what_the_engine_exports() -> None:
@@ -58,6 +66,12 @@ def test_app_uses_only_what_the_engine_exports() -> None:
         (rules.dangerous, "import yaml\nyaml.load('a')", "engine/a.py"),
         (rules.dangerous, "from yaml import unsafe_load", "engine/a.py"),
         (rules.dangerous, "numpy.load(path, allow_pickle=True)", "engine/a.py"),
+        (rules.without_a_border, "def f(c):\n    c.execute('COMMIT')", "engine/storage/a.py"),
+        (rules.without_a_border, "def f(c):\n    reach('a')\n    c.execute('commit')", "engine/storage/a.py"),
+        (rules.without_a_border, "def f(s):\n    s.commit()\n    reach('a')", "engine/facade/a.py"),
+        (rules.without_a_border, "def f(c):\n    c.execute('BEGIN IMMEDIATE')", "engine/storage/a.py"),
+        (rules.without_a_border, "from engine.storage.sqlite import writing", "engine/facade/a.py"),
+        (rules.without_a_border, "def f(db):\n    Session(db)", "engine/facade/a.py"),
         (rules.impure, "def f():\n    open('a')", "engine/run/decide.py"),
         (rules.impure, "async def f(): ...", "engine/run/decide.py"),
         (rules.impure, "def f():\n    global cache", "engine/run/state.py"),
@@ -77,6 +91,8 @@ def test_the_rule_fails_on_a_bad_sample(rule, text: str, path: str) -> None:
         (rules.through_the_wall, "import litellm", "engine/llm/gateway.py"),
         (rules.through_the_wall, "import re2", "engine/expressions/functions.py"),
         (rules.dangerous, "import re, yaml\nre.compile('a')\nyaml.safe_load('a')", "engine/a.py"),
+        (rules.without_a_border, "def f(c):\n    reach('a')\n    c.execute('COMMIT')\n    reach('b')", "engine/storage/a.py"),
+        (rules.without_a_border, "async def f(journal):\n    await journal.commit(what)", "engine/run/a.py"),
         (rules.impure, "def decide(state, event): return []", "engine/run/decide.py"),
     ],
 )

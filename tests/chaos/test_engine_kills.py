@@ -13,6 +13,7 @@ from engine.run import events
 from tests.chaos.history import History
 from tests.chaos.life import ACKS
 from tests.chaos.workload import LEDGER, expected, registry
+from tests.figures import figures as keep
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,6 +40,7 @@ def checked(folder: Path, figures: dict[str, Any]) -> dict[str, Any]:
     history.all_over()
     outcomes(history)
     told = figures | dict(sorted(history.found.counted.items()))
+    keep("engine kills", failures=len(history.found.breaches), **{name: value for name, value in told.items() if value != ""})
     assert not history.found.breaches, "\n".join([f"seed {figures['seed']}", *history.found.breaches[:50], json.dumps(told)])
     return told
 

@@ -15,6 +15,7 @@ from tests.acceptance.served import ADMIN, Up, free_port, until
 from tests.chaos.client import Client
 from tests.chaos.history import History
 from tests.chaos.workload import SERVED, expected
+from tests.figures import figures as keep
 
 ACKS = "acknowledged"
 
@@ -67,6 +68,7 @@ def kill(folder: Path, *, kills: int, seed: int) -> None:
     pauses = sorted((next((at for at in rows if at > kill), kill) - kill) / 1e6 for kill in killed_at)
     figures |= {"seconds to the next step": {"median": round(pauses[len(pauses) // 2], 2), "most": round(pauses[-1], 2)}}
     print(json.dumps(figures))
+    keep("server kills", failures=len(history.found.breaches), **figures)
     assert not history.found.breaches, "\n".join([*history.found.breaches[:50], json.dumps(figures)])
 
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from engine import Engine, RunView, Settings
+from engine import Engine, Settings
 from engine.clock import ManualClock
 from engine.ids import CountingIds
 from engine.llm.gateway import Gateway, GatewaySettings
@@ -36,16 +36,11 @@ async def record(home: Path) -> dict[str, Any]:
             await engine.workflows.publish(ANN, saved.id)
             run = (await engine.runs.start(ANN, saved.id, inputs=inputs)).run_id
             run = await go_on(engine, run) if go_on else run
-            await until(engine, run, is_at_rest)
+            await until(engine, run, lambda view: view.status in REST)
             told[name] = await recorded(engine, run)
     finally:
         await engine.close()
     return told
-
-
-def is_at_rest(view: RunView) -> bool:
-    """Whether nothing moves it any more; what waits for another run goes on by itself."""
-    return view.status in REST and "waits for the run" not in view.reason
 
 
 async def recorded(engine: Engine, run: str) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.figures import figures
+
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("engine", "tests", "pyproject.toml")
 
@@ -166,6 +168,69 @@ MUTANTS = [
         "if written > allowed * 1000:",
         "tests/integration/test_keeping.py::test_a_run_whose_state_grows_writes_at_most_twice_what_its_rows_take",
     ),
+    Mutant(
+        "a commit whose answer was lost is written again",
+        "engine/storage/journal.py",
+        "            if kept is None or not self._is_there(batch, kept, error):",
+        "            if True:",
+        "tests/integration/test_unknown_outcomes.py::test_a_commit_whose_answer_is_lost_is_looked_up_and_not_written_again",
+    ),
+    Mutant(
+        "a commit that nobody can look up is written again blindly",
+        "engine/storage/journal.py",
+        " or isinstance(outcomes[0], _Unsure):",
+        ":",
+        "tests/integration/test_unknown_outcomes.py::test_a_run_whose_commit_nobody_can_look_up_stands_still_and_is_read_again",
+    ),
+    Mutant(
+        "a run whose start was not answered is never set going",
+        "engine/run/executor.py",
+        "            await self._set_going(spec.owner.run_id)\n",
+        "",
+        "tests/integration/test_unknown_outcomes.py::test_a_start_of_which_nobody_knows_is_set_going_when_it_is_sent_again",
+    ),
+    Mutant(
+        "a parent is told of its child once at most",
+        "engine/run/families.py",
+        "                await self._executor.clock.sleep(AGAIN_S)\n",
+        "                raise\n",
+        "tests/integration/test_unknown_outcomes.py::test_a_parent_hears_of_its_child_although_the_database_refuses_for_a_moment",
+    ),
+    Mutant(
+        "a timer that cannot fire is forgotten",
+        "engine/run/executor.py",
+        "            self._timers.add(self.clock.now_us() + AGAIN_US, run_id, due.path, due.attempt, due.kind)\n",
+        "            return\n",
+        "tests/integration/test_unknown_outcomes.py::test_a_timer_fires_although_the_database_refuses_for_a_moment",
+    ),
+    Mutant(
+        "a run that was paused in its last step stays paused for ever",
+        "engine/run/decide.py",
+        "    if not is_alive and all(frame.back is None for frame in state.frames.values()):",
+        "    if False:",
+        "tests/unit/run/test_ends.py::test_a_run_that_is_paused_in_its_last_step_ends_with_it",
+    ),
+    Mutant(
+        "a commit comes past no border",
+        "engine/storage/migrate.py",
+        '        reach("migrate.committed")\n',
+        "",
+        "tests/architecture/test_rules.py::test_every_product_file_keeps_the_rule",
+    ),
+    Mutant(
+        "what is lost in a crash costs nothing",
+        "engine/run/halts.py",
+        "    state.settle(step, step.reserved)\n    step.rest()\n",
+        "    state.settle(step, events.NOTHING)\n    step.rest()\n",
+        "tests/unit/run/test_retries.py::test_after_a_crash_what_was_running_runs_again_and_keeps_its_reservation_charged",
+    ),
+    Mutant(
+        "after a failure new steps start",
+        "engine/run/decide.py",
+        '        return [] if state.running or state.leaving else [End("failed", None, failure_reason(state))]\n',
+        '        if not state.running and not state.leaving:\n            return [End("failed", None, failure_reason(state))]\n',
+        "tests/unit/run/test_ends.py::test_after_an_unhandled_error_nothing_starts_while_other_calls_still_run",
+    ),
 ]
 
 
@@ -202,4 +267,5 @@ def test_a_mutant_is_caught_by_the_test_that_names_what_it_breaks(copy: Path, mu
         is_right, told = passes(copy, mutant.caught_by)
     finally:
         file.write_text(original, encoding="utf-8")
+    figures("mutants", mutants=1, caught=int(not is_right), failures=int(is_right))
     assert not is_right, told

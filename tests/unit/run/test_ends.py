@@ -4,6 +4,7 @@ import pytest
 
 from engine.errors import Permanent, WrongState
 from engine.run import events
+from engine.run.happenings import Pause
 from tests.unit.run.driving import Trial, call, node
 
 
@@ -197,3 +198,31 @@ def test_a_disabled_header_is_passed_in_each_visit() -> None:
     run.done("h#1/b", "again").done("h#2/b", "out")
     assert [line for line in run.log if line.startswith("~")] == ["~h#1", "~h#2"]
     assert run.status == "succeeded"
+
+
+def test_a_run_that_is_paused_in_its_last_step_ends_with_it() -> None:
+    run = Trial.of(["start", call("a")], ["start -> a"]).tell(Pause("bob"))
+    run.done("a")
+    assert (run.status, run.output) == ("succeeded", None)
+
+
+def test_a_run_whose_last_question_is_answered_while_it_is_paused_ends_with_it() -> None:
+    run = Trial.of(["start", node("ok", "approval")], ["start -> ok"]).tell(Pause("bob"))
+    assert run.status == "paused"
+    run.answer("ok")
+    assert (run.status, run.output) == ("succeeded", None)
+
+
+def test_a_run_that_is_paused_before_its_last_step_still_has_something_to_do() -> None:
+    run = Trial.of(["start", call("a"), end("done", x="1")], ["start -> a", "a -> done"]).tell(Pause("bob"))
+    run.done("a")
+    assert run.status == "paused"
+    assert run.resume().output == {"x": 1}
+
+
+def test_after_an_unhandled_error_nothing_starts_while_other_calls_still_run() -> None:
+    run = Trial.of(["start", call("a"), call("b"), call("c"), call("d")], ["start -> a", "start -> b", "start -> c", "b -> d"])
+    run.fails("a").done("b")
+    assert (run.status, run.live) == ("running", ["c"])
+    assert run.done("c").status == "failed"
+    assert run.resume().live == ["a", "d"]

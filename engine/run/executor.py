@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from engine.clock import Clock
@@ -105,6 +106,10 @@ class Executor:
         except FencedOut:
             await self._set_going(spec.owner.run_id)
             return None
+        except StorageUnavailable:
+            # Nothing of it was kept, or nobody knows: then it is looked up as soon as that is possible.
+            self._families.in_background(partial(self._set_going, spec.owner.run_id))
+            raise
         finally:
             del self._beginning[id(active)]
         active.head = commit.rows[-1].seq
@@ -115,10 +120,14 @@ class Executor:
         return commit.head.status
 
     async def _set_going(self, run_id: str) -> None:
-        """A run that exists already: whoever started it may have been told that it was not kept, and then nobody has set it going."""
+        """A run that exists although whoever started it was told that it was not kept: nobody else would set it going."""
         stored = await asyncio.to_thread(self.reader.run, run_id)
-        if stored is not None and stored.status == "running" and run_id not in self._active and run_id not in self.faults:
-            await self.tell(run_id, Recover())
+        if stored is None or stored.ended_at is not None or run_id in self._active or run_id in self.faults:
+            return
+        self._timers.set_again(run_id, await asyncio.to_thread(self.reader.timers))
+        if stored.status == "running":
+            # Loaded, it recovers by itself; had somebody else been faster, this would change nothing.
+            await self.tell(run_id, GoOn())
 
     async def deliver(self, run_id: str, happening: Happening) -> None:
         """Hands a happening to a run and returns when what follows is durable. Raises what the run answers."""

@@ -18,6 +18,7 @@ from engine.run.reactions import take
 from engine.run.state import RunState, new_state
 from engine.run.trial import Reuse
 from engine.run.turn import Turn, World
+from engine.storage.journal import NewRun
 
 MOST_TAKEN_OVER = 2_000
 """Steps before the one that a try-out begins with: they are written in one commit."""
@@ -72,6 +73,18 @@ def fork_turn(spec: ForkSpec, world: World, *, at: int) -> Turn:
     turn.audits += [spec.audit] if spec.audit is not None else []
     turn.settle()
     return turn
+
+
+def opening(spec: NewRunSpec | ForkSpec, world: World, *, at: int, by_process: str) -> tuple[Turn, int, NewRun]:
+    """The first turn of a run or a fork, how many rows lie before it, and the columns of the run that never change."""
+    if isinstance(spec, ForkSpec):
+        turn, head, forked = fork_turn(spec, world, at=at), spec.seq, (spec.event.origin, spec.seq)
+        mode, by = spec.event.mode, spec.event.by
+    else:
+        turn, head, forked = first_turn(spec, world, at=at), 0, (None, None)
+        mode, by = spec.mode, spec.by
+    names = (spec.owner.workflow_id, spec.owner.workflow_name, spec.version, turn.state.plan.hash)
+    return turn, head, NewRun(*names, mode, by, turn.at, by_process, *forked, parent_run=turn.state.parent or None)
 
 
 def first_turn(spec: NewRunSpec, world: World, *, at: int) -> Turn:

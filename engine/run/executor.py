@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from engine.clock import Clock
@@ -20,7 +21,7 @@ from engine.nodes.child import ChildKind
 from engine.nodes.contract import InlineKind
 from engine.run.active import Active, tell_all
 from engine.run.asking import Owner
-from engine.run.beginning import ForkSpec, NewRunSpec, first_turn, fork_turn, work
+from engine.run.beginning import ForkSpec, NewRunSpec, opening, work
 from engine.run.budgets import Budgets, Spending
 from engine.run.calls import carried_out
 from engine.run.context import Services, StepContext
@@ -35,7 +36,7 @@ from engine.run.reactions import take
 from engine.run.state import ENDED, RunState
 from engine.run.timers import Timers
 from engine.run.turn import Turn, World
-from engine.storage.journal import Journal, NewRun
+from engine.storage.journal import Journal
 from engine.storage.journal_reader import JournalReader
 
 log = logging.getLogger("signalbox.run")
@@ -88,18 +89,8 @@ class Executor:
         starting.add_done_callback(self._starting.discard)
         return await asyncio.shield(starting)
 
-    def _new(self, owner: Owner, turn: Turn, version: int | None, mode: str, by: str, forked: tuple[str | None, int | None]) -> NewRun:
-        names = (owner.workflow_id, owner.workflow_name, version, turn.state.plan.hash)
-        return NewRun(*names, mode, by, turn.at, self._name, *forked, parent_run=turn.state.parent or None)
-
     async def _start(self, spec: NewRunSpec | ForkSpec) -> str | None:
-        if isinstance(spec, ForkSpec):
-            turn, head = fork_turn(spec, self._world, at=self.clock.now_us()), spec.seq
-            event, forked = spec.event, (spec.event.origin, spec.seq)
-            new = self._new(spec.owner, turn, spec.version, event.mode, event.by, forked)
-        else:
-            turn, head = first_turn(spec, self._world, at=self.clock.now_us()), 0
-            new = self._new(spec.owner, turn, spec.version, spec.mode, spec.by, (None, None))
+        turn, head, new = opening(spec, self._world, at=self.clock.now_us(), by_process=self._name)
         active = Active(turn.state, spec.owner, epoch=1, stored_epoch=1, head=head)
         # Not by the run's id: a request that is repeated meanwhile begins the same run once more, in vain.
         self._beginning[id(active)] = Spending(spec.owner, turn.state)
@@ -109,6 +100,10 @@ class Executor:
         except FencedOut:
             await self._set_going(spec.owner.run_id)
             return None
+        except StorageUnavailable:
+            # Nothing of it was kept, or nobody knows: then it is looked up as soon as that is possible.
+            self._families.in_background(partial(self._set_going, spec.owner.run_id))
+            raise
         finally:
             del self._beginning[id(active)]
         active.head = commit.rows[-1].seq
@@ -123,10 +118,14 @@ class Executor:
         return commit.head.status
 
     async def _set_going(self, run_id: str) -> None:
-        """A run that exists already: whoever started it may have been told that it was not kept, and then nobody has set it going."""
+        """A run that exists although whoever started it was told that it was not kept: nobody else would set it going."""
         stored = await asyncio.to_thread(self.reader.run, run_id)
-        if stored is not None and stored.status == "running" and run_id not in self._active and run_id not in self.faults:
-            await self.tell(run_id, Recover())
+        if stored is None or stored.ended_at is not None or run_id in self._active or run_id in self.faults:
+            return
+        self._timers.set_again(run_id, await asyncio.to_thread(self.reader.timers))
+        if stored.status == "running":
+            # Loaded, it recovers by itself; had somebody else been faster, this would change nothing.
+            await self.tell(run_id, GoOn())
 
     async def deliver(self, run_id: str, happening: Happening) -> None:
         """Hands a happening to a run and returns when what follows is durable. Raises what the run answers."""

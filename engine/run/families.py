@@ -60,16 +60,16 @@ class Families:
     def after(self, active: Active, turn: Turn) -> None:
         """A turn is durable: its children start, those that nobody waits for any more go, and a parent hears of the end."""
         for starting in turn.children:
-            self._in_background(partial(self._start, active.owner, active.state, starting))
+            self.in_background(partial(self._start, active.owner, active.state, starting))
         for child in turn.orphans:
-            self._in_background(partial(self._drop, active.owner.run_id, "", child))
+            self.in_background(partial(self._drop, active.owner.run_id, "", child))
         state = active.state
         if state.parent and (state.status in ENDED or state.status == "stopped"):
-            self._in_background(partial(self._tell_parent, active.owner.run_id))
+            self.in_background(partial(self._tell_parent, active.owner.run_id))
 
     def mend(self, run_id: str) -> None:
         """Brings a run that stood still together with its children."""
-        self._in_background(partial(self.find_again, run_id))
+        self.in_background(partial(self.find_again, run_id))
 
     async def find_again(self, only: str = "") -> None:
         """What a crash has cut off between parents and children goes on; `only` those of one parent."""
@@ -79,7 +79,7 @@ class Families:
             try:
                 await self._mend(parent, path, child)
             except StorageUnavailable:
-                self._in_background(partial(self._mend, parent, path, child))
+                self.in_background(partial(self._mend, parent, path, child))
             except Exception as error:  # one run that cannot be read must not keep the others from going on
                 log.error("the run %s and its child %s cannot be brought together: %s", parent, child, error)
 
@@ -101,7 +101,8 @@ class Families:
         elif found is None:
             await self._start(Owner(parent, stored.workspace_id, stored.workflow_id, stored.workflow_name), state, starting)
 
-    def _in_background(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def in_background(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Does it beside everything else, as soon as the database lets it."""
         task = asyncio.get_running_loop().create_task(self._until_possible(work))
         self._tasks.add(task)
         task.add_done_callback(self._done)

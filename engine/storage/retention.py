@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import StorageUnavailable
+from engine.faultpoints import reach
 from engine.storage.sqlite import connect_raw, is_unavailable
 
 RUNS_AT_ONCE = 200
@@ -80,9 +81,12 @@ class RunRemover:
         connection = self._connection
         try:
             connection.execute(f"PRAGMA synchronous = {synchronous}")
+            reach("sweep.before_begin")
             connection.execute("BEGIN IMMEDIATE")
             yield connection
+            reach("sweep.before_commit")
             connection.execute("COMMIT")
+            reach("sweep.committed")
         except BaseException as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

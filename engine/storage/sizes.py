@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from engine.errors import StorageUnavailable
+from engine.faultpoints import reach
 from engine.storage.journal import ROW_BYTES
 from engine.storage.sqlite import connect_raw, is_unavailable
 
@@ -122,9 +123,12 @@ class SizeMeter:
             connection.execute("PRAGMA synchronous = NORMAL")
             try:
                 for some in _batches(grown(connection)):
+                    reach("meter.before_begin")
                     connection.execute("BEGIN IMMEDIATE")
                     connection.executemany(_REMEMBER, [(m.run_id, m.workspace_id, m.seq, m.bytes, m.run_id) for m in some])
+                    reach("meter.before_commit")
                     connection.execute("COMMIT")
+                    reach("meter.committed")
                 connection.execute("BEGIN")
                 return *sizes_of(connection, workspace_id), file_size(connection, self._path)
             except sqlite3.OperationalError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import StorageUnavailable
+from engine.faultpoints import reach
 from engine.storage.sqlite import connect_raw, is_unavailable
 
 _LATEST = """
@@ -53,10 +54,13 @@ class SnapshotWriter:
         told = (snapshot.codec, snapshot.rows_bytes, snapshot.written_bytes, snapshot.state, snapshot.run_id, snapshot.seq)
         try:
             with closing(self._connection.cursor()) as cursor:
+                reach("snapshot.before_begin")
                 cursor.execute("BEGIN IMMEDIATE")
                 kept = cursor.execute(_KEEP, (snapshot.run_id, snapshot.seq, workspace_id, *told)).rowcount == 1
                 cursor.execute(_DROP_OLDER, (snapshot.run_id, snapshot.seq))
+                reach("snapshot.before_commit")
                 cursor.execute("COMMIT")
+                reach("snapshot.committed")
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")

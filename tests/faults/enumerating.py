@@ -25,10 +25,11 @@ import sqlalchemy.dialects.sqlite  # noqa: F401  a fork would import it anew eac
 from sqlalchemy.orm import configure_mappers
 
 from engine.errors import StorageUnavailable
+from engine.facade import sweeping
 from engine.faultpoints import armed
 from engine.graph.validate import check
 from engine.nodes.registry import Registry
-from engine.run import events
+from engine.run import events, keeping
 from engine.storage import journal
 from tests.chaos.history import History
 from tests.chaos.life import ACKS, append_only
@@ -38,7 +39,7 @@ from tests.faults.reference import DOCUMENTS, EXPECTED, Client, opened
 
 PATIENCE_S, LAST_PATIENCE_S = 4.0, 90.0
 """How long a life with a fault is waited for when nothing moves any more, and how long the last one."""
-CHECKPOINT_BYTES = 40_000
+CHECKPOINT_BYTES, SNAPSHOT_BYTES = 40_000, 4_000
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ class Case:
 async def live(folder: Path, kinds: Registry, hook: Armed, *, patience_s: float) -> bool:
     """One life; True when everything has come to its end."""
     Marked.ledger, acks = append_only(folder / LEDGER), append_only(folder / ACKS)
-    journal.CHECKPOINT_BYTES = CHECKPOINT_BYTES
+    journal.CHECKPOINT_BYTES, keeping.LEAST_BYTES = CHECKPOINT_BYTES, SNAPSHOT_BYTES
+    # What was kept for a day goes at once.
+    sweeping._DAY_US = 1
 
     def tell(what: str, **more: Any) -> None:
         os.write(acks, (json.dumps({"what": what, **more}) + "\n").encode())

@@ -68,8 +68,19 @@ async def test_a_start_of_which_nobody_knows_is_set_going_when_it_is_sent_again(
         with refusing("journal.committed", "journal.unsure"), pytest.raises(StorageUnavailable):
             await bench.engine.runs.start(ANN, slug, key="once")
         again = await bench.engine.runs.start(ANN, slug, key="once")
+        await bench.engine.runs.start(ANN, slug, key="once")
         assert (await bench.until(again.run_id)).status == "succeeded"
         assert [view.id for view in (await bench.engine.runs.list(ANN)).items] == [again.run_id]
+
+
+@pytest.mark.parametrize("first", [work("a"), {"id": "a", "kind": "wait", "config": {"seconds": 0.05}}], ids=["works", "waits"])
+async def test_a_start_of_which_nobody_knows_goes_on_although_nobody_sends_it_again(tmp_path: Path, first: dict[str, object]) -> None:
+    async with opened(tmp_path / "home") as bench:
+        slug = await bench.publish([node("start", "start"), first, node("done", "end")], [edge("start -> a"), edge("a -> done")])
+        with refusing("journal.committed", "journal.unsure"), pytest.raises(StorageUnavailable):
+            await bench.engine.runs.start(ANN, slug)
+        run = (await bench.engine.runs.list(ANN)).items[0].id
+        assert (await bench.until(run)).status == "succeeded"
 
 
 async def test_a_start_that_is_sent_twice_at_once_is_one_run_that_runs_once(tmp_path: Path) -> None:

@@ -185,9 +185,9 @@ MUTANTS = [
     Mutant(
         "a run whose start was not answered is never set going",
         "engine/run/executor.py",
-        "            await self._set_going(spec.owner.run_id)\n",
+        "            self._families.in_background(partial(self._set_going, spec.owner.run_id))\n",
         "",
-        "tests/integration/test_unknown_outcomes.py::test_a_start_of_which_nobody_knows_is_set_going_when_it_is_sent_again",
+        "tests/integration/test_unknown_outcomes.py::test_a_start_of_which_nobody_knows_goes_on_although_nobody_sends_it_again",
     ),
     Mutant(
         "a parent is told of its child once at most",

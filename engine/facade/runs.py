@@ -101,23 +101,20 @@ class Runs(RunEvents):
     async def wait(self, actor: Actor, run_id: str, *, seconds: float) -> RunView | None:
         """The run once it has ended; None if it has not within `seconds`."""
         require(actor, Permission.RUN_READ)
-        watcher = self._core.hub.watch(run_id)
+        watcher = self._core.hub.watch(run_id, only_end=True)
         # A run that works here has not ended, and tells when it does: nothing needs to be read.
         works_here = self._core.executor.is_working(run_id, actor.workspace_id)
         try:
             async with asyncio.timeout(seconds):
                 while True:
-                    if not works_here:
-                        # Before looking: what happens while we look wakes us once more.
-                        watcher.wake.clear()
-                        watcher.items.clear()
-                        view = await self.get(actor, run_id)
-                        if view.ended_at is not None:
-                            return view
-                    works_here = False
-                    while not watcher.has_seen_the_end():
+                    if works_here:
                         await watcher.wake.wait()
-                        watcher.wake.clear()
+                    # Before looking: an end while we look wakes us once more.
+                    watcher.wake.clear()
+                    view = await self.get(actor, run_id)
+                    if view.ended_at is not None:
+                        return view
+                    works_here = True
         except TimeoutError:
             return None
         finally:

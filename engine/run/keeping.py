@@ -16,8 +16,8 @@ from typing import Protocol
 from engine.errors import SignalboxError
 from engine.graph.plan import Plan
 from engine.run import snapshots
-from engine.run.loading import Loaded, load_run, row_bytes
-from engine.storage.journal import Commit
+from engine.run.loading import Loaded, load_run
+from engine.storage.journal import ROW_BYTES, Commit
 from engine.storage.journal_reader import JournalReader
 from engine.storage.snapshots import SnapshotWriter, StoredSnapshot
 
@@ -66,7 +66,10 @@ class Keeper:
     def after(self, run: Growing, commit: Commit) -> None:
         """A run has written rows. Called in the path of every step: it only counts, and asks the thread now and then."""
         growth = run.growth
-        growth.behind += sum(row_bytes(row) for row in commit.rows) + sum(len(body) for _, body in commit.blobs)
+        for row in commit.rows:
+            growth.behind += len(row.payload) + ROW_BYTES
+        for _, body in commit.blobs:
+            growth.behind += len(body)
         if growth.behind < growth.due or growth.is_asked:
             return
         growth.behind, growth.is_asked = 0, True

@@ -31,13 +31,8 @@ class Watcher:
     has_lost: bool = False
     """Something was dropped: rows have to be read from the journal."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def has_seen_the_end(self) -> bool:
-        """Whether the run may be over; forgets everything else that came."""
-        ended = self.has_lost or any(isinstance(item, Row) and item.kind == RUN_ENDED for item in self.items)
-        self.has_lost = False
-        self.items.clear()
-        return ended
+    only_end: bool = False
+    """Nothing but the row that ends the run matters: whoever waits for it need not wake at every step."""
 
     def put(self, item: Row | Token) -> None:
         """Takes one item, from the loop that owns the watcher."""
@@ -54,9 +49,9 @@ class Hub:
     def __init__(self) -> None:
         self._watchers: dict[str, list[Watcher]] = {}
 
-    def watch(self, run_id: str) -> Watcher:
-        """A watcher for the calling loop; end it with `leave`."""
-        watcher = Watcher(asyncio.get_running_loop())
+    def watch(self, run_id: str, *, only_end: bool = False) -> Watcher:
+        """A watcher for the calling loop, of everything or of the end alone; end it with `leave`."""
+        watcher = Watcher(asyncio.get_running_loop(), only_end=only_end)
         self._watchers.setdefault(run_id, []).append(watcher)
         return watcher
 
@@ -74,7 +69,7 @@ class Hub:
 
     def teller(self, run_id: str, path: str) -> Callable[[str], None] | None:
         """Takes the text that a model writes in that step; None where nobody reads."""
-        if run_id not in self._watchers:
+        if all(watcher.only_end for watcher in self._watchers.get(run_id, ())):
             return None
         return lambda text: self.publish(run_id, [Token(path, text)])
 
@@ -82,7 +77,8 @@ class Hub:
         """Passes rows or tokens on; called on the engine's loop."""
         here = asyncio.get_running_loop()
         for watcher in self._watchers.get(run_id, ()):
-            for item in items:
+            wanted = [item for item in items if isinstance(item, Row) and item.kind == RUN_ENDED] if watcher.only_end else items
+            for item in wanted:
                 if watcher.loop is here:
                     # Waking a loop from outside costs a write to a socket, for each row.
                     watcher.put(item)

@@ -28,6 +28,8 @@ COMMIT_LOG_BYTES = 20 * 1024
 ROW_LOG_BYTES = 4 * 1024
 """What a commit and each of its rows write into the log beside the payloads: whole pages, counted with 1, 10 and 50 runs at once."""
 LOCK_WAIT_S = 5.0
+QUICK_S = 0.005
+"""A group that is on disk sooner is written by the loop itself: handing it to the thread, and taking turns with it, costs more."""
 ROW_BYTES = 200
 """What a row takes beside its payload, its place in the indexes included; near enough."""
 
@@ -160,6 +162,7 @@ class Journal:
         log = path.with_name(f"{path.name}-wal")
         # A killed process leaves its log behind: it counts, or it would grow from kill to kill.
         self._since_checkpoint = log.stat().st_size if log.exists() else 0
+        self._seconds_a_group = 0.0
         self.counts = Counts()
 
     async def commit(self, commit: Commit) -> None:
@@ -200,13 +203,14 @@ class Journal:
         batch = self._take()
         if not batch:
             return
-        if len(batch) == 1:
+        if len(batch) == 1 or self._seconds_a_group < QUICK_S:
             outcomes = self._write([c for c, _ in batch], 0.0)
             if not isinstance(outcomes[0], StorageUnavailable) or isinstance(outcomes[0], _Unsure):
                 self._answer(batch, outcomes)
                 self._next(loop)
                 return
             # Locked by a small write of the UI: wait for it in the thread, not in the loop.
+            self._seconds_a_group = QUICK_S
         self._is_writing = True
         future = self._thread.submit(self._write, [c for c, _ in batch], LOCK_WAIT_S)
         future.add_done_callback(lambda f: loop.call_soon_threadsafe(self._written, loop, batch, f))
@@ -340,6 +344,9 @@ class Journal:
 
     def _count(self, batch: list[Commit], kept: list[bool], seconds: float) -> None:
         counts = self.counts
+        if len(batch) > 1:
+            # What groups take here, the newest most of all: it follows the disk, which others use too.
+            self._seconds_a_group += (seconds - self._seconds_a_group) / 8
         counts.commits += 1
         counts.seconds += seconds
         counts.fenced += kept.count(False)

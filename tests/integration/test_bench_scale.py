@@ -31,7 +31,7 @@ def test_a_step_is_taken_apart_into_what_it_is_made_of() -> None:
     assert all(told[part] > 0 for part in ("apply", "commit", "decide", "encode", "expressions", "work"))
 
 
-@pytest.mark.parametrize("shape", bench_engine.shapes(nodes=100, runs=20, at_once=10), ids=lambda shape: shape.name)
+@pytest.mark.parametrize("shape", bench_engine.shapes(nodes=500, runs=40, at_once=20), ids=lambda shape: shape.name)
 async def test_every_shape_is_run_with_one_commit_a_step_at_most(shape: bench_engine.Shape) -> None:
     figures = await bench_engine.measure(shape)
     assert figures["runs"] == shape.runs and figures["bytes_step"] > 500

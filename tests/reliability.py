@@ -48,8 +48,7 @@ JOBS = {
         "Random workflows on simulated processes with a made-up clock: processes die at any border, are believed dead and come back, two"
         " own a run at once, clocks jump, disks fill up, providers fail, and answers, timers and the ends of children arrive twice. A seed"
         " plays the same history again, to the last byte. After every commit the journal tells the same state as memory; at every prefix"
-        " of every journal a run is within its limits of money, tokens and calls, and of steps unless it runs others beside its own steps"
-        " (there the steps of both together may still pass the limit). Seconds are not checked here.",
+        " of every journal a run is within its limits of money, tokens, calls and steps. Seconds are not checked here.",
         ("histories", "failures", "runs", "acknowledged rows", "lost rows", "acknowledged starts", "lost runs"),
     ),
     "model": Job(

@@ -16,6 +16,7 @@ import msgspec
 
 from engine.errors import ChildFailed, ConfigInvalid
 from engine.graph.plan import Plan
+from engine.graph.worst_case import bounds_of
 from engine.nodes.child import ChildCall, ChildKind
 from engine.run import asking, events
 from engine.run.events import NOTHING, Child, Spent
@@ -123,7 +124,9 @@ def _part(state: RunState, wanted: dict[str, int], at: int) -> tuple[dict[str, i
     """What the child gets of each limit, and whether that is less than its document allows because others hold it."""
     ledger, others = state.ledger, _others(state)
     left = {name: ledger.left(name) for name in RESERVED}
-    left["steps"] = ledger.limits.steps - ledger.steps - sum(child.limits.get("steps", 0) for child in others)
+    steps = ledger.limits.steps - ledger.steps - state.steps_aside
+    # What runs beside it must not stand still until it has ended: it keeps what it may need, up to half of what is left.
+    left["steps"] = max(steps - (bounds_of(state.plan).steps or steps), steps // 2)
     left["busy_us"] = ledger.limits.busy_us - state.busy_us(at) - sum(child.limits.get("busy_us", 0) for child in others)
     part = {name: max(0, min(amount, left.get(name, amount))) for name, amount in wanted.items()}
     return part, any(part[name] < amount for name, amount in wanted.items())
@@ -173,6 +176,7 @@ def on_started(state: RunState, event: events.ChildStarted, _at: int, path: str,
     state.settle(step, NOTHING)
     step.status, step.child, step.inputs, step.reserved = "child", event.child, event.inputs, event.reserved
     state.ledger.reserve(event.reserved)
+    state.steps_aside += event.child.limits.get("steps", 0)
 
 
 def on_postponed(state: RunState, _event: events.ChildPostponed, _at: int, path: str, _attempt: int) -> None:
@@ -196,6 +200,7 @@ def on_returned(state: RunState, event: events.ChildReturned, _at: int, path: st
     """What the other run has used is charged; the end of the step, if it still waits, is the next event."""
     step = state.leaving.pop(event.run, None) or state.steps[path]
     state.ledger.release(step.reserved)
+    state.steps_aside -= step.child.limits.get("steps", 0) if step.child is not None else 0
     state.ledger.charge(event.spent)
     state.ledger.steps += event.steps
     state.ledger.busy_us += event.busy_us

@@ -135,6 +135,12 @@ def counted_limit(state: RunState, at: int) -> MeetLimit | None:
     return None
 
 
+def is_held(state: RunState) -> bool:
+    """Whether the steps that are left are set aside for runs that this one has started: one more waits until they have ended."""
+    ledger = state.ledger
+    return state.steps_aside > 0 and ledger.steps + state.steps_aside + 1 > ledger.limits.steps
+
+
 def _loop_used_up(state: RunState) -> MeetLimit:
     frame = state.frames[state.used_up]
     return MeetLimit("max_visits", frame.visit, 1, frame.allowed, frame.key)
@@ -196,6 +202,6 @@ def run_status(state: RunState) -> str:
         return "waiting"
     if state.status != "running":
         return "running" if state.status == "cancelling" else state.status
-    if state.running or state.ended or state.full or any(step.status == "ready" for step in state.steps.values()):
+    if state.running or state.ended or state.full or (any(step.status == "ready" for step in state.steps.values()) and not is_held(state)):
         return "running"
     return "waiting" if state.steps else "running"

@@ -30,6 +30,7 @@ def on_forked(state: RunState, event: events.RunForked, at: int, _path: str, _at
     for node, outputs in event.outputs.items():
         state.outputs[node] = {**state.outputs.get(node, {}), **outputs}
     state.leaving.clear()
+    state.steps_aside = 0
     for step in list(state.steps.values()):
         if step.is_given_up:
             # Nobody needs its result in the other run either.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from engine.clock import iso
-from engine.run.decide import halt_reason
+from engine.run.decide import halt_reason, is_held
 from engine.run.frontier import Step
 from engine.run.state import RunState
 
@@ -36,6 +36,8 @@ def waiting_reason(state: RunState) -> str:
     told += [f"{s.node.title or s.node.id} waits for the run {s.child.run} of {s.child.name}." for s in runs[:MOST_TOLD] if s.child]
     postponed = [s.node.title or s.node.id for s in state.steps.values() if s.status == "postponed"]
     told += [f"{title} waits until other runs have given back what is set aside for them." for title in postponed[:MOST_TOLD]]
+    if is_held(state) and any(step.status == "ready" for step in state.steps.values()):
+        told.append("The next step waits until other runs have given back the steps that are set aside for them.")
     told += [f"The run {run} is being ended." for run in list(state.leaving)[:MOST_TOLD]]
     told += doubtful[:MOST_TOLD]
     told += [waits_for(step) for step in asleep[:MOST_TOLD]]

@@ -113,6 +113,7 @@ class KeptState(msgspec.Struct, frozen=True):
     skipped_now: list[str]
     charged_now: list[tuple[str | None, int]]
     leaving: dict[str, KeptStep]
+    steps_aside: int
     orphans: list[str]
     parent: str
     parent_path: str

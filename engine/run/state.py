@@ -90,6 +90,8 @@ class RunState:
     """(agent, micro-USD) that the event which was applied last has charged; 0 where money was set aside for nothing."""
     leaving: dict[str, Step] = field(default_factory=dict)
     """Run that nobody waits for any more -> the step that had started it: its part of the limits stays set aside until it has ended."""
+    steps_aside: int = 0
+    """Steps that are set aside for runs that this one has started."""
     orphans: list[str] = field(default_factory=list)
     """Runs that nobody waits for since the event that was applied last."""
     parent: str = ""

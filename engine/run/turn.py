@@ -20,7 +20,7 @@ from engine.run.budget import Exceeds, Fits, MustWait, Shared
 from engine.run.budgets import Budgets, Charge, spend
 from engine.run.children import Starting
 from engine.run.consent import action_after
-from engine.run.decide import AskHow, Begin, CloseBox, End, EndItem, MeetLimit, Stop, counted_limit, decide, run_status
+from engine.run.decide import AskHow, Begin, CloseBox, End, EndItem, MeetLimit, Stop, counted_limit, decide, is_held, run_status
 from engine.run.events import NOTHING, Event, Start
 from engine.run.frontier import Step
 from engine.run.happenings import Finished
@@ -160,6 +160,8 @@ class Turn:
         if (limit := counted_limit(state, self.at)) is not None:
             self.meet(replace(limit, path=step.path))
             return True
+        if is_held(state):
+            return False
         kind: Any = node.kind
         attempt, stand_in = step.attempt + 1, state.stand_in(node)
         if stand_in == "pinned":

@@ -393,3 +393,29 @@ async def test_the_worst_case_counts_what_the_other_workflow_may_use(bench: Benc
     assert told.steps["call"]["steps"] == 5
     saved = await bench.engine.workflows.create(ANN, document)
     assert saved.worst_case == told.worst_case
+
+
+async def test_what_runs_beside_a_child_never_uses_the_steps_that_are_set_aside_for_it(bench: Bench) -> None:
+    ask = node("ok", "approval", config={"title": "Go on?"})
+    slug = await child(bench, ask, edges=["start -> ok", "ok.approved -> done"], limits={"steps": 6})
+    nodes, edges = parent(slug)
+    again = node("again", "branch", config={"cases": [{"port": "more", "when": "visit < 9"}]})
+    drawn = [
+        *edges,
+        edge("start -> beside"),
+        edge("beside -> again"),
+        edge("again.more -> beside", max_visits=9),
+        edge("again.else -> done"),
+    ]
+    run = await bench.start([*nodes, work("beside"), again], drawn, inputs={"n": 1}, limits={"steps": 16})
+    seen = await bench.until(run, "waiting")
+    item = await bench.item()
+    await bench.see(lambda: bench.engine.runs.get(ANN, run), lambda view: "steps that are set aside" in view.reason)
+    held = await bench.engine.runs.get(ANN, run)
+    [other] = await children_of(bench, run)
+    assert seen.status == "waiting" and held.spent["steps"] + other.limits["steps"] == 16 and other.limits["steps"] >= 3
+    # Three of them are used, the others are given back, and that is not enough for what is left.
+    await bench.decide(item)
+    ended = await bench.until(run, "stopped")
+    assert ended.spent["steps"] <= 16 and ended.reason.startswith("The limit steps is reached: ")
+    bench.replayed(run)

@@ -59,9 +59,7 @@ def _never_above_its_limits(history: History) -> None:
         for (row, _), event in zip(told.rows, told.events, strict=True):
             fold(state, event, at=row.at, path=row.path, attempt=row.attempt)
             history.found.counted["prefixes"] += 1
-            # A run that waits for another one goes on beside it with steps that it has set aside for that one: steps of both
-            # together may pass the limit (told to whoever mends it; money, tokens and calls do not).
-            for name in RESERVED if told.of(events.ChildStarted) else (*RESERVED, "steps"):
+            for name in (*RESERVED, "steps"):
                 breach = _above(told, state, row, name)
                 history.found.expect(not breach, breach)
 

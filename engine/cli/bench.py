@@ -48,6 +48,18 @@ def scale(
     typer.echo(json.dumps(asyncio.run(bench_scale.long_run(steps=steps))))
 
 
+@bench.command()
+def table(
+    figures: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `bench engine` and `bench scale` printed.")],
+) -> None:
+    """A page of figures that were measured before, as Markdown."""
+    from engine.cli.bench_table import page
+    from engine.clock import iso
+
+    on = (iso(int(figures.stat().st_mtime * 1e6)) or "")[:10]
+    typer.echo(page(figures.read_text(encoding="utf-8").splitlines(), on=on), nl=False)
+
+
 @bench.command("map")
 def long_box(
     items: Annotated[int, typer.Option(min=10, max=100_000, help="Items of the list.")] = 10_000,

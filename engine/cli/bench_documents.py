@@ -9,15 +9,16 @@ KILOBYTE = "x" * 1024
 
 
 def chain(nodes: int) -> dict[str, Any]:
-    """start, `nodes` steps that each make 1 KB, end."""
+    """start with a text of 1 KB, `nodes` steps that each keep it as theirs, end: the document itself stays small."""
     names = [f"n{i}" for i in range(nodes)]
-    steps = [{"id": name, "kind": "set", "config": {"values": {"out": f"'{i:06d}{KILOBYTE}'"}}} for i, name in enumerate(names)]
+    steps = [{"id": name, "kind": "set", "config": {"values": {"out": "inputs.text"}}} for name in names]
+    start = {"id": "start", "kind": "start", "config": {"inputs": {"type": "object", "properties": {"text": {"type": "string"}}}}}
     path = ["start", *names, "done"]
     return {
         "format": "signalbox/1",
         "name": f"Chain of {nodes}",
         "limits": {"steps": nodes + 10},
-        "nodes": [{"id": "start", "kind": "start"}, *steps, {"id": "done", "kind": "end", "config": {"output": {"n": str(nodes)}}}],
+        "nodes": [start, *steps, {"id": "done", "kind": "end", "config": {"output": {"n": str(nodes)}}}],
         "edges": [{"source": a, "target": b} for a, b in pairwise(path)],
     }
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.cli.bench_documents import chain, growing, looping
+from engine.cli.bench_documents import KILOBYTE, chain, growing, looping
 from engine.facade.engine import Engine
 from engine.people.permissions import MAIN_WORKSPACE, Actor, Role
 from engine.run import executor, turn
@@ -86,8 +86,8 @@ def shapes(*, nodes: int, runs: int, at_once: int) -> list[Shape]:
     """A long chain, many short ones at once, a loop of as many rounds, and a state that grows by 1 KB a step."""
     short = max(1, nodes // 100)
     return [
-        Shape("chain", chain(nodes), nodes),
-        Shape("crowd", chain(short), short, runs=runs, at_once=at_once),
+        Shape("chain", chain(nodes), nodes, inputs={"text": KILOBYTE}),
+        Shape("crowd", chain(short), short, runs=runs, at_once=at_once, inputs={"text": KILOBYTE}),
         Shape("loop", looping(2 * nodes), nodes, ("--shape", "loop")),
         Shape("growing", growing(nodes), nodes, ("--grow",), inputs={"items": list(range(nodes))}),
     ]

@@ -126,7 +126,8 @@ class Client:
         while (await self._engine.runs.list(ANN, workflow="brief")).items:
             await self._engine.storage.sweeper.sweep()
             for still in list(self._engine._core.executor.faults):
-                with suppress(WrongState):
+                # It may have ended and been deleted by now.
+                with suppress(WrongState, NotFound):
                     await self._engine.runs.resume(ANN, still)
             await asyncio.sleep(0.003)
         await self._engine.storage.get(ANN)

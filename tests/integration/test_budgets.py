@@ -166,6 +166,8 @@ async def test_runs_that_wait_for_others_go_on_after_a_restart(tmp_path: Path, p
         provider.default = holding = Behaviour(until=threading.Event())
         runs = await started(engine, workflow, 4)
         await all_are(engine, runs[-1:], lambda view: view.reason == QUEUED)
+        # Cut off on its way to the provider, a call would leave litellm with a coroutine that nobody awaits.
+        await called(provider, 3)
     with warnings.catch_warnings(action="ignore", category=ResourceWarning):
         # A call that is cut off leaves its connection to the collector.
         gc.collect()

@@ -14,6 +14,9 @@ from engine.run.happenings import Happening
 from engine.run.keeping import Growth
 from engine.run.state import RunState
 
+DEPARTED_KNOWN = 1_000
+"""Reading a run takes moments; by then not so many others have left."""
+
 
 @dataclass(slots=True)
 class Active:
@@ -37,6 +40,24 @@ class Active:
         """Hands over what happened."""
         self.inbox.append((happening, answer))
         self.wake.set()
+
+
+class Departed:
+    """Runs that left memory lately, with their last rows: whoever began to read one before that has read too little."""
+
+    def __init__(self) -> None:
+        self._heads: dict[str, int] = {}
+
+    def note(self, active: Active) -> None:
+        """It leaves memory."""
+        self._heads.pop(active.owner.run_id, None)
+        self._heads[active.owner.run_id] = active.head
+        if len(self._heads) > DEPARTED_KNOWN:
+            del self._heads[next(iter(self._heads))]
+
+    def is_behind(self, loaded: Active) -> bool:
+        """Whether rows of it are missing in what was read."""
+        return loaded.head < self._heads.get(loaded.owner.run_id, 0)
 
 
 def tell_all(told: Mapping[asyncio.Future[None], SignalboxError | None]) -> None:

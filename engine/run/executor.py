@@ -19,7 +19,7 @@ from engine.graph.plan import Plan
 from engine.ids import Ids
 from engine.nodes.child import ChildKind
 from engine.nodes.contract import InlineKind
-from engine.run.active import Active, tell_all
+from engine.run.active import Active, Departed, tell_all
 from engine.run.asking import Owner
 from engine.run.beginning import ForkSpec, NewRunSpec, opening, work
 from engine.run.budgets import Budgets, Spending
@@ -72,6 +72,7 @@ class Executor:
         self._beginning: dict[int, Spending] = {}
         """Runs whose first commit is on its way."""
         self._active: dict[str, Active] = {}
+        self._departed = Departed()
         self._loading: dict[str, asyncio.Task[Active]] = {}
         self._timers = Timers(clock, self._fire)
         self._starting: set[asyncio.Task[str | None]] = set()
@@ -203,8 +204,8 @@ class Executor:
             active = self._active.get(run_id)
             if active is None:
                 loaded = await self._load(run_id)
-                if run_id in self._active or loaded.driver is not None:
-                    # Somebody else was faster; what was loaded may be behind by now.
+                if run_id in self._active or loaded.driver is not None or self._departed.is_behind(loaded):
+                    # Somebody else was faster, and may be gone again already: what was loaded may be behind by now.
                     continue
                 active = loaded
                 if active.state.running and not isinstance(happening, Recover):
@@ -268,11 +269,13 @@ class Executor:
         if active.inbox:
             return False
         self._active.pop(active.owner.run_id, None)
+        self._departed.note(active)
         return True
 
     def _give_up(self, active: Active, reason: str, *, is_ours: bool = True) -> None:
         run_id = active.owner.run_id
         self._active.pop(run_id, None)
+        self._departed.note(active)
         for call in active.calls.values():
             call.cancel()
         self.budgets.strand(run_id, Spending(active.owner, active.state), active.charging)

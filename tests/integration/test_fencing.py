@@ -54,3 +54,24 @@ async def test_two_writers_of_one_epoch_never_both_win(bench: Bench) -> None:
     rows = bench.engine._core.reader.rows(stored.run_id)
     assert [one.seq for one in rows] == list(range(1, stored.head_seq + 2))
     assert (await bench.engine.runs.get(ANN, stored.run_id)).status == "waiting"
+
+
+async def test_whoever_has_read_a_run_before_it_left_memory_reads_it_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    asks = [node(name, "approval", config={"title": f"{name}?"}) for name in ("first", "second")]
+    ways = ("start -> first", "first.approved -> second", "second.approved -> done")
+    run = await bench.start([node("start", "start"), *asks, node("done", "end")], [edge(e) for e in ways])
+    await bench.until(run, "waiting")
+    executor = bench.engine._core.executor
+    load, behind = executor._load, await executor._load_now(run)
+    # Somebody answers: the run is loaded, writes its rows and waits again, out of memory.
+    await bench.decide(await bench.item())
+    await bench.see(lambda: asyncio.sleep(0, executor.active_count), lambda active: active == 0)
+    read = [behind]
+
+    async def late(run_id: str) -> Any:
+        return read.pop() if read else await load(run_id)
+
+    monkeypatch.setattr(executor, "_load", late)
+    await bench.decide(await bench.item())
+    assert (await bench.until(run)).status == "succeeded" and not read
+    bench.replayed(run)

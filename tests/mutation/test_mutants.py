@@ -43,6 +43,13 @@ MUTANTS = [
         "tests/integration/test_fencing.py::test_two_writers_of_one_epoch_never_both_win",
     ),
     Mutant(
+        "what was read of a run before it left memory is taken for the whole",
+        "engine/run/executor.py",
+        " or self._departed.is_behind(loaded)",
+        "",
+        "tests/integration/test_fencing.py::test_whoever_has_read_a_run_before_it_left_memory_reads_it_again",
+    ),
+    Mutant(
         "calls are made before their intent is durable",
         "engine/run/executor.py",
         _COMMITS,

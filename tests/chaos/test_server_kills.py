@@ -97,7 +97,7 @@ def is_dead(process: int) -> bool:
     """Whether it does nothing any more, its name may still be there."""
     try:
         return Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 

@@ -366,9 +366,11 @@ async def test_rows_that_do_not_fit_a_snapshot_are_read_without_it(bench: Bench,
     core = bench.engine._core
     plan = core.plans.of(core.reader.run(run).doc_hash)  # pyright: ignore[reportOptionalMemberAccess]
     ((_, seq, _, body),) = stored(bench)
-    wrong = snapshots.decode(body, plan, run_id=run, of=run, seq=seq)
+    assert snapshots.decode(body, plan, run_id=run, of=run, seq=seq).seq == seq
+    # Half way, so that rows lie behind it that do not fit.
+    wrong = load_state(core.reader, plan, run, upto=seq // 2).state
     wrong.steps.clear()
-    change(bench, "UPDATE snapshots SET state = ?", snapshots.encode(wrong, run))
+    change(bench, "UPDATE snapshots SET seq = ?, state = ?", seq // 2, snapshots.encode(wrong, run))
     loaded = load_run(core.reader, core.plans.of, run)[1]
     assert loaded.base is None and whole(loaded.state) == whole(bench.replayed(run))
     assert any("the rows behind it do not fit" in message for message in caplog.messages)

@@ -87,5 +87,5 @@ class SimulatedThread:
         # What kills the process leaves nobody to be told.
         done.set_result(func(*args))
 
-    def shutdown(self) -> None:
+    def shutdown(self, *, cancel_futures: bool = False) -> None:
         """Nothing to end."""

@@ -15,12 +15,14 @@ from engine.ids import CountingIds
 from engine.run import codec
 from engine.run.context import Services
 from engine.run.executor import Active, Executor
+from engine.run.keeping import Keeper
 from engine.run.live import Hub
 from engine.run.state import RunState, fold, new_state
 from engine.run.turn import Turn
 from engine.security.audit import AuditLog
 from engine.storage.journal import Journal, Row
 from engine.storage.journal_reader import JournalReader
+from engine.storage.snapshots import SnapshotWriter
 from tests.faults.arming import COMMITTED, NOTHING_TO_REFUSE, refusal
 from tests.simulation.loop import SimulatedLoop, SimulatedThread
 from tests.simulation.world import HERE, MachineClock, Models, Nobody, World, no_meaning
@@ -69,6 +71,11 @@ class Process:
         self.journal._thread.shutdown()
         self.journal._thread = SimulatedThread(loop)  # type: ignore[assignment]
         self.reader = JournalReader(database)
+        writer = SnapshotWriter(database)
+        writer._connection.execute("PRAGMA busy_timeout = 0")  # nobody would let go while one waits: all of it is one thread
+        keeper = Keeper(self.reader, world.plans.__getitem__, writer, self.journal.wrote_beside)
+        keeper._thread.shutdown()
+        keeper._thread = SimulatedThread(loop)  # type: ignore[assignment]
         self.executor = Executor(
             self.journal,
             self.reader,
@@ -77,6 +84,7 @@ class Process:
             clock=MachineClock(world),
             ids=ids,
             hub=Hub(),
+            keeper=keeper,
             name=f"process {number}",
         )
         self._after = self.executor._after

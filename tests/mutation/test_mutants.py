@@ -3,8 +3,11 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -241,11 +244,13 @@ MUTANTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+AT_ONCE = 2
+
+
+def copied(folder: Path) -> Path:
     """The engine and its tests, to be changed."""
-    folder = tmp_path_factory.mktemp("mutants")
     ignored = shutil.ignore_patterns("__pycache__", "ui", "mutation")
+    folder.mkdir(exist_ok=True)
     for part in PARTS:
         source = ROOT / part
         shutil.copytree(source, folder / part, ignore=ignored) if source.is_dir() else shutil.copy(source, folder / part)
@@ -259,20 +264,42 @@ def passes(folder: Path, *tests: str) -> tuple[bool, str]:
     return done.returncode == 0, done.stdout
 
 
-def test_without_a_mutation_every_named_test_passes(copy: Path) -> None:
-    is_right, told = passes(copy, *sorted({mutant.caught_by for mutant in MUTANTS}))
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[tuple[bool, str]]]]:
+    """Each mutant that is asked for -> whether its test passes with it; several at once, each in a copy that no other one changes."""
+    copies: SimpleQueue[Path] = SimpleQueue()
+    for number in range(AT_ONCE):
+        copies.put(copied(tmp_path_factory.mktemp(f"mutants{number}")))
+    asked = {
+        item.callspec.params["mutant"].name
+        for item in request.session.items
+        if hasattr(item, "callspec") and "mutant" in item.callspec.params
+    }
+
+    def one(mutant: Mutant) -> tuple[bool, str]:
+        folder = copies.get()
+        file = folder / mutant.file
+        original = file.read_text(encoding="utf-8")
+        try:
+            assert original.count(mutant.before) == 1, f"{mutant.file} has changed: this mutant is none any more"
+            file.write_text(original.replace(mutant.before, mutant.after), encoding="utf-8")
+            return passes(folder, mutant.caught_by)
+        finally:
+            file.write_text(original, encoding="utf-8")
+            copies.put(folder)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {mutant.name: pool.submit(one, mutant) for mutant in MUTANTS if mutant.name in asked}
+
+
+def test_without_a_mutation_every_named_test_passes(tmp_path: Path) -> None:
+    is_right, told = passes(copied(tmp_path / "unchanged"), *sorted({mutant.caught_by for mutant in MUTANTS}))
     assert is_right, told
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_mutant_is_caught_by_the_test_that_names_what_it_breaks(copy: Path, mutant: Mutant) -> None:
-    file = copy / mutant.file
-    original = file.read_text(encoding="utf-8")
-    assert original.count(mutant.before) == 1, f"{mutant.file} has changed: this mutant is none any more"
-    file.write_text(original.replace(mutant.before, mutant.after), encoding="utf-8")
-    try:
-        is_right, told = passes(copy, mutant.caught_by)
-    finally:
-        file.write_text(original, encoding="utf-8")
+def test_a_mutant_is_caught_by_the_test_that_names_what_it_breaks(tried: dict[str, Future[tuple[bool, str]]], mutant: Mutant) -> None:
+    is_right, told = tried[mutant.name].result()
     figures("mutants", mutants=1, caught=int(not is_right), failures=int(is_right))
     assert not is_right, told

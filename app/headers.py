@@ -47,8 +47,7 @@ class Headers:
 
         try:
             await self._app(scope, receive, send_with_headers)
-        except Exception:
-            # The border: a defect is logged here with all details and told without them.
+        except Exception:  # the border: a defect is logged here with all details and told without them
             log.exception("%s %s met a defect", scope["method"], scope["path"])
             if started:
                 raise

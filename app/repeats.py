@@ -65,8 +65,7 @@ class Repeats:
         answer = _Answer()
         try:
             await self._app(scope, receive, answer.take)
-        except Exception:
-            # Whatever it was is raised again; but the same request may be sent again.
+        except Exception:  # whatever it was is raised again; but the same request may be sent again
             await asyncio.to_thread(store.forget, actor, key)
             raise
         if answer.status >= 500 or answer.status in FORGOTTEN:

@@ -66,7 +66,9 @@ class ManualClock:
                 future.set_result(None)
 
 
+DAY_US = 86_400_000_000
 KEPT_TEXTS = 4_096
+"""Moments whose texts are known: the starts of the runs that move now."""
 _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 
 

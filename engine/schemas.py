@@ -59,8 +59,7 @@ def problems_of(value: Any, schema: dict[str, Any] | bool) -> list[SchemaProblem
         return [SchemaProblem(path="", message="the schema refers to something outside itself or not there")]
     except (_TooMuch, RecursionError):
         return [SchemaProblem(path="", message="the schema is too deeply nested or refers to itself without end")]
-    except Exception:
-        # A schema that nobody checked can fail in a hundred ways, all of them the schema's.
+    except Exception:  # a schema that nobody checked can fail in a hundred ways, all of them the schema's
         return [SchemaProblem(path="", message="the schema cannot be used; check it first")]
 
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmodel import col, func, select
 
+from engine.clock import DAY_US
 from engine.facade.core import Core
 from engine.facade.overview_views import DaySpend, OutcomesView, SpendView
 from engine.people.permissions import Actor, Permission, require
 from engine.storage.tables import Approval, Run
 
 DAYS = 14
-_DAY_US = 86_400_000_000
 
 
 class Overview:
@@ -28,7 +28,7 @@ class Overview:
 
     def _spend(self, actor: Actor) -> SpendView:
         first = self._first_day()
-        day = col(Run.started_at) // _DAY_US
+        day = col(Run.started_at) // DAY_US
         spent = (
             select(func.min(Run.started_at), func.sum(Run.cost_micro))
             # What a child has cost is in its parent's cost already.
@@ -36,8 +36,8 @@ class Overview:
             .group_by(day)
         )
         with self._core.records.reading() as session:
-            found = {at // _DAY_US: cost / 1e6 for at, cost in session.exec(spent)}
-        start = first // _DAY_US
+            found = {at // DAY_US: cost / 1e6 for at, cost in session.exec(spent)}
+        start = first // DAY_US
         days = [DaySpend(day=_date(number), usd=found.get(number, 0.0)) for number in range(start, start + DAYS)]
         return SpendView(today_usd=days[-1].usd, total_usd=sum(day.usd for day in days), days=days)
 
@@ -68,8 +68,8 @@ class Overview:
         )
 
     def _first_day(self) -> int:
-        today = self._core.clock.now_us() // _DAY_US
-        return (today - DAYS + 1) * _DAY_US
+        today = self._core.clock.now_us() // DAY_US
+        return (today - DAYS + 1) * DAY_US
 
 
 def _date(days: int) -> str:

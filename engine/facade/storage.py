@@ -6,7 +6,7 @@ import threading
 
 from sqlmodel import col, func, select
 
-from engine.clock import iso
+from engine.clock import DAY_US, iso
 from engine.errors import Invalid
 from engine.facade.core import Core
 from engine.facade.finding import find_even_deleted
@@ -18,7 +18,6 @@ from engine.storage.sqlite import DATABASE_NAME
 from engine.storage.tables import Run, RunSize, Workflow
 
 MOST_DAYS = 36_500
-DAY_US = 86_400_000_000
 FRESH_US = 60_000_000
 """How long figures are told again before they are taken anew."""
 Figures = tuple[dict[str, WorkflowSize], int, FileSize]

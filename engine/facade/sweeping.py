@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from sqlmodel import col, select
 
+from engine.clock import DAY_US
 from engine.errors import StorageUnavailable
 from engine.facade.core import Core
 from engine.people.permissions import SYSTEM
@@ -23,7 +24,6 @@ PAUSE_S = 0.02
 """Between two transactions: whoever has a step to write comes first."""
 BYTES_PER_ROW = 2048
 """What deleting one row writes into the log, near enough: the page that it stands on is shared with others."""
-_DAY_US = 86_400_000_000
 
 
 class Sweeper:
@@ -63,7 +63,7 @@ class Sweeper:
         await self._repeat(remover.purge)
         deleted: dict[str, int] = {}
         for workflow, workspace, days in kept:
-            before = self._core.clock.now_us() - days * _DAY_US
+            before = self._core.clock.now_us() - days * DAY_US
             tell = self._teller(workflow, workspace, days)
             # A run that another one held may go once that one has gone.
             while count := await self._write(lambda wf=workflow, at=before, told=tell: remover.hide(wf, ended_before=at, tell=told)):

@@ -14,7 +14,7 @@ from engine.storage.journal_reader import JournalReader
 
 RUNS_KEPT = 8
 BYTES_KEPT = 32 * 1024 * 1024
-"""Of rows, for one run: a longer one is read anew every time."""
+"""Of rows, for all of them together: a run that is longer alone is read anew every time."""
 
 
 @dataclass
@@ -67,8 +67,12 @@ class Timelines:
             # Half a row may have been told.
             self._drop(run_id, timeline)
             raise
-        if timeline.bytes > BYTES_KEPT:
-            self._drop(run_id, timeline)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        with self._lock:
+            while sum(one.bytes for one in self._kept.values()) > BYTES_KEPT:
+                self._kept.popitem(last=False)
 
     def _drop(self, run_id: str, timeline: _Timeline) -> None:
         with self._lock:

@@ -77,10 +77,9 @@ def know(draft: DraftNode, catalog: KindCatalog, problems: ProblemList) -> Known
 def _ports(kind: KindSpec, config: BaseModel, draft: DraftNode, *, problems: ProblemList | None) -> tuple[str, ...] | None:
     try:
         ports = kind.ports(config)
-    except Exception:
+    except Exception:  # a kind's own code: an unchecked config may hold anything, and what its ports would be is then not known
         if problems is not None:
             raise
-        # An unchecked config may hold anything; what its ports would be is then not known.
         return None
     if not all(isinstance(port, str) for port in ports):
         return None

@@ -153,8 +153,7 @@ class _Teller:
             return
         try:
             self._on_token(text)
-        except Exception:
-            # Somebody who only watches must not break the call.
+        except Exception:  # somebody who only watches must not break the call
             logging.getLogger("signalbox.llm").warning("A watcher of model tokens failed and was taken off.")
             self._live = False
 

@@ -10,6 +10,9 @@ from typing import Any
 from engine.jsonvalue import JsonValue
 from engine.nodes.contract import C, NodeKind, Outcome
 
+MOST_DEPTH = 8
+"""How deep runs may start runs: a workflow that calls itself ends here."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChildCall:

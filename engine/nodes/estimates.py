@@ -10,7 +10,7 @@ from engine.errors import SignalboxError
 from engine.graph.fieldtree import is_fixed
 from engine.graph.plan import Plan, PlannedNode
 from engine.graph.worst_case import UNBOUNDED, Bounds, Uses, bounds_of
-from engine.nodes.child import ChildKind
+from engine.nodes.child import MOST_DEPTH, ChildKind
 from engine.nodes.contract import Pricing
 from engine.nodes.registry import AnyKind
 
@@ -23,36 +23,47 @@ def static_estimates(plan: Plan, pricing: Pricing, called: Called) -> dict[str, 
 
     A node that runs another workflow has the bounds of that one; none where it is not known yet, or runs itself.
     """
-    return _estimates(plan, pricing, called, (plan.hash,))
+    return _Estimating(pricing, called).of(plan, (plan.hash,))
 
 
-def _estimates(plan: Plan, pricing: Pricing, called: Called, above: tuple[str, ...]) -> dict[str, Uses | Bounds]:
-    found: dict[str, Uses | Bounds] = {}
-    for node in plan.nodes.values():
-        if isinstance(node.kind, ChildKind):
-            found[node.id] = _child(node, pricing, called, above)
-            continue
-        if not all(is_fixed(resolver) for resolver in node.fields.values()) or not any(node.kind.most_calls(node.config)):
-            continue
-        given = {name: resolver({}) for name, resolver in node.fields.items()}
+class _Estimating:
+    """Works every workflow out once, however often others run it."""
+
+    def __init__(self, pricing: Pricing, called: Called) -> None:
+        self._pricing = pricing
+        self._called = called
+        self._known: dict[str, Bounds] = {}
+        """By the hash of the plan."""
+
+    def of(self, plan: Plan, above: tuple[str, ...]) -> dict[str, Uses | Bounds]:
+        found: dict[str, Uses | Bounds] = {}
+        for node in plan.nodes.values():
+            if isinstance(node.kind, ChildKind):
+                found[node.id] = self._child(node, above)
+                continue
+            if not all(is_fixed(resolver) for resolver in node.fields.values()) or not any(node.kind.most_calls(node.config)):
+                continue
+            given = {name: resolver({}) for name, resolver in node.fields.items()}
+            try:
+                found[node.id] = cast("AnyKind", node.kind).estimate(node.config, given, self._pricing)
+            except SignalboxError:
+                continue
+        return found
+
+    def _child(self, node: PlannedNode, above: tuple[str, ...]) -> Bounds:
+        kind = cast("ChildKind[object]", node.kind)  # pyright: ignore[reportInvalidTypeArguments]
+        # What it is given may depend on the run; which workflow it is must not.
+        fixed = {name: resolver({}) for name, resolver in node.fields.items() if is_fixed(resolver)}
         try:
-            found[node.id] = cast("AnyKind", node.kind).estimate(node.config, given, pricing)
-        except SignalboxError:
-            continue
-    return found
-
-
-def _child(node: PlannedNode, pricing: Pricing, called: Called, above: tuple[str, ...]) -> Bounds:
-    kind = cast("ChildKind[object]", node.kind)  # pyright: ignore[reportInvalidTypeArguments]
-    # What it is given may depend on the run; which workflow it is must not.
-    known = {name: resolver({}) for name, resolver in node.fields.items() if is_fixed(resolver)}
-    try:
-        call = kind.child(node.config, known)
-    except (SignalboxError, LookupError):
-        return UNBOUNDED
-    child = called(call.workflow, call.version)
-    if child is None or child.hash in above:
-        return UNBOUNDED
-    bounds = bounds_of(child, _estimates(child, pricing, called, (*above, child.hash)))
-    limits = (child.limits.steps, child.limits.llm_calls, child.limits.tool_calls, child.limits.cost_micro, child.limits.tokens)
-    return Bounds(*(limit if most is None else min(most, limit) for most, limit in zip(astuple(bounds), limits, strict=True)))
+            call = kind.child(node.config, fixed)
+        except (SignalboxError, LookupError):
+            return UNBOUNDED
+        plan = self._called(call.workflow, call.version)
+        if plan is None or plan.hash in above or len(above) > MOST_DEPTH:
+            return UNBOUNDED
+        if plan.hash not in self._known:
+            bounds, limits = bounds_of(plan, self.of(plan, (*above, plan.hash))), plan.limits
+            most = (limits.steps, limits.llm_calls, limits.tool_calls, limits.cost_micro, limits.tokens)
+            told = (limit if bound is None else min(bound, limit) for bound, limit in zip(astuple(bounds), most, strict=True))
+            self._known[plan.hash] = Bounds(*told)
+        return self._known[plan.hash]

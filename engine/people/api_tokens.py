@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
+from engine.clock import DAY_US
 from engine.errors import Conflict, NotFound, NotSignedIn, StorageUnavailable
 from engine.people import fields
 from engine.people.permissions import SYSTEM, Actor, Permission, Role, require
@@ -19,7 +20,6 @@ ENV_TOKEN_ID = "token_environment"
 MAX_DAYS = 3650
 MAX_TOKENS = 100
 """Of one person, revoked ones not counted."""
-_DAY_US = 86_400_000_000
 _MINUTE_US = 60_000_000
 
 
@@ -67,7 +67,7 @@ class ApiTokens:
         now = self._records.clock.now_us()
         with self._records.writing() as session:
             owner = _owner(session, by, owner_id)
-            expires_at = _not_after_its_maker(session, by, now + days * _DAY_US if days else None)
+            expires_at = _not_after_its_maker(session, by, now + days * DAY_US if days else None)
             if fields.within(wanted, fields.kept_roles(owner.roles)) != wanted:
                 refuse([Problem("roles", "The owner of the token has no such roles.")])
             row = Token(

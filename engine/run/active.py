@@ -55,6 +55,10 @@ class Departed:
         if len(self._heads) > DEPARTED_KNOWN:
             del self._heads[next(iter(self._heads))]
 
+    def forget(self, run_id: str) -> None:
+        """A run of that id begins: one that had it before is deleted, and tells nothing of this one."""
+        self._heads.pop(run_id, None)
+
     def is_behind(self, loaded: Active) -> bool:
         """Whether rows of it are missing in what was read."""
         return loaded.head < self._heads.get(loaded.owner.run_id, 0)

@@ -9,7 +9,7 @@ from engine.clock import Clock
 from engine.errors import Bug, InDoubt, SignalboxError, StepTimedOut, Transient
 from engine.nodes.contract import Outcome
 from engine.run.context import StepContext
-from engine.run.prepare import Prepared, checked, wrapped
+from engine.run.prepare import LONGEST_PAUSE_S, Prepared, checked, wrapped
 
 
 async def carried_out(prepared: Prepared, ctx: StepContext, clock: Clock) -> tuple[Outcome | None, SignalboxError | None]:
@@ -30,8 +30,6 @@ async def carried_out(prepared: Prepared, ctx: StepContext, clock: Clock) -> tup
 async def _work(prepared: Prepared, ctx: StepContext, clock: Clock) -> Any:
     kind: Any = prepared.node.kind
     if prepared.asks:
-        # What it has cost before nobody knows: all that was set aside for it stays charged.
-        ctx.spent = prepared.reserved
         happened = await _asked(prepared, ctx, clock)
         ctx.asked = "it had not happened" if happened is None else "it had happened"
         if happened is not None:
@@ -50,4 +48,4 @@ async def _asked(prepared: Prepared, ctx: StepContext, clock: Clock) -> Any:
             error = wrapped(raised)
             if not isinstance(error, Transient) or tries >= retry.attempts:
                 raise InDoubt(f"It could not be asked there whether it happened: {error.message}") from raised
-        await clock.sleep(retry.backoff_s * retry.factor ** (tries - 1))
+        await clock.sleep(min(retry.backoff_s * retry.factor ** (tries - 1), LONGEST_PAUSE_S))

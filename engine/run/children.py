@@ -17,7 +17,7 @@ import msgspec
 from engine.errors import ChildFailed, ConfigInvalid
 from engine.graph.plan import Plan
 from engine.graph.worst_case import bounds_of
-from engine.nodes.child import ChildCall, ChildKind
+from engine.nodes.child import MOST_DEPTH, ChildCall, ChildKind
 from engine.run import asking, events
 from engine.run.events import NOTHING, Child, Spent
 from engine.run.frontier import Step
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from engine.run.turn import Turn
     from engine.storage.journal_reader import JournalReader
 
-MOST_DEPTH = 8
-"""How deep runs may start runs: a workflow that calls itself ends here."""
 RESERVED = ("cost_micro", "tokens", "llm_calls", "tool_calls")
 
 
@@ -101,7 +99,7 @@ def begin(turn: Turn, known: ChildChosen) -> None:
     step = state.steps.get(known.path)
     if step is None or step.status != "running" or step.attempt != known.attempt:
         return
-    limits, is_short = _part(state, known.child.limits, turn.at)
+    limits, is_short = _part(state, step, known.child.limits, turn.at)
     stands_still = state.failure is not None or state.is_tried or bool(state.halted)
     if stands_still or (is_short and _others(state)):
         turn.record(events.ChildPostponed(), step.path, step.attempt)
@@ -120,13 +118,15 @@ def _others(state: RunState) -> list[Child]:
     return [step.child for step in (*state.steps.values(), *state.leaving.values()) if step.child is not None]
 
 
-def _part(state: RunState, wanted: dict[str, int], at: int) -> tuple[dict[str, int], bool]:
+def _part(state: RunState, step: Step, wanted: dict[str, int], at: int) -> tuple[dict[str, int], bool]:
     """What the child gets of each limit, and whether that is less than its document allows because others hold it."""
     ledger, others = state.ledger, _others(state)
     left = {name: ledger.left(name) for name in RESERVED}
     steps = ledger.limits.steps - ledger.steps - state.steps_aside
-    # What runs beside it must not stand still until it has ended: it keeps what it may need, up to half of what is left.
-    left["steps"] = max(steps - (bounds_of(state.plan).steps or steps), steps // 2)
+    if any(other is not step and other.status != "open" for other in state.steps.values()):
+        # What runs beside it must not stand still until it has ended: it keeps what it may need, up to half of what is left.
+        steps = max(steps - (bounds_of(state.plan).steps or steps), steps // 2)
+    left["steps"] = steps
     left["busy_us"] = ledger.limits.busy_us - state.busy_us(at) - sum(child.limits.get("busy_us", 0) for child in others)
     part = {name: max(0, min(amount, left.get(name, amount))) for name, amount in wanted.items()}
     return part, any(part[name] < amount for name, amount in wanted.items())

@@ -108,6 +108,7 @@ class Executor:
         finally:
             del self._beginning[id(active)]
         active.head = commit.rows[-1].seq
+        self._departed.forget(spec.owner.run_id)
         self.keeper.after(active, commit)
         self._after(active, turn, commit.rows)
         self._perform(active, turn)
@@ -379,8 +380,9 @@ class Executor:
         reach("call.answered")
         if active.calls.get(prepared.path) is asyncio.current_task():
             del active.calls[prepared.path]
-        told = Finished(prepared.path, prepared.attempt, prepared.given, outcome, error, ctx.spent, ctx.note(), was_asked=prepared.asks)
-        active.tell(told)
+        # What a call of which it was asked whether it happened had cost before, nobody knows: all that was set aside stays charged.
+        spent = prepared.reserved if prepared.asks else ctx.spent
+        active.tell(Finished(prepared.path, prepared.attempt, prepared.given, outcome, error, spent, ctx.note(), was_asked=prepared.asks))
 
     async def _fire(self, run_id: str, due: TimerDue) -> None:
         if run_id in self.faults:

@@ -23,7 +23,10 @@ COUNTED = ("steps", "busy_us")
 
 def may_finish(state: RunState) -> bool:
     """Whether every step that the limit holds back stands in something that is drawn to end early."""
-    return state.halted not in COUNTED and bool(_places(state)) and None not in _places(state).values()
+    if state.halted in COUNTED:
+        return False
+    places = _places(state)
+    return bool(places) and None not in places.values()
 
 
 def finish(state: RunState, limit: str) -> None:

@@ -49,7 +49,7 @@ def whole_or_gone(reader: JournalReader, run_id: str) -> Iterator[None]:
     """Around whatever reads a run in more than one statement: of one that is deleted meanwhile nobody sees a part. NotFound; blocks."""
     try:
         yield
-    except Exception:
+    except Exception:  # half of a run can fail to be read in any way; of one that is there it is raised as it was
         if reader.journal_head(run_id) is None:
             raise NotFound(f"There is no run {run_id[:80]}.") from None
         raise

@@ -14,6 +14,8 @@ from engine.run.budget import Exceeds, Fits, Ledger, MustWait, Shared, fit
 from engine.run.events import Spent
 
 LEAST_TOKENS = 64
+LONGEST_PAUSE_S = 31_536_000.0
+"""Between two attempts, whatever `backoff_s` and `factor` come to."""
 NEVER_SHRUNK = ("llm_calls", "tool_calls")
 """Limits that a shorter answer does not help to keep."""
 

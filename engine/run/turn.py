@@ -24,7 +24,7 @@ from engine.run.decide import AskHow, Begin, CloseBox, End, EndItem, MeetLimit, 
 from engine.run.events import NOTHING, Event, Start
 from engine.run.frontier import Step
 from engine.run.happenings import Finished
-from engine.run.prepare import Prepared, estimate_of, fitted, wrapped
+from engine.run.prepare import LONGEST_PAUSE_S, Prepared, estimate_of, fitted, wrapped
 from engine.run.reasons import waiting_reason
 from engine.run.routing import caught_by, leaving_port
 from engine.run.state import RunState, apply, begin
@@ -36,8 +36,6 @@ MOST_ITEMS = 100
 _CHANGES_ONE_STEP = (events.StepsStarted, events.StepWaiting, events.StepPaused)
 _CLOSED = (asking.given_up, asking.clear_waits, asking.clear_timer)
 """What a step leaves behind that is given up."""
-LONGEST_PAUSE_S = 31_536_000.0
-"""Between two attempts, whatever `backoff_s` and `factor` come to."""
 
 
 @dataclass(slots=True)

@@ -181,11 +181,17 @@ class Journal:
     def wrote_beside(self, size: int) -> None:
         """Another connection of ours has written so many bytes: the log is folded back in time, even when no run moves."""
         self._since_checkpoint += size
-        if self._since_checkpoint <= CHECKPOINT_BYTES or self._is_writing or self._is_scheduled:
-            return
-        self._is_writing, loop = True, asyncio.get_running_loop()
+        if not self._is_writing and not self._is_scheduled:
+            self._fold_back(asyncio.get_running_loop())
+
+    def _fold_back(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether the thread folds the log back now, between commits; those that come meanwhile wait, and the loop goes on."""
+        if self._since_checkpoint <= CHECKPOINT_BYTES:
+            return False
+        self._is_writing = True
         future = self._thread.submit(self._checkpoint)
         future.add_done_callback(lambda f: loop.call_soon_threadsafe(self._written, loop, [], f))
+        return True
 
     async def close(self) -> None:
         """Waits for what is queued, folds the WAL into the database and closes it."""
@@ -232,6 +238,8 @@ class Journal:
         self._next(loop)
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._fold_back(loop):
+            return
         if self._pending and not self._is_scheduled:
             self._is_scheduled = True
             loop.call_soon(self._flush, loop)
@@ -354,8 +362,6 @@ class Journal:
         for commit in batch:
             counts.rows += len(commit.rows)
             self._since_checkpoint += sum(len(row.payload) + ROW_LOG_BYTES for row in commit.rows)
-        if self._since_checkpoint > CHECKPOINT_BYTES:
-            self._checkpoint()
 
     def _checkpoint(self) -> list[Exception | None]:
         # Between commits, by the writer itself: SQLite before 3.51.3 can damage a WAL whose checkpoint overlaps a commit.

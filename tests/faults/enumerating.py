@@ -61,7 +61,7 @@ async def live(folder: Path, kinds: Registry, hook: Armed, *, patience_s: float)
     Marked.ledger, acks = append_only(folder / LEDGER), append_only(folder / ACKS)
     journal.CHECKPOINT_BYTES, keeping.LEAST_BYTES = CHECKPOINT_BYTES, SNAPSHOT_BYTES
     # What was kept for a day goes at once.
-    sweeping._DAY_US = 1
+    sweeping.DAY_US = 1
 
     def tell(what: str, **more: Any) -> None:
         os.write(acks, (json.dumps({"what": what, **more}) + "\n").encode())

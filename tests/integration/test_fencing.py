@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engine.errors import FencedOut
+from engine.facade import sweeping
 from engine.storage.journal import Commit, Head, Row
 from tests.integration.running import ANN, Bench, edge, node, opened
 
@@ -75,3 +76,19 @@ async def test_whoever_has_read_a_run_before_it_left_memory_reads_it_again(bench
     await bench.decide(await bench.item())
     assert (await bench.until(run)).status == "succeeded" and not read
     bench.replayed(run)
+
+
+async def test_a_run_that_begins_under_the_id_of_a_deleted_one_is_read_as_it_is(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeping, "DAY_US", 1)
+    ask = node("ok", "approval", config={"title": "Go on?"})
+    workflow = await bench.publish(
+        [node("start", "start"), ask, node("done", "end")], [edge(e) for e in ("start -> ok", "ok.approved -> done")]
+    )
+    for _ in range(2):
+        # The key names the run: the second one has the id of the first, which is deleted by then.
+        run = (await bench.engine.runs.start(ANN, workflow, key="the same")).run_id
+        await bench.decide(await bench.item())
+        assert (await bench.until(run)).status == "succeeded"
+        await bench.engine.storage.keep(ANN, workflow, days=1)
+        await bench.see(bench.engine.storage.sweeper.sweep, lambda deleted: bool(deleted))
+        await bench.engine.storage.keep(ANN, workflow, days=None)

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from engine.errors import StorageUnavailable
+from engine.facade import timelines
 from engine.graph.plan import Plan, PlannedNode
 from engine.nodes.contract import Outcome
 from engine.run import snapshots
@@ -438,3 +439,13 @@ def test_of_a_run_that_is_gone_no_snapshot_is_left_behind(tmp_path: Path) -> Non
 
 def test_the_log_of_this_test_is_the_one_that_is_used() -> None:
     assert logging.getLogger("signalbox.run").isEnabledFor(logging.WARNING)
+
+
+async def test_the_timelines_that_are_kept_have_one_bound_together(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timelines, "BYTES_KEPT", 40_000)
+    runs = [await looping(bench, 20) for _ in range(3)]
+    for run in runs:
+        await bench.until(run)
+        assert len((await bench.engine.runs.steps(ANN, run, limit=1000)).items) > 20
+    kept = bench.engine.runs._timelines._kept
+    assert 0 < sum(one.bytes for one in kept.values()) <= 40_000 and list(kept) == runs[-len(kept) :], "the latest stay"

@@ -419,3 +419,15 @@ async def test_what_runs_beside_a_child_never_uses_the_steps_that_are_set_aside_
     ended = await bench.until(run, "stopped")
     assert ended.spent["steps"] <= 16 and ended.reason.startswith("The limit steps is reached: ")
     bench.replayed(run)
+
+
+async def test_a_child_that_nothing_runs_beside_may_use_all_that_is_left(bench: Bench) -> None:
+    slug = await child(bench, *(work(f"s{i}") for i in range(6)))
+    nodes, edges = parent(slug)
+    # A box whose items could need far more than the limit has ended by then.
+    box = node("each", "map", config={"items": "[1]", "collect": "item", "max_items": 1000})
+    drawn = [e for e in edges if e["target"] != "call"] + [edge(e) for e in ("start -> each", "each.item -> in_it", "each.out -> call")]
+    run = await bench.start([*nodes, box, work("in_it", parent="each")], drawn, inputs={"n": 4}, limits={"steps": 14})
+    assert (await bench.until(run)).output == {"twice": 8}
+    [other] = await children_of(bench, run)
+    assert (other.limits["steps"], other.spent["steps"]) == (10, 8)

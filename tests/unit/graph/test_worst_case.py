@@ -133,3 +133,20 @@ def test_a_worst_case_above_a_limit_is_a_warning() -> None:
     assert result.plan is not None
     assert the(checked(LOOP, LOOP_EDGES, limits={"steps": 7}), "worst_case_above_limit").severity == "warning"
     assert "worst_case_above_limit" not in codes(checked(LOOP, LOOP_EDGES, limits={"steps": 8}))
+
+
+def test_workflows_that_run_each_other_many_times_are_worked_out_once_each() -> None:
+    def level(number: int):
+        each = [node(f"c{i}", "subflow", config={"workflow": f"level-{number + 1}"}) for i in range(30)]
+        return plan_of(["start", *each, "end"], ["start -> c0", *(f"c{i} -> c{i + 1}" for i in range(29)), "c29 -> end"])
+
+    levels = {f"level-{i}": level(i) for i in range(6)} | {"level-6": plan_of(["start", "end"], ["start -> end"])}
+    asked: list[str] = []
+
+    def called(workflow: str, version: int | None):
+        asked.append(workflow)
+        return levels[workflow]
+
+    bounds = bounds_of(levels["level-0"], static_estimates(levels["level-0"], Prices(), called))
+    assert len(asked) == 6 * 30, "not thirty to the sixth"
+    assert bounds.steps == 2 + 30 * (1 + 200), "each level is bounded by its own limit"

@@ -79,7 +79,9 @@ def why(reason: str) -> str:
         return "The workflow wants another round, and as many as it allows have been run."
     limit = re.match(r"The limit (\w+) is reached: (.*?) used, and", reason)
     if limit:
-        return f"The {limit_word(limit[1])} is reached: {limit[2]} used."
+        # The limit is named already, so its amounts need no names of their own: `2 llm calls of 2 llm calls`.
+        used = re.sub(r"^(\S+) ([a-z]{2}[a-z ]*) of (\S+) \2$", r"\1 of \3", limit[2])
+        return f"The {limit_word(limit[1])} is reached: {used} used."
     budget = re.match(r"(The budget of .*? is used up: .*?), and the next step may need ", reason)
     if budget:
         return f"{budget[1]}."

@@ -58,7 +58,8 @@ class Storage:
         return await self._core.in_thread(lambda: self._over(actor, workflow, days))
 
     def _over(self, actor: Actor, workflow: str, days: int) -> OverView:
-        self._figures(actor.workspace_id)
+        # Measured anew: somebody is about to delete what is told here.
+        self._figures(actor.workspace_id, fresh_us=0)
         before = self._core.clock.now_us() - days * DAY_US
         with self._core.records.reading() as session:
             found = find_even_deleted(session, actor, workflow)
@@ -98,12 +99,12 @@ class Storage:
             workflows=sorted(lines, key=lambda line: (-line.bytes, line.name, line.id)),
         )
 
-    def _figures(self, workspace_id: str) -> tuple[int, Figures]:
+    def _figures(self, workspace_id: str, fresh_us: int = FRESH_US) -> tuple[int, Figures]:
         # Whoever asks meanwhile waits for the same figures.
         with self._lock:
             now = self._core.clock.now_us()
             known = self._known.get(workspace_id)
-            if known is None or now - known[0] >= FRESH_US:
+            if known is None or now - known[0] >= fresh_us:
                 known = self._known[workspace_id] = (now, self._meter.measure(workspace_id))
             return known
 

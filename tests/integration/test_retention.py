@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine import Invalid, NotAllowed, NotFound, Role
-from engine.clock import ManualClock
+from engine.clock import DAY_US, ManualClock
 from engine.errors import Permanent
 from engine.nodes.contract import Outcome
 from engine.storage.retention import ROWS_AT_ONCE, RunRemover
@@ -402,3 +402,14 @@ async def test_what_would_go_is_told_before_anybody_decides(bench: Bench) -> Non
     assert await sweep(bench) == told[1].runs
     with pytest.raises(Invalid):
         await bench.engine.storage.over(ANN, slug, days=0)
+
+
+async def test_what_would_go_is_measured_anew_whatever_a_page_has_just_told(bench: Bench) -> None:
+    slug = await simple(bench)
+    await bench.engine.storage.get(ANN)
+    await ran(bench, slug)
+    change = "UPDATE runs SET started_at = started_at - ?, ended_at = ended_at - ?"
+    with closing(sqlite3.connect(bench.home / "signalbox.db", isolation_level=None)) as database:
+        database.execute(change, (2 * DAY_US, 2 * DAY_US))
+    over = await bench.engine.storage.over(ANN, slug, days=1)
+    assert over.runs == 1 and over.bytes > 500

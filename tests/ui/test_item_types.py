@@ -170,7 +170,7 @@ def test_a_limit_is_raised_by_an_operator_and_by_nobody_else(site: Site, open_pa
     page = open_page(site.url, cookie=site.sessions[Role.OPERATOR])
     open_card(page, request)
     expect(page.get_by_test_id("title")).to_have_text("The token limit is reached")
-    expect(page.get_by_test_id("what")).to_contain_text("0 tokens of 100 tokens used")
+    expect(page.get_by_test_id("what")).to_contain_text("0 of 100 used")
     assert "step" not in (page.locator(".dec-ask .mut").text_content() or "")
     page.get_by_label("New token limit").fill("50")
     page.get_by_role("button", name="Send this answer").click()

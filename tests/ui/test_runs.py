@@ -59,7 +59,7 @@ def test_runs_are_found_told_and_opened(many: Site, page: Page) -> None:
     page.get_by_label("Find").fill("suppl")
     expect(rows(page)).to_have_count(2)
     stopped, failed = rows(page).filter(has_text="Onboard"), rows(page).filter(has_text="Pay the suppliers")
-    expect(stopped).to_contain_text("The step limit is reached: 1 steps of 1 steps used.")
+    expect(stopped).to_contain_text("The step limit is reached: 1 of 1 used.")
     expect(stopped).to_contain_text("Raise the limit and let it go on.")
     expect(failed).to_contain_text("The ledger <b>rejected</b> the password.")
     expect(failed).to_contain_text("it can be tried again from there")

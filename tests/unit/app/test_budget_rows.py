@@ -54,6 +54,14 @@ def test_what_could_mean_something_else_is_no_amount(text: str) -> None:
     assert typed(text) != typed(text)
 
 
+def test_a_limit_that_is_named_needs_no_names_for_its_amounts() -> None:
+    rest = "used, and the next step needs more. Raise it and resume."
+    assert words.why(f"The limit llm_calls is reached: 2 llm calls of 2 llm calls {rest}") == (
+        "The limit of questions to models is reached: 2 of 2 used."
+    )
+    assert words.why(f"The limit seconds is reached: 20 s of 20 s {rest}").endswith(" is reached: 20 s of 20 s used.")
+
+
 def test_a_run_that_a_budget_holds_says_what_moves_it() -> None:
     reason = "The budget of the workflow for today is used up: $0.02 of $0.01, and the next step may need $0.09. Raise it, or resume later."
     assert words.why(reason) == "The budget of the workflow for today is used up: $0.02 of $0.01."

@@ -1,8 +1,8 @@
 """The journal's one writer: every durable step of every run goes through here, fenced and in groups.
 
 A commit moves one run from (epoch, head_seq) to the next: its rows and everything that must be true together with them
-(inbox items, timers, audit rows) are one transaction. One waiter is written at once; several are written as one group by
-a thread while the loop goes on, without ever waiting for a group to fill (research/engines.md 4.2, 4.5).
+(inbox items, timers, audit rows) are one transaction. What waits is written as one group, without ever waiting for a group
+to fill: by the loop itself where the disk is quick, else by a thread while the loop goes on (docs/decisions/0008).
 """
 
 from __future__ import annotations

@@ -176,6 +176,8 @@ def test_a_value_is_dragged_into_a_field(bench: Bench) -> None:
     panel.get_by_test_id("gets-nodes.draft.text").drag_to(question)
     bench.saved(lambda: "{{ nodes.draft.text }}" in bench.config("ok")["title"], True)
     expect(question.locator("[data-expression]")).to_have_text("Draft a reply › Text")
+    # What a field comes to is told below it a moment later and moves all that stands under it.
+    expect(panel.get_by_text("No example yet: try the workflow once")).to_have_count(2)
     panel.get_by_test_id("gets-inputs.amount").drag_to(panel.get_by_label("Value of topic"))
     bench.saved(lambda: bench.config("ok")["show"], {"topic": "inputs.amount"})
 

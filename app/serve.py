@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import json
 import logging
 import os
@@ -18,7 +17,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from engine import EngineThread, Settings, SignalboxError
+from engine import EngineThread, Settings, SignalboxError, collect_rarely
 
 SERVER_FILE = "server.json"
 REFUSED, AGAIN = 3, 4
@@ -91,9 +90,7 @@ class Serving:
             loop.call_soon_threadsafe(self._set_up)
 
         app = create_app(self._thread, local_token=self._token, when_set_up=when_set_up, ui=web_ui(self._thread))
-        # What was imported stays: the collector need not look through all of it again and again, which takes a tenth of a busy engine.
-        gc.collect()
-        gc.freeze()
+        collect_rarely()
         self._server = Server(
             app,
             address=self._host,

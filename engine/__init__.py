@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.clock import iso
+    from engine.collector import collect_rarely
     from engine.errors import Bug, Conflict, Invalid, NotAllowed, NotFound, NotJson, NotSignedIn, SignalboxError, TooLarge
     from engine.facade.bridge import EngineThread
     from engine.facade.difference_views import ChangeView, DifferenceView
@@ -116,6 +117,7 @@ __all__ = [
     "WorkflowSaved",
     "WorkflowStorage",
     "WorkflowView",
+    "collect_rarely",
     "iso",
     "parse_strict",
     "require",
@@ -133,6 +135,7 @@ _HOME = {
     "SignalboxError": ("engine.errors", "SignalboxError"),
     "TooLarge": ("engine.errors", "TooLarge"),
     "EngineThread": ("engine.facade.bridge", "EngineThread"),
+    "collect_rarely": ("engine.collector", "collect_rarely"),
     "Engine": ("engine.facade.engine", "Engine"),
     "ApprovalView": ("engine.facade.views", "ApprovalView"),
     "BatchResult": ("engine.facade.views", "BatchResult"),

@@ -67,18 +67,22 @@ class ManualClock:
 
 
 DAY_US = 86_400_000_000
-KEPT_TEXTS = 4_096
-"""Moments whose texts are known: the starts of the runs that move now."""
+KEPT_SECONDS = 64
+"""Seconds whose texts are known: every step asks for the text of this moment, and many for that of their run's start."""
 _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 
 
-@lru_cache(KEPT_TEXTS)
 def iso(at_us: int | None) -> str | None:
     """ISO 8601 in UTC with microseconds, e.g. `2026-11-24T09:00:00.000000Z`."""
     if at_us is None:
         return None
-    # isoformat takes a twentieth of strftime's time. Every step asks for two of these, one of them for the start of its run.
-    return (_NAIVE_EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds") + "Z"
+    seconds, micro = divmod(at_us, 1_000_000)
+    return f"{_second(seconds)}.{micro:06d}Z"
+
+
+@lru_cache(KEPT_SECONDS)
+def _second(seconds: int) -> str:
+    return (_NAIVE_EPOCH + timedelta(seconds=seconds)).isoformat()
 
 
 def from_iso(text: str) -> int:

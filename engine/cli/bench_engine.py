@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.cli.bench_documents import KILOBYTE, chain, growing, looping
+from engine.collector import collect_rarely
 from engine.facade.engine import Engine
 from engine.people.permissions import MAIN_WORKSPACE, Actor, Role
 from engine.run import executor, turn
@@ -102,9 +102,7 @@ async def measure(shape: Shape, *, profile: Profile | None = None) -> dict[str, 
             await engine.workflows.publish(BENCH, saved.id)
             await _one(engine, saved.id, shape.inputs)
             before = engine.journal_counts.commits
-            # As the server does when it is ready.
-            gc.collect()
-            gc.freeze()
+            collect_rarely()
             gate = asyncio.Semaphore(shape.at_once)
 
             async def gated() -> None:

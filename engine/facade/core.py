@@ -19,6 +19,7 @@ from engine.errors import NotFound, WorkflowHasProblems
 from engine.facade.keys import KeyRing
 from engine.facade.model_settings import gateway_settings, stored_choices
 from engine.facade.notices import AppNotifier
+from engine.facade.quick import QuickReads
 from engine.graph.plan import Plan
 from engine.graph.validate import check
 from engine.ids import Ids, SystemIds
@@ -69,6 +70,10 @@ class Plans:
             raise WorkflowHasProblems(details={"problems": [p.as_json() for p in checked.problems]})
         return self.keep(checked.plan, digest)
 
+    def at_hand(self, digest: str) -> Plan | None:
+        """The plan, where it is compiled already."""
+        return self._kept.get(digest)
+
     def keep(self, plan: Plan, digest: str) -> Plan:
         """Remembers a plan under its hash."""
         with self._lock:
@@ -91,6 +96,7 @@ class Core:
     key: MasterKey
     ring: KeyRing
     reader: JournalReader
+    quick: QuickReads
     journal: Journal
     registry: Registry
     plans: Plans
@@ -198,6 +204,7 @@ def _assembled(
         key=key,
         ring=ring,
         reader=reader,
+        quick=QuickReads(reader.is_busy),
         journal=journal,
         registry=registry,
         plans=plans,

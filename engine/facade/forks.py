@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 from typing import Any
 
 from engine.errors import Invalid, NotFound
@@ -68,7 +67,7 @@ class Forks:
             at_step=path,
             inputs=inputs,
             outputs=outputs,
-            limits=asdict(lowered(plan.limits, limits)),
+            limits=lowered(plan.limits, limits).as_dict(),
             mode=mode,
             effects=_effects(mode, effects, stored, state.effects),
             by=actor.user_id or actor.label,

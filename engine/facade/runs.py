@@ -15,6 +15,7 @@ from engine.facade import cursors
 from engine.facade.core import Core
 from engine.facade.finding import find_even_deleted
 from engine.facade.forks import Forks
+from engine.facade.quick import too_large
 from engine.facade.run_events import RunEvents
 from engine.facade.run_views import run_row, run_view, step_views
 from engine.facade.starting import Asked, Starting, field_problem, parsed_limits
@@ -65,7 +66,7 @@ class Runs(RunEvents):
         """
         asked = Asked(inputs, version, limits, mode, effects, tried)
         self._starting.allow(actor, asked)
-        spec = await self._core.in_thread(lambda: self._starting.spec(actor, workflow, asked, key=key))
+        spec = await self._core.quick.read(lambda in_passing: self._starting.spec(actor, workflow, asked, key=key, in_passing=in_passing))
         run_id = spec.owner.run_id
         status = await self._core.executor.start(spec)
         if status is None:
@@ -75,7 +76,7 @@ class Runs(RunEvents):
     async def get(self, actor: Actor, run_id: str) -> RunView:
         """One run with its inputs, output, use and limits. NotFound."""
         require(actor, Permission.RUN_READ)
-        return await self._core.in_thread(lambda: self._view(actor, run_id))
+        return await self._core.quick.read(lambda in_passing: self._view(actor, run_id, in_passing))
 
     def _stored(self, actor: Actor, run_id: str) -> StoredRun:
         stored = self._core.reader.run(run_id)
@@ -90,13 +91,13 @@ class Runs(RunEvents):
             return replace(stored, status="stopped", reason=reason)
         return replace(stored, reason=QUEUED) if executor.budgets.waits(stored.run_id) else stored
 
-    def _view(self, actor: Actor, run_id: str) -> RunView:
+    def _view(self, actor: Actor, run_id: str, in_passing: bool) -> RunView:
         stored = self._stored(actor, run_id)
         with whole_or_gone(self._core.reader, run_id):
-            return run_view(stored, self._decoded(self._core.reader.run_bounds(run_id)))
+            return run_view(stored, self._decoded(self._core.reader.run_edges(stored), in_passing))
 
-    def _decoded(self, rows: list[Row]) -> list[events.Event]:
-        return [codec.from_row(row, self._core.reader.blob) for row in rows]
+    def _decoded(self, rows: list[Row], in_passing: bool) -> list[events.Event]:
+        return [codec.from_row(row, too_large if in_passing else self._core.reader.blob) for row in rows]
 
     async def wait(self, actor: Actor, run_id: str, *, seconds: float) -> RunView | None:
         """The run once it has ended; None if it has not within `seconds`."""
@@ -170,7 +171,7 @@ class Runs(RunEvents):
         names = StoredRun.__dataclass_fields__
         stored = [self._as_it_stands(StoredRun(**{name: getattr(run, name) for name in names})) for run in found[:size]]
         last = found[size - 1] if len(found) > size else None
-        bounds = [(run, self._decoded(self._core.reader.run_edges(run))) for run in stored]
+        bounds = [(run, self._decoded(self._core.reader.run_edges(run), False)) for run in stored]
         # Without its first row it was deleted just now.
         items = [run_row(run, known) for run, known in bounds if known]
         return Page(items=items, next=cursors.encode([last.started_at, last.run_id]) if last else None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import Invalid, InvalidInputs, NotFound, NotPublished, WorkflowHasProblems
 from engine.facade.core import Core
 from engine.facade.finding import find, no_such, store_document
 from engine.facade.pins import pins_for
+from engine.facade.quick import TooMuch, is_small
 from engine.facade.repeats import KEPT_US
 from engine.facade.tryouts import PreparedTrial, TryOuts, asked_of
 from engine.graph.plan import LIMIT_NAMES, SCALED, Limits, Plan
@@ -50,9 +51,14 @@ class Starting:
         if asked.mode == "test" and asked.effects == "real":
             require(actor, Permission.RUN_START)
 
-    def spec(self, actor: Actor, workflow: str, asked: Asked, *, key: str | None) -> NewRunSpec:
-        """Blocks. NotPublished, InvalidInputs, Invalid for limits and `try`, StepMissing, WorkflowHasProblems for a bad draft."""
-        found, plan = self._version(actor, workflow, asked.version, asked.mode)
+    def spec(self, actor: Actor, workflow: str, asked: Asked, *, key: str | None, in_passing: bool = False) -> NewRunSpec:
+        """Blocks. NotPublished, InvalidInputs, Invalid for limits and `try`, StepMissing, WorkflowHasProblems for a bad draft.
+
+        TooMuch when that is not done in passing.
+        """
+        if in_passing and not (asked.mode == "live" and is_small(asked.inputs)):
+            raise TooMuch
+        found, plan = self._version(actor, workflow, asked.version, asked.mode, in_passing)
         is_test = asked.mode == "test"
         pins = pins_for(self._core.records, found.workflow_id, plan) if is_test else {}
         inputs, tried = asked.inputs, None
@@ -69,7 +75,7 @@ class Starting:
             plan=plan,
             version=found.version,
             inputs=given,
-            limits=asdict(lowered(plan.limits, asked.limits)),
+            limits=lowered(plan.limits, asked.limits).as_dict(),
             mode=asked.mode,
             by=actor.user_id or actor.label,
             by_name=actor.name,
@@ -79,7 +85,7 @@ class Starting:
             tried=tried.tried if tried else None,
         )
 
-    def _version(self, actor: Actor, workflow: str, version: int | None, mode: str) -> tuple[Beginning, Plan]:
+    def _version(self, actor: Actor, workflow: str, version: int | None, mode: str, in_passing: bool) -> tuple[Beginning, Plan]:
         found = self._core.reader.beginning(actor.workspace_id, workflow, version)
         if found is None:
             raise no_such(workflow)
@@ -89,6 +95,8 @@ class Starting:
             raise NotPublished(f"{found.workflow_name} has no live version.")
         if found.doc_hash is None:
             raise NotFound(f"{found.workflow_name} has no version {found.version}.")
+        if in_passing and self._core.plans.at_hand(found.doc_hash) is None:
+            raise TooMuch
         return found, self._core.plans.of(found.doc_hash)
 
     def _draft(self, actor: Actor, workflow: str) -> Plan:

@@ -47,6 +47,8 @@ class KindSpec(Protocol):
     kind: ClassVar[str]
     is_box: bool
     """Whether nodes may name this one as their `parent`."""
+    is_inline: ClassVar[bool]
+    """Whether it only computes, inside the engine's loop."""
     per_item_fields: ClassVar[frozenset[str]]
     """Of a box: config fields that are worked out inside it, once per item."""
     wide_fields: ClassVar[frozenset[str]]

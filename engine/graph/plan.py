@@ -31,6 +31,10 @@ class Limits:
     llm_calls: int = 50
     tool_calls: int = 100
 
+    def as_dict(self) -> dict[str, int]:
+        """Every limit by the name of its field; `asdict` takes twenty times as long, and every start asks."""
+        return {name: getattr(self, name) for name in FIELDS}
+
 
 LIMIT_NAMES: dict[str, str] = {
     "cost_usd": "cost_micro",

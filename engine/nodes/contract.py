@@ -211,6 +211,8 @@ class NodeKind(ABC, Generic[C]):
     """Names and types of the outputs; None when the config or the run decides them."""
     fixed_ports: ClassVar[tuple[str, ...]] = ("out",)
     is_box: bool = False
+    is_inline: ClassVar[bool] = False
+    """Whether it is an InlineKind: every step asks, and asking for the class takes as long as the step."""
     per_item_fields: ClassVar[frozenset[str]] = frozenset()
     """Of a box: config fields that are worked out inside it, once per item."""
     wide_fields: ClassVar[frozenset[str]] = frozenset()
@@ -283,6 +285,8 @@ class NodeKind(ABC, Generic[C]):
 
 class InlineKind(NodeKind[C]):
     """A kind that only computes: it runs inside the engine's loop and never waits."""
+
+    is_inline = True
 
     @abstractmethod
     def work(self, config: C, given: Mapping[str, Any]) -> Outcome:

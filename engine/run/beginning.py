@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from engine.errors import Invalid
 from engine.graph.plan import Plan
-from engine.nodes.contract import InlineKind
 from engine.run import events
 from engine.run.asking import Owner
 from engine.run.children import Parent
@@ -139,7 +138,7 @@ def _take_over(turn: Turn, reuse: Reuse) -> None:
 
 def _is_before(prepared: Prepared, reuse: Reuse) -> bool:
     node = prepared.node
-    is_free = prepared.instead is not None or isinstance(node.kind, InlineKind)
+    is_free = prepared.instead is not None or node.kind.is_inline
     return is_free and (node.id == reuse.plan.start or reuse.is_earlier(node))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -85,7 +85,7 @@ def chosen(
         name=found.workflow_name,
         version=found.version,
         hash=found.doc_hash,
-        limits=asdict(plan.limits),
+        limits=plan.limits.as_dict(),
     )
     return child, inputs
 

@@ -18,7 +18,6 @@ from engine.faultpoints import reach
 from engine.graph.plan import Plan
 from engine.ids import Ids
 from engine.nodes.child import ChildKind
-from engine.nodes.contract import InlineKind
 from engine.run.active import Active, Departed, tell_all
 from engine.run.asking import Owner
 from engine.run.beginning import ForkSpec, NewRunSpec, opening, work
@@ -363,7 +362,7 @@ class Executor:
     def _perform(self, active: Active, turn: Turn) -> None:
         reach("calls.before")
         for prepared in turn.performs:
-            if prepared.instead is not None or isinstance(prepared.node.kind, InlineKind):
+            if prepared.instead is not None or prepared.node.kind.is_inline:
                 active.inbox.append((work(prepared), None))
                 continue
             is_child = isinstance(prepared.node.kind, ChildKind)

@@ -12,7 +12,6 @@ from typing import Any
 
 from engine.errors import StepMissing
 from engine.graph.plan import Plan, PlannedNode
-from engine.nodes.contract import InlineKind
 from engine.run.events import Trial
 from engine.run.frontier import Step
 from engine.run.paths import in_order
@@ -112,7 +111,7 @@ class Reuse:
         found = self.steps.get(step.path)
         if found is not None and (found.port in node.ports or not node.ports):
             return found
-        if isinstance(node.kind, InlineKind) or (order == 0 and node.id not in self._before):
+        if node.kind.is_inline or (order == 0 and node.id not in self._before):
             # What only computes costs nothing, and what stands beside runs as if the run went on.
             return None
         raise self._missing(node, found)

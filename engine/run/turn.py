@@ -13,7 +13,7 @@ import msgspec
 from engine.clock import Clock, iso
 from engine.errors import InDoubt, SignalboxError, StaleApproval, Transient
 from engine.ids import Ids
-from engine.nodes.contract import Answer, AskKind, Estimate, InlineKind, Outcome, Pricing, WaitKind
+from engine.nodes.contract import Answer, AskKind, Estimate, Outcome, Pricing, WaitKind
 from engine.run import asked_limits, asking, boxes, codec, events, waiting
 from engine.run.asking import Owner
 from engine.run.budget import Exceeds, Fits, MustWait, Shared
@@ -113,12 +113,11 @@ class Turn:
             pass
 
     def _follow(self) -> bool:
-        moved = False
         for command in decide(self.state, at=self.at):
             match command:
                 case Begin(path):
                     before = len(self.recorded)
-                    moved = self._begin(self.state.steps[path]) or moved
+                    self._begin(self.state.steps[path])
                     if len(self.recorded) > before and not all(isinstance(r.event, _CHANGES_ONE_STEP) for r in self.recorded[before:]):
                         # Whatever else was recorded may have changed what follows: decide afresh.
                         return True
@@ -145,7 +144,8 @@ class Turn:
                     self.record(events.RunEnded(status=status, output=output, reason=reason))
                     self.statements.append(asking.clear_timers(self.owner.run_id))
                     return True
-        return moved
+        # Steps that have begun, and nothing else: all that follows was in the list.
+        return False
 
     def meet(self, limit: MeetLimit, interrupted: tuple[str, ...] = ()) -> None:
         met = events.LimitMet(limit=limit.limit, used=limit.used, needed=limit.needed, allowed=limit.allowed, interrupted=interrupted)
@@ -153,51 +153,52 @@ class Turn:
 
     # Beginning a step
 
-    def _begin(self, step: Step) -> bool:
+    def _begin(self, step: Step) -> None:
         state, node = self.state, step.node
         if (limit := counted_limit(state, self.at)) is not None:
             self.meet(replace(limit, path=step.path))
-            return True
+            return
         if is_held(state):
-            return False
+            return
         kind: Any = node.kind
         attempt, stand_in = step.attempt + 1, state.stand_in(node)
         if stand_in == "pinned":
             self._pinned(step, attempt)
-            return True
+            return
         if self.reuse is not None and (kept := self.reuse.kept(step)) is not None:
             self._take_over(step, kept)
-            return True
+            return
         try:
             given = self.given(step)
             instead = kind.simulated(node.config, given) if stand_in else None
-            is_free = instead is not None or isinstance(kind, InlineKind)
+            is_free = instead is not None or kind.is_inline
             estimate = None if is_free else estimate_of(node, given, self.world.pricing)
         except Exception as error:  # an expression, a price or a kind's own code: the step fails, never the engine
             self._start(step, Start(step.path, attempt))
             self.fail(Finished(step.path, attempt, {}, error=wrapped(error)))
-            return True
+            return
         if node.consent is not None and not self._has_consent(step, given):
-            return True
+            return
         amount = NOTHING
         if estimate is not None:
             answer, given = fitted(node, given, estimate, self.world.pricing, state.ledger, self._shared(step, estimate))
             match answer:
                 case Exceeds(limit, needed, used, allowed):
                     self.meet(MeetLimit(limit, used, needed, allowed, step.path))
-                    return True
+                    return
                 case MustWait(needed):
                     self._queue_up(step, needed)
-                    return False
+                    return
                 case Fits(amount):
                     pass
         self._start(step, Start(step.path, attempt, amount))
         prepared = Prepared(step.path, attempt, node, given, amount, instead)
         self._enter(step, prepared)
-        return True
 
     def _enter(self, step: Step, prepared: Prepared) -> None:
-        if prepared.instead is None and isinstance(step.node.kind, AskKind):
+        if step.node.kind.is_inline:
+            self.performs.append(prepared)
+        elif prepared.instead is None and isinstance(step.node.kind, AskKind):
             self._ask(step, prepared)
         elif isinstance(step.node.kind, WaitKind):
             waiting.lie_down(self, step, prepared)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 from sqlmodel import Session, col, select
 
@@ -135,7 +135,7 @@ class AuditLog:
         """Appends through SQLAlchemy, inside `storage.sqlite.writing`."""
         session.flush()
         row = next_row(head_in_session(session), entry, key=self._key)
-        session.add(Audit(**asdict(row)))
+        session.add(Audit(**vars(row)))
         session.flush()
         reach("audit.in_session")
         return row
@@ -149,7 +149,7 @@ class AuditLog:
         connection.execute(
             "INSERT INTO audit (seq, workspace_id, at, actor, action, subject, details, previous_hash, hash)"
             " VALUES (:seq, :workspace_id, :at, :actor, :action, :subject, :details, :previous_hash, :hash)",
-            asdict(row),
+            vars(row),
         )
         reach("audit.raw")
         return row

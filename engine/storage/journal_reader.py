@@ -149,6 +149,10 @@ class JournalReader:
                     raise StorageUnavailable(f"The database cannot be read right now: {error}.") from error
                 raise
 
+    def is_busy(self) -> bool:
+        """Whether somebody reads just now: another one would wait."""
+        return self._lock.locked()
+
     def run(self, run_id: str) -> StoredRun | None:
         """The run of that id, or None."""
         with self._reading() as connection:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from engine.errors import LoopBothWays
 from engine.run.budget import told
 from engine.run.frontier import Step
@@ -19,8 +21,7 @@ BUDGETS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
+class Begin(msgspec.Struct, frozen=True):
     """Start this ready step, if its reservation fits."""
 
     path: str

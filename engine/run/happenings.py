@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from engine.errors import SignalboxError
 from engine.nodes.contract import Outcome
 from engine.run.events import NOTHING, Child, Spent
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """A step that ran has ended, with an outcome or an error."""
 
     path: str
@@ -20,7 +21,7 @@ class Finished:
     outcome: Outcome | None = None
     error: SignalboxError | None = None
     spent: Spent = NOTHING
-    note: dict[str, Any] = field(default_factory=dict)
+    note: dict[str, Any] = {}
     was_asked: bool = False
     """The other system was asked whether it had happened."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from engine.errors import Bug, SignalboxError
 from engine.graph.plan import PlannedNode
@@ -20,8 +21,7 @@ NEVER_SHRUNK = ("llm_calls", "tool_calls")
 """Limits that a shorter answer does not help to keep."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """A step that starts once the turn's commit is durable."""
 
     path: str

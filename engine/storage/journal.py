@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from engine.errors import FencedOut, StorageUnavailable
 from engine.faultpoints import reach
 from engine.storage.sqlite import connect_raw, is_unavailable
@@ -50,8 +52,7 @@ _INSERT_BLOB_REF = "INSERT OR IGNORE INTO blob_refs (run_id, hash, workspace_id,
 _IS_THERE = "SELECT 1 FROM runs WHERE run_id = ?"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One event of a run."""
 
     seq: int
@@ -62,8 +63,7 @@ class Row:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """What the runs table tells of a run without its journal."""
 
     status: str

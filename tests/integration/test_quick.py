@@ -21,7 +21,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 async def echoing(bench: Bench) -> str:
-    done = node("done", "end", config={"output": {"text": "{{ inputs.text }}"}})
+    done = node("done", "end", config={"output": {"text": "inputs.text"}})
     return await bench.publish([START, done], [edge("start -> done")])
 
 

@@ -9,7 +9,7 @@ const YES_OR_NO = [{ value: "true", word: "yes" }, { value: "false", word: "no" 
 const LONG = 60;
 const VERY_LONG = 240;
 // An answer that does not come, because the connection is gone, gives the buttons back.
-const ANSWERED_WITHIN_MS = 8000;
+const ANSWERED_WITHIN_MS = 30000;
 const CONTROL = "a,button,input,textarea,select,summary";
 
 const isLong = (text) => text.length > LONG || text.includes("\n");

@@ -110,7 +110,7 @@ def together(items: list[InboxItem], *, now: datetime, new: set[str]) -> Request
         title=f"{plain(asks) or TITLELESS} · {number:,} {does}",
         step=plain(box.title),
         word=f"{item_tone(first).word} {length_since(oldest_at, now=now)}".strip(),
-        told="",
+        told="test run" if first.mode == "test" else f"run of version {first.version}" if first.version else "",
         stake=words.used_of(first.spent, first.limits),
     )
 

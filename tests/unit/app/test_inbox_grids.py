@@ -72,7 +72,7 @@ def test_approvals_of_one_box_are_one_row_with_their_number_and_the_oldest_wait(
     items = [boxed(1), boxed(2, opened_at="2026-11-25T09:20:00Z"), boxed(3), InboxItem(**FIELDS)]
     rows = requests(items, now=NOW, new=set())
     assert [(row.key, row.title) for row in rows] == [("run_1-ok", "Refund Tom? · 3 to decide"), ("apr_1", "Refund Tom?")]
-    assert (rows[0].workflow, rows[0].step, rows[0].word) == ("Refunds", "Every order", "Waiting 10 min")
+    assert (rows[0].workflow, rows[0].step, rows[0].word, rows[0].told) == ("Refunds", "Every order", "Waiting 10 min", "run of version 3")
     assert (rows[0].stake, rows[0].grid, rows[0].id) == ("$0.0210 of $0.38", "run_1-ok", "apr_2")
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engine.facade.bridge import EngineThread
     from engine.facade.difference_views import ChangeView, DifferenceView
     from engine.facade.engine import Engine
+    from engine.facade.inbox_views import InboxBox, InboxCard, InboxGrid, InboxItem, InboxPage
     from engine.facade.overview_views import OutcomesView, RunMark, SpendView, WorkflowLine
     from engine.facade.settings_views import AboutView, FindingView, ModelChoices, ModelSettingsView, ModelTried, SecretView
     from engine.facade.storage_views import OverView, RetentionView, StorageView, WorkflowStorage
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
         Delivered,
         EventView,
         ForkBill,
-        InboxCard,
-        InboxItem,
-        InboxPage,
         LastStep,
         Page,
         PinView,
@@ -72,7 +70,9 @@ __all__ = [
     "EventView",
     "FindingView",
     "ForkBill",
+    "InboxBox",
     "InboxCard",
+    "InboxGrid",
     "InboxItem",
     "InboxPage",
     "Invalid",
@@ -148,9 +148,11 @@ _HOME = {
     "LastStep": ("engine.facade.views", "LastStep"),
     "PinView": ("engine.facade.views", "PinView"),
     "TryView": ("engine.facade.views", "TryView"),
-    "InboxCard": ("engine.facade.views", "InboxCard"),
-    "InboxItem": ("engine.facade.views", "InboxItem"),
-    "InboxPage": ("engine.facade.views", "InboxPage"),
+    "InboxBox": ("engine.facade.inbox_views", "InboxBox"),
+    "InboxCard": ("engine.facade.inbox_views", "InboxCard"),
+    "InboxGrid": ("engine.facade.inbox_views", "InboxGrid"),
+    "InboxItem": ("engine.facade.inbox_views", "InboxItem"),
+    "InboxPage": ("engine.facade.inbox_views", "InboxPage"),
     "Page": ("engine.facade.views", "Page"),
     "Previewed": ("engine.facade.views", "Previewed"),
     "Published": ("engine.facade.views", "Published"),

@@ -129,12 +129,16 @@ class Approvals:
 
     def refusal(self, actor: Actor, item: Approval) -> NotAllowed | SelfApproval | None:
         """Why this actor may not decide this item, by whom it names and by four eyes; None if they may."""
+        return refused(actor, loads_kept(item.approvers), self.concerned(item.run_id))
+
+    def concerned(self, run_id: str) -> frozenset[str]:
+        """Whom four eyes keep from deciding what this run asks. Blocks."""
         with self._core.records.reading() as session:
-            run = session.get(Run, item.run_id)
+            run = session.get(Run, run_id)
             version = session.get(Version, (run.workflow_id, run.version)) if run and run.version is not None else None
             draft = session.get(Workflow, run.workflow_id) if run else None
         people = (run.started_by if run else "", version.edited_by if version else "", draft.updated_by if draft else "")
-        return refused(actor, loads_kept(item.approvers), concerned_in(*people, version=run.version if run else None))
+        return concerned_in(*people, version=run.version if run else None)
 
     def _who_was_faster(self, actor: Actor, item: str, error: AlreadyDecided) -> SignalboxError:
         found = self.find(actor, item)

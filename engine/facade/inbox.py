@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Literal
 
 from sqlmodel import col, func, select
 
 from engine.clock import iso
-from engine.errors import Invalid
-from engine.facade import cursors
-from engine.facade.approvals import STATUSES, Approvals, shown
+from engine.errors import Invalid, NotFound
+from engine.facade import boxes, cursors
+from engine.facade.approvals import STATUSES, Approvals
 from engine.facade.core import Core
-from engine.facade.run_views import run_row
-from engine.facade.views import InboxCard, InboxItem, InboxPage
-from engine.facade.waiting import fitting, needed_for, waiting
+from engine.facade.inbox_views import InboxCard, InboxGrid, InboxItem, InboxPage
+from engine.facade.surroundings import Surroundings, title_of
+from engine.facade.waiting import Waiting, fitting, waiting
 from engine.graph.plan import Plan, PlannedNode
-from engine.insight.timeline import node_of, plan_or_none
+from engine.insight.timeline import node_of
 from engine.jsonvalue import NotJsonValue, check_json, loads_kept
-from engine.people.permissions import Actor, Permission, require, roles_with
+from engine.people.permissions import Actor, Permission, require
 from engine.run import codec, events
 from engine.run.consent import edited_action
 from engine.run.loading import read_run
 from engine.run.prepare import wrapped
-from engine.storage.journal_reader import StoredRun
-from engine.storage.tables import Approval, User
+from engine.storage.tables import Approval
 
 Whose = Literal["all", "mine", "others"]
 DECIDED = tuple(status for status in STATUSES if status != "pending")
@@ -67,13 +66,64 @@ class Inbox:
             every = waiting(session, actor, wanted)
             listed = [one.id for one in every if whose == "all" or one.is_mine == (whose == "mine")]
             found = {item.id: item for item in session.exec(select(Approval).where(col(Approval.id).in_(listed[:size])))}
-        mine, oldest = sum(one.is_mine for one in every), min((one.opened_at for one in every), default=None)
-        return InboxPage(
-            items=[*self._told(actor, [found[id_] for id_ in listed[:size] if id_ in found])],
-            total=len(listed),
-            mine=mine,
-            others=len(every) - mine,
-            oldest_at=None if oldest is None else iso(oldest),
+        return _counted(every, self._told(actor, [found[id_] for id_ in listed[:size] if id_ in found]), total=len(listed))
+
+    async def rows(self, actor: Actor, *, whose: Whose = "all", type: str = "", query: str = "", limit: int = 100) -> InboxPage:
+        """What waits, as `list` has it, but of all approvals of one grid only the one that is due first; it tells how many there are."""
+        require(actor, Permission.APPROVAL_READ)
+        size, wanted = cursors.page_size(limit), fitting(actor, kinds=[type] if type else [], query=query)
+        return await self._core.in_thread(lambda: self._rows(actor, whose, wanted, size))
+
+    def _rows(self, actor: Actor, whose: Whose, wanted: Any, size: int) -> InboxPage:
+        together: dict[str, list[Waiting]] = {}
+        with self._core.records.reading() as session:
+            every = waiting(session, actor, wanted)
+            for one in every:
+                if whose == "all" or one.is_mine == (whose == "mine"):
+                    together.setdefault(boxes.grid_of(one.type, one.run_id, one.path) or one.id, []).append(one)
+            first = {ones[0].id: ones for ones in [*together.values()][:size]}
+            found = {item.id: item for item in session.exec(select(Approval).where(col(Approval.id).in_(first)))}
+        page = _counted(every, self._told(actor, [found[id_] for id_ in first if id_ in found]), total=len(together))
+        for item in page.items:
+            if item.box is not None:
+                ones = first[item.id]
+                item.box.asks = boxes.asked_by_all((one.title for one in ones), item.step)
+                item.box.waiting, item.box.oldest_at = len(ones), iso(min(one.opened_at for one in ones))
+        return page
+
+    async def grid(self, actor: Actor, name: str, *, seen: Collection[str] = (), at: int = 0, limit: int = 50) -> InboxGrid:
+        """The approvals of one map box, as `box.grid` of an item names them: all that wait, and those of `seen` that no longer do.
+
+        `at` is how many of them are left out before the first one. NotFound where there never was one.
+        """
+        require(actor, Permission.APPROVAL_READ)
+        size = cursors.page_size(limit)
+        return await self._core.in_thread(lambda: self._grid(actor, name, seen, at, size))
+
+    def _grid(self, actor: Actor, name: str, seen: Collection[str], at: int, size: int) -> InboxGrid:
+        with self._core.records.reading() as session:
+            every = boxes.belonging(session, actor, name)
+            if not every:
+                raise NotFound(f"There is nothing to decide under {name[:80]}.")
+            shown = boxes.shown_of(every, seen)
+            # The last page may be gone by now.
+            at = min(max(0, at), (len(shown) - 1) // size * size) if shown else 0
+            ids = [one.id for one in shown[at : at + size]]
+            about = session.exec(select(Approval).where(Approval.id == (shown or every)[0].id)).one()
+            found = {item.id: item for item in session.exec(select(Approval).where(col(Approval.id).in_(ids)))}
+        items = [found[id_] for id_ in ids if id_ in found]
+        around = self._surroundings(actor, [about, *items])
+        waits = [one.opened_at for one in shown if one.is_waiting]
+        described = InboxItem(**around.of(about))
+        return InboxGrid(
+            name=name,
+            asks=boxes.asked_by_all((one.title for one in shown), described.step),
+            about=described,
+            items=[self._card(item, around) for item in items],
+            at=at,
+            total=len(shown),
+            waiting=len(waits),
+            oldest_at=iso(min(waits)) if waits else None,
         )
 
     def _no_longer(self, actor: Actor, kinds: Sequence[str], query: str, size: int) -> InboxPage:
@@ -84,13 +134,20 @@ class Inbox:
         return InboxPage(items=[*self._told(actor, found)], total=total)
 
     def _told(self, actor: Actor, items: Sequence[Approval]) -> Sequence[InboxItem]:
-        names = self._names(items)
-        return [InboxItem(**self._around(actor, item, names)) for item in items]
+        around = self._surroundings(actor, items)
+        return [InboxItem(**around.of(item)) for item in items]
 
     async def card(self, actor: Actor, item: str) -> InboxCard:
         """One item with all that the decision is about. NotFound."""
         require(actor, Permission.APPROVAL_READ)
-        return await self._core.in_thread(lambda: self._card(actor, self._approvals.find(actor, item)))
+        return await self._core.in_thread(lambda: self._one(actor, self._approvals.find(actor, item)))
+
+    def _one(self, actor: Actor, item: Approval) -> InboxCard:
+        card = self._card(item, self._surroundings(actor, [item]))
+        if card.box is not None:
+            with self._core.records.reading() as session:
+                card.box.waiting = boxes.waiting_in(session, actor, card.box.grid)
+        return card
 
     async def preview(self, actor: Actor, item: str, values: dict[str, Any]) -> dict[str, Any] | None:
         """The action of a waiting item as it would run with these editable values; None without an action, or when it no longer waits.
@@ -120,51 +177,12 @@ class Inbox:
 
     # What stands around an item
 
-    def _names(self, items: Iterable[Approval]) -> dict[str, str]:
-        """Names of everybody who decided something about these items, by their ids."""
-        ids = {by for item in items for by in (item.decided_by, *loads_kept(item.votes)) if by}
-        with self._core.records.reading() as session:
-            return {user.id: user.name or user.email for user in session.exec(select(User).where(col(User.id).in_(ids)))}
+    def _surroundings(self, actor: Actor, items: Iterable[Approval]) -> Surroundings:
+        return Surroundings(self._core, actor, items, concerned=self._approvals.concerned)
 
-    def _around(self, actor: Actor, item: Approval, names: dict[str, str]) -> dict[str, Any]:
-        told = shown(item)
-        run = self._core.reader.run(item.run_id)
-        plan = self._plan(run)
-        node = plan.nodes.get(node_of(item.path)) if plan else None
-        told |= {
-            "step": _title(node) if node else node_of(item.path),
-            "agent": (node.agent or "") if node else "",
-            "agreed": [names.get(by, by) for by in told["votes"]] if item.status == "pending" else [],
-            "decided_by_name": names.get(item.decided_by, item.decided_by) if item.decided_by else "",
-            "may_not": self._may_not(actor, item),
-        }
-        told["may_decide"] = not told["may_not"]
-        if run is not None:
-            bounds = [codec.from_row(row, self._core.reader.blob) for row in self._core.reader.run_edges(run)]
-            view = run_row(run, bounds)
-            told |= {"version": view.version, "mode": view.mode, "spent": view.spent, "limits": view.limits}
-            told |= {"run_status": view.status, "run_reason": view.reason}
-        return told
-
-    def _plan(self, run: StoredRun | None) -> Plan | None:
-        return plan_or_none(self._core.plans.of, run.doc_hash) if run else None
-
-    def _may_not(self, actor: Actor, item: Approval) -> str:
-        if item.status != "pending":
-            return "It is decided already."
-        needed = needed_for(item.type)
-        if not actor.may(needed):
-            would_do = " or ".join(roles_with(needed))
-            return f"Your role lets you look, not decide. Ask somebody with the role {would_do}."
-        refusal = self._approvals.refusal(actor, item)
-        if refusal is not None:
-            return f"{refusal.message} {refusal.next_step}"
-        by = actor.user_id or actor.label
-        return "You have agreed already; others have to agree too." if by in loads_kept(item.votes) else ""
-
-    def _card(self, actor: Actor, item: Approval) -> InboxCard:
-        told = self._around(actor, item, self._names([item]))
-        plan = self._plan(self._core.reader.run(item.run_id))
+    def _card(self, item: Approval, around: Surroundings) -> InboxCard:
+        told = around.of(item)
+        plan = around.run(item.run_id).plan
         node = plan.nodes.get(node_of(item.path)) if plan else None
         if plan and node:
             told |= {"after": _after(plan, node), "on_expire": getattr(node.config, "on_expire", "expired")}
@@ -204,13 +222,15 @@ class Inbox:
             return session.exec(later.order_by(col(Approval.attempt).desc())).first()
 
 
+def _counted(every: Sequence[Waiting], items: Sequence[InboxItem], *, total: int) -> InboxPage:
+    mine, oldest = sum(one.is_mine for one in every), min((one.opened_at for one in every), default=None)
+    others, oldest_at = len(every) - mine, None if oldest is None else iso(oldest)
+    return InboxPage(items=[*items], total=total, mine=mine, others=others, oldest_at=oldest_at)
+
+
 def beside(path: str, node: str) -> str:
     """The path of another node's step in the same visit or item."""
     return f"{path.rsplit('/', 1)[0]}/{node}" if "/" in path else node
-
-
-def _title(node: PlannedNode) -> str:
-    return node.title or node.id.replace("_", " ").capitalize()
 
 
 def _after(plan: Plan, node: PlannedNode) -> Sequence[str]:
@@ -219,7 +239,7 @@ def _after(plan: Plan, node: PlannedNode) -> Sequence[str]:
     edges = node.edges.get("approved") or node.edges.get("submitted", ())
     while len(edges) == 1 and not edges[0].is_back and len(titles) < MOST_AFTER:
         following = plan.nodes[edges[0].target]
-        titles.append(_title(following))
+        titles.append(title_of(following))
         leaving = [found for found in following.edges.values() if found]
         edges = leaving[0] if len(leaving) == 1 else ()
     return titles

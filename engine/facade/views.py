@@ -305,61 +305,6 @@ class ApprovalView(BaseModel):
     result: Any = None
 
 
-class InboxItem(ApprovalView):
-    """An item with what a person wants to know before opening it, and whether that person may decide it."""
-
-    version: int | None = None
-    mode: str = "live"
-    step: str = ""
-    """The title of the step that asks."""
-    agent: str = ""
-    """The colleague whose step it is, if it is one's."""
-    spent: dict[str, float | int] = {}
-    """What the run has used so far."""
-    limits: dict[str, float | int] | None = None
-    run_status: str = ""
-    run_reason: str = ""
-    agreed: list[str] = []
-    """Names of those who have agreed so far, where several have to."""
-    decided_by_name: str = ""
-    may_decide: bool = False
-    may_not: str = ""
-    """Why not, in words."""
-
-
-class InboxPage(Page[InboxItem]):
-    """The first items of a list, and how many there are in all."""
-
-    total: int
-    """Of the list that was asked for, shown or not."""
-    mine: int | None = None
-    """How many of those that wait whoever asks may decide; null in a list of what is decided."""
-    others: int | None = None
-    oldest_at: str | None = None
-    """When the one that has waited longest was opened, whoever may decide it."""
-
-
-class InboxCard(InboxItem):
-    """One item with all that the decision is about, and what became of it."""
-
-    action_kind: str = ""
-    """What kind of step the action is, e.g. `Notify`."""
-    cannot_be_undone: bool = False
-    after: list[str] = []
-    """Titles of the steps that follow when it is approved, as far as one track leads."""
-    on_expire: str = "expired"
-    reason: str = ""
-    """What the one who decided wrote."""
-    values: dict[str, Any] | None = None
-    """The editable values as they were decided."""
-    ran: dict[str, Any] | None = None
-    """What the action was given when it ran: its resolved settings."""
-    asked_again: str | None = None
-    """The item that took its place."""
-    outputs: dict[str, Any] | None = None
-    """JSON Schema of what a step in doubt would have answered; None where its kind does not say."""
-
-
 class Decided(BaseModel):
     """An item after a decision."""
 

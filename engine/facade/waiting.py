@@ -23,6 +23,10 @@ class Waiting:
     """One item that waits; `opened_at` in microseconds."""
 
     id: str
+    run_id: str
+    path: str
+    type: str
+    title: str
     opened_at: int
     is_mine: bool
 
@@ -34,10 +38,11 @@ def needed_for(type: str) -> Permission:
 
 def waiting(session: Session, actor: Actor, wanted: Any) -> list[Waiting]:
     """Everything that waits among the items that `wanted`, a condition, picks."""
-    columns = (Approval.id, Approval.type, Approval.approvers, Approval.votes, Approval.opened_at, Run.version)
+    names = (Approval.id, Approval.run_id, Approval.path, Approval.type, Approval.title)
+    columns = (Approval.approvers, Approval.votes, Approval.opened_at, Run.version)
     people = (Run.started_by, Version.edited_by, Workflow.updated_by)
     looked = (
-        select(*columns, *people)  # pyright: ignore[reportCallIssue]
+        select(*names, *columns, *people)  # pyright: ignore[reportCallIssue]
         .select_from(Approval)
         .outerjoin(Run, col(Run.run_id) == Approval.run_id)
         .outerjoin(Version, (col(Version.workflow_id) == Run.workflow_id) & (col(Version.version) == Run.version))
@@ -46,11 +51,12 @@ def waiting(session: Session, actor: Actor, wanted: Any) -> list[Waiting]:
         .order_by(col(Approval.expires_at).is_(None), col(Approval.expires_at), col(Approval.opened_at), col(Approval.id))
     )
     found: list[Waiting] = []
-    for id_, type_, approvers, votes, opened_at, version, *people in session.exec(looked):
+    for id_, run_id, path, type_, title, approvers, votes, opened_at, version, *people in session.exec(looked):
         concerned = concerned_in(*people, version=version)
         refusal = refused(actor, loads_kept(approvers), concerned)
         has_voted = (actor.user_id or actor.label) in loads_kept(votes)
-        found.append(Waiting(id_, opened_at, actor.may(needed_for(type_)) and refusal is None and not has_voted))
+        is_mine = actor.may(needed_for(type_)) and refusal is None and not has_voted
+        found.append(Waiting(id_, run_id, path, type_, title, opened_at, is_mine))
     return found
 
 

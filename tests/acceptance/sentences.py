@@ -210,7 +210,7 @@ RUNNING: tuple[tuple[Sentence, ...], ...] = (
         says(
             "approvals inside are one inbox item each, shown as one grid.",
             "boxed::test_approvals_in_a_box_are_one_inbox_item_each_while_the_run_waits",
-            owed="runs::test_approvals_of_one_box_are_shown_as_one_grid",
+            "runs::test_approvals_of_one_box_are_shown_as_one_grid",
         ),
     ),
     (

@@ -26,7 +26,6 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 # 10. Approvals
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the inbox shows a row for each item; the grid of ui.md is not there yet")
 async def test_approvals_of_one_box_are_shown_as_one_grid(bench: Bench) -> None:
     box = node("each", "map", {"items": "[1, 2, 3]", "concurrency": 3})
     document = doc([START, box, {**ask("ok"), "parent": "each"}, ends()], ["start -> each", "each.item -> ok", "each -> done"])

@@ -1,4 +1,4 @@
-"""An inbox with more requests than are drawn at once: all of them are counted, and none is out of reach."""
+"""An inbox with more requests than are drawn at once: all of them are counted, and none is out of reach. Forms of a box stay single."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ EACH: dict[str, Any] = {
     "nodes": [
         {"id": "start", "kind": "start", "config": {"inputs": {"type": "object", "properties": {"all": {"type": "array"}}}}},
         {"id": "each", "kind": "map", "config": {"items": "inputs.all", "concurrency": MANY, "max_items": MANY}},
-        {"id": "ok", "kind": "approval", "parent": "each", "config": {"title": "Pay invoice {{ item }}?", "message": "It is due."}},
+        {"id": "ok", "kind": "form", "parent": "each", "config": {"title": "Is invoice {{ item }} paid?"}},
         {"id": "done", "kind": "end", "config": {"output": {}}},
     ],
     "edges": [

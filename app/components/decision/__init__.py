@@ -1,4 +1,4 @@
-"""What deciding needs of the browser: keys, and fields whose text is never lost."""
+"""What deciding needs of the browser: keys, fields whose text is never lost, and a grid of many decisions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from typing import Any
 
 import reflex as rx
 
+from app.components import drawing
+
 _JSX: Any = rx.asset("decision.jsx", shared=True)
+_GRID: Any = rx.asset("grid.jsx", shared=True)
+NEEDS = (drawing,)
+"""What the JSX imports beside it."""
 
 
 class Keys(rx.Component):
@@ -45,5 +50,36 @@ class Draft(rx.Component):
     on_draft: rx.EventHandler[rx.event.passthrough_event_spec(str, str)]  # pyright: ignore[reportCallIssue]
 
 
+class Grid(rx.Component):
+    """Many items of one kind, a line for each; its children stand above the lines."""
+
+    library = _GRID.importable_path
+    tag = "Grid"
+    head: rx.Var[Any]
+    """`{title, action, place}` of all of them."""
+    lines: rx.Var[list[Any]]
+    shows: rx.Var[list[Any]]
+    """`{name, label}` of each column of values."""
+    edits: rx.Var[list[Any]]
+    """The same of the values that may be changed."""
+    problems: rx.Var[dict[str, str]]
+    previews: rx.Var[dict[str, list[Any]]]
+    answered: rx.Var[int]
+    said: rx.Var[str]
+    at: rx.Var[int]
+    page: rx.Var[int]
+    total: rx.Var[int]
+    waiting: rx.Var[int]
+    can_decide: rx.Var[bool]
+    next_to: rx.Var[str]
+    next_title: rx.Var[str]
+    on_decide: rx.EventHandler[rx.event.passthrough_event_spec(dict[str, Any])]
+    """`{decision, reason, lines: [{id, digest, texts}]}`."""
+    on_type: rx.EventHandler[rx.event.passthrough_event_spec(str, str, dict[str, Any])]  # pyright: ignore[reportCallIssue]
+    """On which line, in which field, and all texts of the line."""
+    on_turn: rx.EventHandler[rx.event.passthrough_event_spec(int)]
+
+
 keys = Keys.create
 draft = Draft.create
+grid = Grid.create

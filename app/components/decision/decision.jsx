@@ -6,7 +6,8 @@ const kept = new Map();
 const TELL_AFTER_MS = 300;
 const FRAMES = 90;
 
-const FIELD = "input,textarea,select,[contenteditable=true]";
+// A box that is ticked takes no letters: there they count.
+const FIELD = "input:not([type=checkbox]),textarea,select,[contenteditable=true]";
 const shown = (element) => element.checkVisibility?.() ?? element.offsetParent !== null;
 
 // A field that says what is in it after a short silence; a form takes its text by `name`. With `options` it is a list to choose from.

@@ -9,6 +9,7 @@ import reflex as rx
 from app.components.decision import draft
 from app.pages.inbox import type_view
 from app.pages.inbox.cards import Editable, Station
+from app.pages.inbox.grid_state import Grid
 from app.pages.inbox.parts import DECIDE, box, key, seen, table
 from app.pages.inbox.state import Inbox
 from app.pages.inbox.telling import Choice
@@ -30,7 +31,16 @@ def body() -> rx.Component:
         ("limit", rx.fragment(type_view.why("Which limit"), type_view.answers())),
         _other(),
     )
-    return rx.fragment(_head(), rx.el.div(rx.el.div(main, class_name="col g12"), _side(), class_name="c2"))
+    return rx.fragment(_to_the_others(), _head(), rx.el.div(rx.el.div(main, class_name="col g12"), _side(), class_name="c2"))
+
+
+def _to_the_others() -> rx.Component:
+    """Of an item that is one of many: the way back to all of them."""
+    item = Inbox.card
+    back = link(
+        icon("arrow_left"), rx.el.span(item.others), to=f"/inbox/{item.grid}", class_name="to-grid", custom_attrs={"data-testid": "to-grid"}
+    )
+    return rx.cond((item.grid != "") & (item.is_one_of_many | (item.grid == Grid.name)), back)
 
 
 def _head() -> rx.Component:

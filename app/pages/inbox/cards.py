@@ -98,6 +98,12 @@ class Card:
     who: str = ""
     choices: list[Choice] = field(default_factory=list)
     is_moving: bool = False
+    grid: str = ""
+    """Of an approval in a box: the grid that it is a line of."""
+    is_one_of_many: bool = False
+    """Several of that grid wait."""
+    others: str = ""
+    """Which item it is, of what."""
 
 
 def card(item: InboxCard, *, me: Actor, now: datetime) -> Card:
@@ -146,6 +152,9 @@ def card(item: InboxCard, *, me: Actor, now: datetime) -> Card:
         who=telling.WHO.get(item.type, "Who may decide"),
         choices=telling.choices(item),
         is_moving=item.status in MOVING and (item.status == "acting" or item.run_status in ("queued", "running")),
+        grid=item.box.grid if item.box else "",
+        is_one_of_many=item.box is not None and item.box.waiting > 1,
+        others=f"Item {item.box.number} of “{plain(item.box.title)}”; {item.box.waiting:,} to decide" if item.box else "",
     )
 
 

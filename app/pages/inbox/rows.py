@@ -34,6 +34,10 @@ class Request:
     """One line of the list. `group` is the heading above it, only in the first line of each group."""
 
     id: str
+    key: str
+    """What the line opens: the item, or the grid of all those that it stands for."""
+    grid: str
+    """The grid that the item would stand in, alone or not."""
     title: str
     workflow: str
     step: str
@@ -68,6 +72,8 @@ def request(item: InboxItem, *, now: datetime, is_new: bool = False) -> Request:
     quorum = int(item.approvers.get("quorum", 1) or 1)
     return Request(
         id=item.id,
+        key=item.id,
+        grid=grid_of(item),
         title=plain(telling.title(item)) or TITLELESS,
         workflow=item.workflow_name or item.workflow,
         step=item.agent or item.step,
@@ -79,6 +85,33 @@ def request(item: InboxItem, *, now: datetime, is_new: bool = False) -> Request:
         group=_group(item, now=now),
         is_mine=item.may_decide,
         is_new=is_new,
+    )
+
+
+def grid_of(item: InboxItem) -> str:
+    """The grid that a waiting item belongs to, if it does."""
+    return item.box.grid if item.box is not None and item.status == "pending" else ""
+
+
+def together(items: list[InboxItem], *, now: datetime, new: set[str]) -> Request:
+    """What waits in one box as a row; a single one is a row like any other."""
+    first, box = items[0], items[0].box
+    row = request(first, now=now, is_new=(grid_of(first) or first.id) in new)
+    number = max(len(items), box.waiting) if box is not None else 1
+    if box is None or number == 1:
+        return row
+    titles = {item.title for item in items}
+    asks = box.asks or (first.title if len(titles) == 1 else first.step)
+    oldest_at = min(filter(None, (box.oldest_at, *(item.opened_at for item in items))), default=None)
+    does = "to decide" if first.may_decide else "waiting"
+    return replace(
+        row,
+        key=box.grid,
+        title=f"{plain(asks) or TITLELESS} · {number:,} {does}",
+        step=plain(box.title),
+        word=f"{item_tone(first).word} {length_since(oldest_at, now=now)}".strip(),
+        told="test run" if first.mode == "test" else f"run of version {first.version}" if first.version else "",
+        stake=words.used_of(first.spent, first.limits),
     )
 
 
@@ -100,10 +133,17 @@ def _group(item: InboxItem, *, now: datetime) -> str:
 
 
 def requests(items: list[InboxItem], *, now: datetime, new: set[str]) -> list[Request]:
-    """All rows: what is due first stands first, what waits without a due time last; each group has its heading once."""
+    """All rows: what is due first stands first, what waits without a due time last; each group has its heading once.
+
+    The approvals of one box are one row. `new` holds ids of items, and names of grids.
+    """
     far = "9999"
     waiting = sorted((i for i in items if i.status == "pending"), key=lambda i: (i.expires_at or far, i.opened_at or ""))
-    rows = [request(item, now=now, is_new=item.id in new) for item in [*waiting, *(i for i in items if i.status != "pending")]]
+    boxes: dict[str, list[InboxItem]] = {}
+    for item in waiting:
+        boxes.setdefault(grid_of(item) or item.id, []).append(item)
+    rows = [together(ones, now=now, new=new) for ones in boxes.values()]
+    rows += [request(item, now=now, is_new=item.id in new) for item in items if item.status != "pending"]
     seen: set[str] = set()
     told: list[Request] = []
     for row in rows:

@@ -11,7 +11,8 @@ from app.api.reading import Asking
 from app.pages.inbox import asked
 from app.pages.inbox.asked import Asked
 from app.pages.inbox.cards import Card, Editable, Station, card, editables
-from app.pages.inbox.rows import Request, oldest, requests
+from app.pages.inbox.grid_state import Grid
+from app.pages.inbox.rows import Request, grid_of, oldest, requests
 from app.pages.inbox.values import TYPED, Fact, facts, typed
 from app.ui.actions import action
 from app.ui.frame import Frame
@@ -24,6 +25,8 @@ NEVER = "0"
 VIEWS = ("write", "changes", "original")
 STEP = 100
 MOST = 1000
+GRID = "-"
+"""Stands in the name of every grid, and in no id of an item."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,10 @@ class Inbox(rx.State):
     is_loaded: rx.Field[bool] = rx.field(default=False)
     is_open: rx.Field[bool] = rx.field(default=False)
     is_missing: rx.Field[bool] = rx.field(default=False)
+    grid: rx.Field[str] = rx.field(default="")
+    """The grid that is open instead of a card."""
+    here: rx.Field[str] = rx.field(default="")
+    """The row that is open."""
     place: rx.Field[str] = rx.field(default="")
     next_id: rx.Field[str] = rx.field(default="")
     next_title: rx.Field[str] = rx.field(default="")
@@ -83,10 +90,13 @@ class Inbox(rx.State):
 
     @action(Permission.APPROVAL_READ)
     async def load(self, asking: Asking) -> None:
-        """The list, as it is filtered."""
-        inbox, is_waiting, query = asking.engine.inbox, self.shown != "decided", self.query.strip()
-        found = inbox.list(asking.actor, is_waiting=is_waiting, whose=WHOSE[self.shown], type=self.kind, query=query, limit=self.most)
-        self._take_rows(await asking.ask(found), now=asking.engine.now())
+        """The list, as it is filtered; what waits in one box is one row."""
+        inbox, who, whose, query = asking.engine.inbox, asking.actor, WHOSE[self.shown], self.query.strip()
+        if self.shown == "decided":
+            wanted = inbox.list(who, is_waiting=False, type=self.kind, query=query, limit=self.most)
+        else:
+            wanted = inbox.rows(who, whose=whose, type=self.kind, query=query, limit=self.most)
+        self._take_rows(await asking.ask(wanted), now=asking.engine.now())
 
     @action(Permission.APPROVAL_READ)
     async def show_more(self, asking: Asking) -> Any:
@@ -95,17 +105,22 @@ class Inbox(rx.State):
         return Inbox.load
 
     @action(Permission.APPROVAL_READ)
-    async def open(self, asking: Asking) -> None:
-        """The card that the address names, else the first of the list."""
+    async def open(self, asking: Asking) -> Any:
+        """The card or the grid that the address names, else the first of the list."""
         named = self._named()
-        self.is_missing, self.is_open, wanted = False, bool(named), named or (self.rows[0].id if self.rows else "")
+        self.is_missing, self.is_open, wanted = False, bool(named), named or (self.rows[0].key if self.rows else "")
+        before, self.grid = self.grid or self.card.grid, wanted if GRID in wanted else ""
         if not wanted or wanted != self.card.id:
             self._put_away()
+        if self.grid:
+            self._find_next()
+            return Grid.open(self.grid, before == self.grid)
         try:
             if wanted:
                 self._take_card(await asking.ask(asking.engine.inbox.card(asking.actor, wanted)), asking)
         except NotFound:
             self.is_missing = True
+        return None
 
     @action(Permission.APPROVAL_READ)
     async def refresh(self, asking: Asking) -> None:
@@ -214,8 +229,10 @@ class Inbox(rx.State):
         items = found.items
         if self.shown != "decided":
             # What came while somebody looks is new, until it is opened.
-            came = {item.id for item in items if self._newest and (item.opened_at or "") > self._newest}
-            self._new = (self._new | came) & {item.id for item in items} - {self.card.id}
+            names = {item.id: grid_of(item) or item.id for item in items}
+            known = {row.grid for row in self.rows}
+            came = {names[item.id] for item in items if self._newest and (item.opened_at or "") > self._newest}
+            self._new = (self._new | came - known) & set(names.values()) - {self.card.id, self.card.grid, self.grid}
             self._newest = max([self._newest or NEVER, *(item.opened_at or "" for item in items)])
             self.mine, self.others = found.mine or 0, found.others or 0
             self.summary = oldest(self.mine + self.others, found.oldest_at, now=now)
@@ -224,22 +241,21 @@ class Inbox(rx.State):
         self._find_next()
 
     def _find_next(self) -> None:
-        ids = [row.id for row in self.rows]
-        if self.card.id in ids:
-            self._at = ids.index(self.card.id)
-            self.place = f"{self._at + 1} of {self.total}"
-        else:
-            self.place = ""
-        others = [row for row in self.rows if row.id != self.card.id]
+        grid = self.grid or self.card.grid
+        here = next((at for at, row in enumerate(self.rows) if (row.grid == grid if grid else row.id == self.card.id)), None)
+        if here is not None:
+            self._at = here
+        self.here, self.place = ("", "") if here is None else (self.rows[here].key, f"{here + 1} of {self.total}")
+        others = [row for row in self.rows if row.key != self.here]
         following = others[min(self._at, len(others) - 1)] if others else None
-        self.next_id, self.next_title = (following.id, following.title) if following else ("", "")
+        self.next_id, self.next_title = (following.key, following.title) if following else ("", "")
 
     def _take_card(self, item: InboxCard, asking: Asking) -> None:
         if self._card is not None and self._card.id == item.id and self._card.digest != item.digest:
             self.notice = CHANGED
         self._card = item
         self.card = card(item, me=asking.actor, now=asking.engine.now())
-        self._new.discard(item.id)
+        self._new -= {item.id, self.card.grid}
         self._take_fields(item)
         self._find_next()
         if item.id == self.last.id:

@@ -8,7 +8,9 @@ import reflex as rx
 
 from app.components.connection import pulse
 from app.components.decision import keys
+from app.pages.inbox import grid_view
 from app.pages.inbox.card_view import body, foot, last_decision, outcome
+from app.pages.inbox.grid_state import Grid
 from app.pages.inbox.rows import Request
 from app.pages.inbox.state import MOST, PULSE, Inbox
 from app.ui.frame import Frame, frame, link
@@ -23,6 +25,7 @@ KEYS = (
     ("R", "Reject with a reason"),
     ("J", "Next request"),
     ("K", "Request before"),
+    ("↑ ↓ ← →", "Through the lines of a grid"),
     ("/", "Search"),
     ("Ctrl Enter", "Send what is being typed"),
     ("Esc", "Leave a field"),
@@ -135,10 +138,10 @@ def _row(row: Request) -> rx.Component:
     who = rx.el.span(row.workflow, rx.cond(row.step != "", rx.fragment(" · ", row.step)), class_name="mut t12 el")
     new = rx.cond(row.is_new, rx.el.span(rx.el.span("New", class_name="sr"), class_name="dot"))
     heading = rx.cond(row.group != "", rx.el.div(row.group, rx.el.span(class_name="sp"), _column_names(), class_name="gh"))
-    is_here = row.id == Inbox.card.id
+    is_here = row.key == Inbox.here
     entry = link(
         rx.el.span(rx.el.span(new, row.title, class_name="tt"), who, under, class_name="col sp"),
-        to=rx.Var.create("/inbox/") + row.id,
+        to=rx.Var.create("/inbox/") + row.key,
         class_name=rx.cond(is_here, "ir on", "ir"),
         custom_attrs={"data-row": "request", "aria-current": rx.cond(is_here, "true", "false")},
     )
@@ -173,7 +176,9 @@ def _card() -> rx.Component:
     notice = rx.cond(Inbox.notice.title != "", rx.el.div(_notice(), custom_attrs={"data-testid": "notice"}))
     content = rx.el.div(notice, outcome(), body(), class_name="cb")
     card = rx.fragment(last_decision(), content, foot())
-    return rx.el.section(rx.cond(Inbox.card.id != "", card, _no_card()), class_name="ic_", aria_label="Request")
+    many = rx.cond(Grid.is_missing, _missing(), rx.cond(Grid.name == Inbox.grid, grid_view.lines()))
+    shown = rx.cond(Inbox.grid != "", many, rx.cond(Inbox.card.id != "", card, _no_card()))
+    return rx.el.section(shown, class_name="ic_", aria_label="Request")
 
 
 def _notice() -> rx.Component:
@@ -197,14 +202,17 @@ def _no_card() -> rx.Component:
     elsewhere = _empty("Nothing waits for others", "What somebody else has to decide is found here.", look, name="empty")
     decided = _empty("Nothing has been decided yet", "Every decision stays here, with who made it and what came of it.", look, name="empty")
     empty = rx.fragment(rx.match(Inbox.shown, ("others", elsewhere), ("decided", decided), nobody))
-    missing = _empty(
+    is_empty = Inbox.is_loaded & (Inbox.rows.length() == 0)
+    return rx.fragment(last_decision(), rx.cond(Inbox.is_missing, _missing(), rx.cond(is_empty, empty)))
+
+
+def _missing() -> rx.Component:
+    return _empty(
         "This request is not here",
         "The link may be cut short, or its run was removed. Nothing was decided.",
         link("All requests", to="/inbox", class_name="btn pri"),
         name="missing",
     )
-    is_empty = Inbox.is_loaded & (Inbox.rows.length() == 0)
-    return rx.fragment(last_decision(), rx.cond(Inbox.is_missing, missing, rx.cond(is_empty, empty)))
 
 
 def _empty(title: str, text: str, what_next: rx.Component, *, name: str) -> rx.Component:

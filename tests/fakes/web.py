@@ -84,7 +84,7 @@ class Web:
 
 
 @asynccontextmanager
-async def serving(answers: Answer | None = None) -> AsyncIterator[Web]:
+async def serving(answers: Answer | None = None, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Web]:
     """A server for the time of the block."""
     web = Web() if answers is None else Web(answers)
     tasks: set[asyncio.Task[None]] = set()
@@ -94,7 +94,7 @@ async def serving(answers: Answer | None = None) -> AsyncIterator[Web]:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, host, port)
     web.port = server.sockets[0].getsockname()[1]
     try:
         yield web

@@ -53,4 +53,5 @@ def test_a_step_that_calls_a_web_address_is_set_in_plain_words(bench: Bench) -> 
 
 
 def test_the_palette_has_the_step(bench: Bench) -> None:
-    expect(bench.page.get_by_role("button", name="Call a web address").first).to_be_visible()
+    bench.open("order")
+    expect(bench.page.locator("[data-kind-name=http]")).to_have_text("Call a web address")

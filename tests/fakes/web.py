@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.jsonvalue import dumps
 
@@ -84,7 +85,7 @@ class Web:
 
 
 @asynccontextmanager
-async def serving(answers: Answer | None = None, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Web]:
+async def serving(answers: Answer | None = None, *, host: str = "127.0.0.1", port: int = 0, tls: Any = None) -> AsyncIterator[Web]:
     """A server for the time of the block."""
     web = Web() if answers is None else Web(answers)
     tasks: set[asyncio.Task[None]] = set()
@@ -94,7 +95,7 @@ async def serving(answers: Answer | None = None, *, host: str = "127.0.0.1", por
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(serve, host, port)
+    server = await asyncio.start_server(serve, host, port, ssl=tls)
     web.port = server.sockets[0].getsockname()[1]
     try:
         yield web

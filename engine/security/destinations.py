@@ -91,7 +91,7 @@ def pattern(text: str, *, has_star: bool = True) -> HostPattern:
         host, _, port = given.partition(":")
     star = "*." if has_star and host.startswith("*.") else ""
     plain = _plain_host(_ascii(host.removeprefix(star)))
-    if plain is None or (star and "." not in plain):
+    if plain is None or (star and "." not in plain) or "/" in given:
         raise ValueError(f"“{text.strip()[:80]}” is not a host, such as api.example.com")
     if port is not None and not (_PORT.fullmatch(port) and 1 <= int(port) <= 65535):
         raise ValueError(f"“{text.strip()[:80]}” has a port that does not exist")

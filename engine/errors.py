@@ -222,6 +222,13 @@ class OutputInvalid(Transient):
     hint = "Make the prompt clearer, use a stronger model, or let the step retry."
 
 
+class WebUnavailable(Transient):
+    """The web address did not answer properly; nothing was done there that must not be done twice."""
+
+    code = "web_unavailable"
+    hint = "Try again later, or let the step retry."
+
+
 class StorageUnavailable(Transient):
     """The database does not take writes right now; nothing that was acknowledged is lost."""
 
@@ -261,6 +268,27 @@ class PriceUnknown(Permanent):
 
     code = "price_unknown"
     hint = "Set a price for the model (SIGNALBOX_MODEL_PRICE=in,out in USD per million tokens)."
+
+
+class EgressBlocked(Permanent):
+    """Signalbox does not call this address."""
+
+    code = "egress_blocked"
+    hint = "Look at the address, and at the hosts that the secret may go to."
+
+
+class HttpStatus(Permanent):
+    """The web address answered with an error."""
+
+    code = "http_status"
+    hint = "Look at what the step sends, and at the answer."
+
+
+class AnswerRefused(Permanent):
+    """The web address answered with something that cannot be kept."""
+
+    code = "answer_refused"
+    hint = "Ask for less, or for another format."
 
 
 class FailedOnPurpose(Permanent):

@@ -101,6 +101,12 @@ class Settings(BaseSettings):
         alias="SIGNALBOX_KEY_FILE",
         description="A file with the key that encrypts secrets (32 bytes in hex); without it, secret.key in SIGNALBOX_HOME is made.",
     )
+    egress_allow: tuple[str, ...] = Field(
+        default=(),
+        alias="SIGNALBOX_EGRESS_ALLOW",
+        description="Hosts that steps may call although they are private or use another port than 80 and 443, as host:port with commas "
+        "between them, e.g. intranet.example:8443,10.0.0.5:8080. Anything else that is not public stays closed.",
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -159,6 +165,11 @@ class Settings(BaseSettings):
     def _is_price(cls, text: Any) -> Any:
         return parse_price(text) if isinstance(text, str) else text
 
+    @field_validator("egress_allow", mode="before")
+    @classmethod
+    def _is_hosts(cls, text: Any) -> Any:
+        return parse_hosts(text) if isinstance(text, str) else text
+
     @field_validator("admin_email", mode="after")
     @classmethod
     def _is_email(cls, email: str) -> str:
@@ -199,6 +210,14 @@ def parse_price(text: str) -> ModelPrice:
     if len(amounts) != 2 or not all(amount.is_finite() and amount >= 0 for amount in amounts):
         raise ValueError("must be two numbers like 0.25,2 (US dollars per million tokens, input and output)")
     return ModelPrice(*amounts)
+
+
+def parse_hosts(text: str) -> tuple[str, ...]:
+    """The entries of `host:port,host:port`, in lower case. ValueError if one is none."""
+    entries = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    if not all(re.fullmatch(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", entry) for entry in entries):
+        raise ValueError("must be hosts with their ports, like intranet.example:8443,10.0.0.5:8080")
+    return entries
 
 
 def _told(error: ValidationError) -> ConfigInvalid:
@@ -242,6 +261,8 @@ def _shown(value: Any) -> str:
             return "set"
         case ModelPrice():
             return f"{value.input_usd},{value.output_usd}"
+        case tuple():
+            return ", ".join(map(str, value)) or "not set"
         case str() if "://" in value:
             parts = urlsplit(value)
             return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))

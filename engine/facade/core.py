@@ -35,6 +35,7 @@ from engine.run.executor import Executor
 from engine.run.keeping import Keeper
 from engine.run.live import Hub
 from engine.security.audit import AuditEntry, AuditLog
+from engine.security.egress import Egress
 from engine.security.secrets import MasterKey, open_key
 from engine.settings import Settings
 from engine.storage.journal import Journal
@@ -183,11 +184,12 @@ def _assembled(
     registry = registry or Registry.builtin()
     reader, journal, hub, embedder = JournalReader(path), Journal(path, records.audit.append_raw), Hub(), Embedder()
     plans = Plans(reader, registry)
+    web = Egress(ring, redactor=ring.redactor, clock=records.clock, allow=settings.egress_allow)
     executor = Executor(
         journal,
         reader,
         plan_of=plans.of,
-        services=Services(models=gateway, embed=embedder.embed, notifier=AppNotifier(records)),
+        services=Services(models=gateway, embed=embedder.embed, notifier=AppNotifier(records), web=web),
         clock=records.clock,
         ids=records.ids,
         hub=hub,

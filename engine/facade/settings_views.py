@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class SecretView(BaseModel):
@@ -15,6 +15,10 @@ class SecretView(BaseModel):
     """`stored`, or `environment` where only the process's environment holds it."""
     is_in_environment: bool
     """Whether the environment holds one of this name too; the stored one is used."""
+    hosts: list[str] = Field(default_factory=list)
+    """The hosts that steps of the kind `http` may send it to; none: they may not use it."""
+    header: str = ""
+    """The header that carries it as it is; empty: `Authorization: Bearer …`."""
     updated_at: str | None = None
     updated_by: str = ""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, BeforeValidator, WithJsonSchema
 
@@ -39,6 +40,17 @@ Expr = Annotated[str, FieldRole.EXPRESSION, BeforeValidator(_literal_as_source),
 
 Template = Annotated[str, FieldRole.TEMPLATE, _schema_of(FieldRole.TEMPLATE)]
 """A field that holds text with `{{ expressions }}`; at run time it arrives filled in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deep:
+    """Marks a field that may hold any JSON value: each text in it is read like this."""
+
+    role: FieldRole
+
+
+JsonTemplate = Annotated[Any, Deep(FieldRole.TEMPLATE), WithJsonSchema({"x-role": FieldRole.TEMPLATE.value})]
+"""A field that holds a JSON value, at any depth with texts that hold `{{ expressions }}`."""
 
 
 class KindSpec(Protocol):

@@ -10,7 +10,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from engine.graph.fields import FieldRole
+from engine.graph.fields import Deep, FieldRole
 from engine.graph.suggest import shown
 
 Scope = Mapping[str, Any]
@@ -85,7 +85,7 @@ class _Either:
     of: tuple[Tree, ...]
 
 
-Tree = FieldRole | _Items | _Values | _Model | _Either | None
+Tree = FieldRole | Deep | _Items | _Values | _Model | _Either | None
 
 
 @lru_cache(maxsize=512)
@@ -107,6 +107,8 @@ def _collect(tree: Tree, path: str, found: dict[str, FieldRole]) -> None:
     match tree:
         case FieldRole():
             found[path] = tree
+        case Deep(role):
+            found[path] = role
         case _Items(of):
             _collect(of, f"{path}[]", found)
         case _Values(of):
@@ -123,7 +125,7 @@ def _collect(tree: Tree, path: str, found: dict[str, FieldRole]) -> None:
 
 def _tree(annotation: Any, metadata: tuple[Any, ...] = ()) -> Tree:
     for mark in metadata:
-        if isinstance(mark, FieldRole):
+        if isinstance(mark, FieldRole | Deep):
             return mark
     if isinstance(annotation, type) and not get_origin(annotation) and issubclass(annotation, BaseModel):
         fields = marked_fields(annotation)
@@ -149,6 +151,10 @@ def resolver(value: Any, tree: Any, path: str, compile_: Compile) -> Callable[[S
     match tree:
         case FieldRole():
             return compile_(value, tree, path) if isinstance(value, str) else Fixed(value)
+        case Deep(role):
+            inner = tree if isinstance(value, dict | list) else role
+            within = _Values(inner) if isinstance(value, dict) else _Items(inner) if isinstance(value, list) else role
+            return resolver(value, within, path, compile_)
         case _Items(of) if isinstance(value, (list, tuple)):
             return Each(tuple(resolver(item, of, f"{path}[{i}]", compile_) for i, item in enumerate(value)))
         case _Values(of) if isinstance(value, dict):

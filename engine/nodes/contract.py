@@ -10,7 +10,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
@@ -22,6 +21,8 @@ from engine.graph.problems import Problem
 from engine.jsonvalue import JsonValue, dumps
 from engine.llm.messages import Bound, ModelAnswer, ModelRequest
 from engine.llm.structured import parse_json_answer
+from engine.nodes.effects import Capability, Effect
+from engine.security.webcalls import WebAnswer, WebRequest
 
 __all__ = [
     "PORT_NAME",
@@ -49,6 +50,8 @@ __all__ = [
     "Resolver",
     "Template",
     "WaitKind",
+    "WebAnswer",
+    "WebRequest",
     "parse_json_answer",
     "refused_values",
     "text_of",
@@ -67,24 +70,6 @@ def text_of(value: JsonValue) -> str:
             return value
         case _:
             return dumps(value).decode()
-
-
-class Effect(StrEnum):
-    """What running a step twice would do to the world (workflow.md, Running 9)."""
-
-    PURE = "pure"
-    IDEMPOTENT = "idempotent"
-    RECONCILABLE = "reconcilable"
-    UNSAFE = "unsafe"
-
-
-class Capability(StrEnum):
-    """What a kind may ask its context for; using one that is not declared is a defect of the kind."""
-
-    MODEL = "model"
-    MEANING = "meaning"
-    NOTIFY = "notify"
-    ASK = "ask"
 
 
 class NodeConfig(BaseModel):
@@ -193,6 +178,10 @@ class NodeContext(Protocol):
         """Delivers a message once per idempotency key; True when it was delivered."""
         ...
 
+    async def http(self, request: WebRequest) -> WebAnswer:
+        """Calls a web address through the egress door, once. Raises what `Egress.send` raises."""
+        ...
+
 
 C = TypeVar("C", bound=NodeConfig)
 
@@ -252,9 +241,13 @@ class NodeKind(ABC, Generic[C]):
         """Works the config's expressions and templates out. Raises ExpressionError."""
         return {name: resolver(scope) for name, resolver in fields.items()}
 
+    def effect_of(self, config: C) -> Effect:
+        """What doing a step with this config twice would do; `effect` is the worst of its kind."""
+        return self.effect
+
     def touches_world(self, config: C) -> bool:
         """Whether running it can be noticed outside of Signalbox or by people: a test run simulates such steps."""
-        return self.effect in (Effect.RECONCILABLE, Effect.UNSAFE) or Capability.NOTIFY in self.uses
+        return self.effect_of(config) in (Effect.RECONCILABLE, Effect.UNSAFE) or Capability.NOTIFY in self.uses
 
     def simulated(self, config: C, given: Mapping[str, Any]) -> Outcome:
         """What a test run takes for the outcome of a step that touches the world: its example. ConfigInvalid if it has none."""
@@ -272,7 +265,8 @@ class NodeKind(ABC, Generic[C]):
     def cannot_be_undone(self, config: C) -> bool:
         """Whether running it reaches somebody or something outside, so that nothing takes it back; a model call does not."""
         only_models = bool(self.uses) and self.uses <= {Capability.MODEL, Capability.MEANING}
-        return self.effect is not Effect.PURE and not (self.effect is Effect.IDEMPOTENT and only_models)
+        effect = self.effect_of(config)
+        return effect is not Effect.PURE and not (effect is Effect.IDEMPOTENT and only_models)
 
     def most_calls(self, config: C) -> tuple[int, int]:
         """The most model calls and tool calls of one execution, known before the run."""

@@ -114,7 +114,8 @@ def _ways_on(kind: AnyKind) -> list[str]:
         lines.append("**Outputs:** decided by its settings or by the run.")
     elif outputs:
         lines.append("**Outputs:**\n\n" + "\n".join(f"- `{name}`: {text}" for name, text in outputs.items()))
-    lines.append(f"**Effect:** {kind.effect.value}; it {_EFFECTS[kind.effect.value]}.")
+    worst = kind.effect.value if "effect_of" not in vars(type(kind)) else f"decided by its settings, at worst {kind.effect.value}"
+    lines.append(f"**Effect:** {worst}; it {_EFFECTS[kind.effect.value]}.")
     return ["## Ports and outputs", *lines]
 
 

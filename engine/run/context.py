@@ -13,8 +13,12 @@ from engine.llm.messages import Bound, ModelAnswer, ModelRequest
 from engine.nodes.contract import Capability, NodeKind
 from engine.run.events import Spent
 from engine.run.prepare import Prepared
+from engine.security.webcalls import WebAnswer, WebRequest
 
 MODEL_TIMEOUT_S = 120.0
+WEB_TIMEOUT_S = 60.0
+A_LITTLE_LESS = 0.98
+"""Of the step's time: a call that ends by itself can still say whether anything was sent."""
 
 
 class Models(Protocol):
@@ -37,6 +41,14 @@ class Notifier(Protocol):
         ...
 
 
+class Web(Protocol):
+    """The egress door."""
+
+    async def send(self, request: WebRequest) -> WebAnswer:
+        """One call."""
+        ...
+
+
 @dataclass(slots=True)
 class Services:
     """What steps may reach, each behind its own door."""
@@ -44,6 +56,7 @@ class Services:
     models: Models
     embed: Callable[[Sequence[str]], Awaitable[Any]]
     notifier: Notifier
+    web: Web
 
 
 @dataclass(slots=True)
@@ -116,6 +129,16 @@ class StepContext:
         return await self.services.notifier.deliver(
             self.idempotency_key, run_id=self.run_id, path=self.prepared.path, channel=channel, subject=subject, message=message
         )
+
+    async def http(self, request: WebRequest) -> WebAnswer:
+        """Calls a web address, within the step's time and as often as was set aside for."""
+        self._needs(Capability.EGRESS)
+        spent = self.spent
+        if spent.tool_calls >= self.prepared.reserved.tool_calls:
+            raise Bug(f"{self.prepared.node.kind.kind} makes more calls than it has reserved for.")
+        self.spent = Spent(spent.cost_micro, spent.tokens, spent.llm_calls, spent.tool_calls + 1)
+        timeout_s = (self.prepared.node.timeout_s or WEB_TIMEOUT_S) * A_LITTLE_LESS
+        return await self.services.web.send(replace(request, timeout_s=timeout_s))
 
     def note(self) -> dict[str, Any]:
         """What the timeline shows beside the outputs."""

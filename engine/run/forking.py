@@ -106,4 +106,4 @@ def bill_of(later: Iterable[tuple[Row, events.Event]], plan: Plan, node_of_path:
 
 
 def _effect(path: str, node: Any) -> dict[str, Any]:
-    return {"path": path, "kind": node.kind.kind, "title": node.title or node.id, "effect": str(node.kind.effect)}
+    return {"path": path, "kind": node.kind.kind, "title": node.title or node.id, "effect": str(node.kind.effect_of(node.config))}

@@ -104,12 +104,17 @@ class Step:
     @property
     def is_unsafe(self) -> bool:
         """Whether its effect must not happen twice."""
-        return getattr(self.node.kind, "effect", None) in (Effect.UNSAFE, Effect.RECONCILABLE) and not self.stand_in
+        return self._effect in (Effect.UNSAFE, Effect.RECONCILABLE) and not self.stand_in
 
     @property
     def can_be_asked(self) -> bool:
         """Whether the other system knows if its effect happened."""
-        return self.is_unsafe and getattr(self.node.kind, "effect", None) is Effect.RECONCILABLE and not self.is_given_up
+        return self.is_unsafe and self._effect is Effect.RECONCILABLE and not self.is_given_up
+
+    @property
+    def _effect(self) -> Effect:
+        kind: Any = self.node.kind
+        return kind.effect_of(self.node.config)
 
     def rest(self) -> None:
         """Back to ready: it starts anew when the run goes on."""

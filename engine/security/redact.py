@@ -29,7 +29,10 @@ class Redactor:
 
     def know(self, values: Iterable[str]) -> None:
         """Blots these out as well from now on; a value that was replaced stays known, since it may still turn up."""
-        self._values |= {value for value in values if len(value) >= MIN_LENGTH}
+        new = {value for value in values if len(value) >= MIN_LENGTH} - self._values
+        if not new:
+            return
+        self._values |= new
         forms = {form for value in self._values for form in _forms(value)}
         # Longest first: the shorter of two forms would else leave the rest of the longer one readable.
         alternatives = "|".join(re.escape(form) for form in sorted(forms, key=lambda f: (-len(f), f)))

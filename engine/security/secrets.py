@@ -1,7 +1,8 @@
 """Keeps secrets encrypted: the key of this installation, and what it seals.
 
 AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D). Each ciphertext is bound to its row by the associated data
-`workspace|secret id|version`, so that nobody can swap two rows of the database or bring an old one back.
+`workspace|secret id|version` and what it may be used for, so that nobody can swap two rows of the database, bring an old
+one back, or send a secret to a host that it was not stored for by changing its row.
 """
 
 from __future__ import annotations
@@ -109,13 +110,13 @@ class SecretBox:
         self._key_id = key.id
         self._cipher = AESGCM(key.derive("secrets"))
 
-    def seal(self, value: str, *, workspace_id: str, secret_id: str, version: int) -> Sealed:
-        """The value, encrypted for exactly this row and version."""
+    def seal(self, value: str, *, workspace_id: str, secret_id: str, version: int, terms: str = "") -> Sealed:
+        """The value, encrypted for exactly this row, version and use."""
         nonce = os.urandom(_NONCE_BYTES)
-        bound_to = _associated_data(workspace_id, secret_id, version)
+        bound_to = _associated_data(workspace_id, secret_id, version, terms)
         return Sealed(key_id=self._key_id, nonce=nonce, ciphertext=self._cipher.encrypt(nonce, value.encode(), bound_to))
 
-    def open(self, sealed: Sealed, *, workspace_id: str, secret_id: str, version: int) -> str:
+    def open(self, sealed: Sealed, *, workspace_id: str, secret_id: str, version: int, terms: str = "") -> str:
         """The value. ConfigInvalid if another key sealed it, or if the row is not the one that it was sealed for."""
         if sealed.key_id != self._key_id:
             raise ConfigInvalid(
@@ -123,7 +124,8 @@ class SecretBox:
                 hint="Restore the key file that belongs to this database, or enter the secret again.",
             )
         try:
-            return self._cipher.decrypt(sealed.nonce, sealed.ciphertext, _associated_data(workspace_id, secret_id, version)).decode()
+            bound_to = _associated_data(workspace_id, secret_id, version, terms)
+            return self._cipher.decrypt(sealed.nonce, sealed.ciphertext, bound_to).decode()
         except (InvalidTag, ValueError):
             raise ConfigInvalid(
                 f"The secret {secret_id} was changed behind Signalbox's back and cannot be used.",
@@ -131,7 +133,8 @@ class SecretBox:
             ) from None
 
 
-def _associated_data(workspace_id: str, secret_id: str, version: int) -> bytes:
+def _associated_data(workspace_id: str, secret_id: str, version: int, terms: str) -> bytes:
     if "|" in workspace_id or "|" in secret_id:
         raise Bug("An id that holds a | would make two rows look the same to the cipher.")
-    return f"{workspace_id}|{secret_id}|{version}".encode()
+    # Without terms as ever: what was sealed before there were any stays readable.
+    return f"{workspace_id}|{secret_id}|{version}{'|' if terms else ''}{terms}".encode()

@@ -19,6 +19,7 @@ FILES = {
     "ends": "tests/unit/run/test_ends.py",
     "loops": "tests/unit/run/test_loops.py",
     "boxes": "tests/unit/run/test_boxes.py",
+    "http": "tests/integration/test_http_steps.py",
     "limits": "tests/unit/run/test_limits.py",
     "asked": "tests/unit/run/test_asked_limits.py",
     "retries": "tests/unit/run/test_retries.py",
@@ -306,7 +307,8 @@ RUNNING: tuple[tuple[Sentence, ...], ...] = (
         ),
         says(
             "GET HEAD PUT DELETE are idempotent, POST and PATCH unsafe unless an idempotency header is set;",
-            later="all of it: issue 5, with the kind `http`",
+            "http::test_get_head_put_and_delete_are_idempotent_and_are_post_and_patch_with_an_idempotency_header",
+            "http::test_a_post_that_is_lost_when_the_process_dies_is_in_doubt_and_never_made_again",
         ),
         says(
             "model calls idempotent, a lost one stays charged and is shown.",

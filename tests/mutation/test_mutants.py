@@ -69,7 +69,7 @@ MUTANTS = [
     Mutant(
         "a call in doubt is tried again by itself",
         "engine/run/frontier.py",
-        'return getattr(self.node.kind, "effect", None) in (Effect.UNSAFE, Effect.RECONCILABLE) and not self.stand_in',
+        "return self._effect in (Effect.UNSAFE, Effect.RECONCILABLE) and not self.stand_in",
         "return False",
         "tests/unit/run/test_retries.py::test_after_a_crash_an_unsafe_call_is_in_doubt_and_never_repeated_by_itself",
     ),
@@ -240,6 +240,34 @@ MUTANTS = [
         '        return [] if state.running or state.leaving else [End("failed", None, failure_reason(state))]\n',
         '        if not state.running and not state.leaving:\n            return [End("failed", None, failure_reason(state))]\n',
         "tests/unit/run/test_ends.py::test_after_an_unhandled_error_nothing_starts_while_other_calls_still_run",
+    ),
+    Mutant(
+        "only the first address of a name is checked",
+        "engine/security/egress.py",
+        "checked(place, found, self._allowed)",
+        "checked(place, found[:1], self._allowed)",
+        "tests/security/test_ssrf.py::test_a_name_is_not_called_when_one_of_its_addresses_is_not_public",
+    ),
+    Mutant(
+        "the name is looked up again to connect",
+        "engine/security/egress.py",
+        "host=str(address), port",
+        "host=hop.place.host, port",
+        "tests/security/test_ssrf.py::test_what_is_connected_to_is_what_was_checked_however_the_name_answers_afterwards",
+    ),
+    Mutant(
+        "a secret goes along to another host",
+        "engine/security/egress.py",
+        "if name in _STAYS}, False",
+        "if name in _STAYS}, hop.has_secret",
+        "tests/security/test_egress.py::test_a_redirect_to_another_host_takes_neither_the_secret_nor_headers_along",
+    ),
+    Mutant(
+        "a lost answer of an unsafe call is tried again",
+        "engine/security/egress.py",
+        "        if call.request.may_repeat:\n            return WebUnavailable",
+        "        if True:\n            return WebUnavailable",
+        "tests/integration/test_http_steps.py::test_a_post_whose_answer_is_cut_off_is_in_doubt_and_a_put_is_made_again",
     ),
 ]
 

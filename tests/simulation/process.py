@@ -80,7 +80,7 @@ class Process:
             self.journal,
             self.reader,
             plan_of=world.plans.__getitem__,
-            services=Services(models=Models(world), embed=no_meaning, notifier=Nobody()),
+            services=Services(models=Models(world), embed=no_meaning, notifier=Nobody(), web=Nobody()),
             clock=MachineClock(world),
             ids=ids,
             hub=Hub(),

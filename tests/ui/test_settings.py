@@ -1,5 +1,6 @@
 """The settings, in a browser: a key goes in and never comes out again; people and tokens."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -78,6 +79,33 @@ def test_a_key_is_stored_tried_and_never_shown_again(site: Site, settings: Page,
     settings.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(key).to_have_count(0)
     assert site.up.call("PATCH", "/api/v1/settings", {"models": CLEARED}).status == 200
+
+
+def test_a_secret_is_stored_with_the_hosts_that_it_may_go_to(site: Site, settings: Page) -> None:
+    models, dialog = section(settings, "models"), settings.get_by_role("dialog")
+    models.get_by_role("button", name="Add a secret").click()
+    dialog.get_by_label("Name").fill("CRM_KEY")
+    dialog.get_by_label("Secret", exact=True).fill(CANARY)
+    dialog.get_by_label("Hosts").fill("https://crm.example")
+    dialog.get_by_role("button", name="Store").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("is not a host")
+    dialog.get_by_label("Hosts").fill("crm.example, *.crm.example:8443")
+    dialog.get_by_label("Header").fill("X-Api-Key")
+    if shots := os.environ.get("SHOTS"):
+        settings.screenshot(path=f"{shots}/http-secret.png")
+    dialog.get_by_role("button", name="Store").click()
+    key = models.locator("[data-key=CRM_KEY]")
+    expect(key).to_contain_text("Steps may send it to crm.example, *.crm.example:8443")
+    if shots:
+        key.screenshot(path=f"{shots}/http-secret-row.png")
+    assert CANARY not in settings.content()
+    key.get_by_role("button", name="Replace CRM_KEY").click()
+    expect(dialog.get_by_label("Hosts")).to_have_value("crm.example, *.crm.example:8443")
+    expect(dialog.get_by_label("Header")).to_have_value("X-Api-Key")
+    dialog.get_by_role("button", name="Cancel").click()
+    key.get_by_role("button", name="Remove CRM_KEY").click()
+    dialog.get_by_role("button", name="Remove").click()
+    expect(key).to_have_count(0)
 
 
 def test_a_person_is_added_gets_other_roles_and_is_kept_out(site: Site, settings: Page) -> None:

@@ -11,12 +11,12 @@ async function load(workflow) {
   const asked = ask("GET", "/api/v1/me");
   // Whoever may not see something is not refused it: it is not asked for.
   const allIf = async (permission, path) => ((await asked).permissions.includes(permission) ? all(path) : []);
-  const [found, kinds, models, people, me, versions] = await Promise.all([
-    ask("GET", `/api/v1/workflows/${encodeURIComponent(workflow)}`), all("/api/v1/kinds"), allIf("model.read", "/api/v1/models"), allIf("user.read", "/api/v1/users"), asked,
+  const [found, kinds, models, people, secrets, me, versions] = await Promise.all([
+    ask("GET", `/api/v1/workflows/${encodeURIComponent(workflow)}`), all("/api/v1/kinds"), allIf("model.read", "/api/v1/models"), allIf("user.read", "/api/v1/users"), allIf("secret.list", "/api/v1/secrets"), asked,
     ask("GET", `/api/v1/workflows/${encodeURIComponent(workflow)}/versions?limit=1`),
   ]);
   if (await arrived(found.id)) return load(workflow);
-  return { found: { ...found, last: versions.items[0]?.version ?? 0 }, kinds, models, people, me };
+  return { found: { ...found, last: versions.items[0]?.version ?? 0 }, kinds, models, people, secrets, me };
 }
 
 // What is drawn has to be a document, whatever was stored: the rest is told as problems.

@@ -11,7 +11,7 @@ export function SidePanel({ work }) {
   return (
     <aside className="side" aria-label="Settings" data-testid="inspector" onKeyDown={back}>
       <Inspector
-        workflow={{ id: work.draft.id, name: state.name, revision: state.revision }} document={document} selected={chosen} kinds={work.kindList} models={work.models} people={work.people}
+        workflow={{ id: work.draft.id, name: state.name, revision: state.revision }} document={document} selected={chosen} kinds={work.kindList} models={work.models} people={work.people} secrets={work.secrets}
         problems={state.problems ?? []} lastRun={lastRun} pins={pins} readOnly={!work.canEdit}
         change={(ops, label) => work.change(ops, label, { joins: `${label} ${JSON.stringify(chosen)} ${ops.map((op) => Object.keys(op.value ?? {})).join()}` })}
         select={(id) => (id ? work.jump(id) : work.select([]))} pin={work.pin} tryStep={(id, what) => work.startTry({ [{ step: "only", upto: "until", from: "from" }[what]]: id })}

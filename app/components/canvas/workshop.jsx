@@ -35,7 +35,7 @@ export function Workshop({ loaded, isDark, newDraft }) {
   const isSmall = useIsSmall(), desk = useDesk({ loaded, newDraft, isSmall });
   const pins = usePins(desk), tries = useTries(desk);
   const worst = useMemo(() => worstOf(desk.state), [desk.state.worst, desk.state.document.limits]);
-  const work = useLatest({ ...desk, ...pins, ...tries, worst, isDark, isSmall, models: loaded.models, people: loaded.people });
+  const work = useLatest({ ...desk, ...pins, ...tries, worst, isDark, isSmall, models: loaded.models, people: loaded.people, secrets: loaded.secrets });
   useKeys(work);
   const { panel, state } = work, isEmpty = state.document.nodes.length === 0;
   return (

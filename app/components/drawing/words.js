@@ -75,6 +75,7 @@ export function kindLine(node, kind) {
     case "form": return tell(`asks for ${counted(size(config.fields?.properties), "field", "fields")}`);
     case "wait": return tell(waitLine(config));
     case "notify": return tell("sends a message");
+    case "http": return tell(webLine(config));
     case "map": return tell("for each item");
     default: return tell(words.name.toLowerCase());
   }
@@ -84,6 +85,12 @@ function waitLine({ seconds, until, event }) {
   if (event) return `for the event ${event}`;
   if (typeof seconds === "number") return `for ${spell(seconds)}`;
   return until ? "until a time" : "for nothing yet";
+}
+
+const DOES = { HEAD: "looks at", POST: "sends to", PUT: "stores at", PATCH: "changes", DELETE: "removes at" };
+function webLine({ method, url }) {
+  const host = /^https?:\/\/([^/?#@{}]+)/i.exec(String(url ?? "").trim())?.[1];
+  return `${DOES[method] ?? "reads"} ${host ?? "a web address"}`;
 }
 
 const UNITS = [[86_400, "day", "days"], [3600, "hour", "hours"], [60, "minute", "minutes"], [1, "second", "seconds"]];

@@ -141,6 +141,7 @@ export function expressionsOf(config, roles) {
   const found = [];
   const walk = (value, keys, role) => {
     if (!keys.length) {
+      if (value && typeof value === "object") for (const inner of Object.values(value)) walk(inner, keys, role);
       if (typeof value !== "string") return;
       if (role === "expression") found.push(value);
       else for (const part of partsOf(value)) if (part.expression !== undefined) found.push(part.expression);

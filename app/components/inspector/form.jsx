@@ -9,6 +9,7 @@ import { ApproversPicker, FillersPicker } from "./people_picker.jsx";
 import { Cases, Kinds, NamedValues, ObjectsTable } from "./tables.jsx";
 import { SchemaTable } from "./schema_table.jsx";
 import { StepPicker } from "./step_picker.jsx";
+import { Body, Headers, SecretPicker } from "./web.jsx";
 import { labelOf, plainSchema } from "./schemas.js";
 import { at, keysOf } from "./places.js";
 import { brief, inWords, said } from "./words.js";
@@ -95,7 +96,7 @@ function Unknown({ known, here, keys, isClosed }) {
   });
 }
 
-const WIDGETS = { cases: Cases, labels: Kinds, names: NamedValues, schema: SchemaTable, approvers: ApproversPicker, people: FillersPicker, model: ModelPicker, models: ModelsPicker, step: StepPicker };
+const WIDGETS = { cases: Cases, labels: Kinds, names: NamedValues, schema: SchemaTable, approvers: ApproversPicker, people: FillersPicker, model: ModelPicker, models: ModelsPicker, step: StepPicker, headers: Headers, body: Body, secret: SecretPicker };
 
 export function Field({ name, schema, root, keys, isRequired }) {
   const { roles } = useDesk();

@@ -12,13 +12,13 @@ import "./inspector.css";
 const WAIT_MS = 900;
 const NO_PINS = {};
 
-export function Inspector({ workflow, document, selected, kinds, models = [], people = [], problems = [], lastRun = null, pins = NO_PINS, readOnly = false, change, select, pin, tryStep }) {
+export function Inspector({ workflow, document, selected, kinds, models = [], people = [], secrets = [], problems = [], lastRun = null, pins = NO_PINS, readOnly = false, change, select, pin, tryStep }) {
   const [bodies, need] = useBodies(lastRun);
   const worst = useWorstCase(document);
   const desk = useMemo(() => ({
-    workflow, document, kinds, models, people, problems, lastRun, pins: pins ?? NO_PINS, readOnly, change, select, pin, tryStep, bodies, need,
+    workflow, document, kinds, models, people, secrets, problems, lastRun, pins: pins ?? NO_PINS, readOnly, change, select, pin, tryStep, bodies, need,
     worstCase: worst?.worst_case ?? null, worstOf: (id) => worst?.steps?.[id] ?? null,
-  }), [workflow, document, kinds, models, people, problems, lastRun, pins, readOnly, change, select, pin, tryStep, bodies, need, worst]);
+  }), [workflow, document, kinds, models, people, secrets, problems, lastRun, pins, readOnly, change, select, pin, tryStep, bodies, need, worst]);
   const isEdge = selected !== null && typeof selected === "object";
   const node = typeof selected === "string" ? nodeOf(document, selected) : null;
   return (

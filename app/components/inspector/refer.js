@@ -71,9 +71,9 @@ function rewordedTemplate(template, renames) {
 }
 
 function changedAt(value, [key, ...rest], change) {
-  if (key === undefined) return typeof value === "string" ? change(value) : value;
+  if (typeof value === "string") return key === undefined ? change(value) : value;
   if (!value || typeof value !== "object") return value;
-  const keys = key === "[]" ? [...value.keys?.() ?? []] : key === "*" ? Object.keys(value) : key in value ? [key] : [];
+  const keys = key === undefined ? (Array.isArray(value) ? [...value.keys()] : Object.keys(value)) : key === "[]" ? [...value.keys?.() ?? []] : key === "*" ? Object.keys(value) : key in value ? [key] : [];
   return keys.reduce((made, each) => { const now = changedAt(value[each], rest, change); return now === value[each] ? made : put(made, [each], now); }, value);
 }
 

@@ -29,9 +29,12 @@ class Models(rx.State):
     providers: rx.Field[list[list[str]]] = rx.field(default_factory=list)
     """`[name of the key, provider in words]`."""
     dialog: rx.Field[str] = rx.field(default="")
-    """`key` or `remove`."""
+    """`key`, `secret` or `remove`."""
     key: rx.Field[str] = rx.field(default="")
     """The name of the key that the dialog is about; empty for a new one."""
+    hosts: rx.Field[str] = rx.field(default="")
+    """Where the secret that the dialog is about may be sent."""
+    header: rx.Field[str] = rx.field(default="")
     problem: rx.Field[str] = rx.field(default="")
     trying: rx.Field[str] = rx.field(default="")
     tried: rx.Field[str] = rx.field(default="")
@@ -75,6 +78,8 @@ class Models(rx.State):
     async def show(self, asking: Asking, dialog: str, key: str) -> None:
         """Opens a dialog about a key."""
         self.dialog, self.key, self.problem = dialog, key, ""
+        row = next((row for row in self.keys if row.name == key), None)
+        self.hosts, self.header = (row.hosts, row.header) if row else ("", "")
 
     @action(SIGNED_IN)
     async def close(self, asking: Asking) -> None:
@@ -85,8 +90,10 @@ class Models(rx.State):
     async def store(self, asking: Asking, form: dict[str, Any]) -> Any:
         """Stores a key. It goes to the engine and nowhere else: no variable of the page ever holds it."""
         name, value = self.key or str(form.get("name", "")), str(form.get("value", ""))
+        hosts = str(form["hosts"]).replace(",", " ").split() if "hosts" in form else None
+        header = str(form["header"]) if "header" in form else None
         try:
-            await asking.look(lambda: asking.engine.secrets.put(asking.actor, name, value=value))
+            await asking.look(lambda: asking.engine.secrets.put(asking.actor, name, value=value, hosts=hosts, header=header))
         except SignalboxError as error:
             self.problem = error.message
             return None

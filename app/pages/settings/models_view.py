@@ -16,6 +16,8 @@ from engine import Permission
 
 P = Permission
 ADDRESS = "Speaks the OpenAI API, such as http://localhost:11434/v1. It gets the key of OpenAI, if there is one."
+HOSTS = "Steps may send it there and nowhere else. Several with commas; *.example.com means every host below example.com."
+HEADER = "Empty: “Authorization: Bearer” and the secret. A name such as X-Api-Key: that header, with the secret as it is."
 SERVER = (
     ("base_url", "Own server", ADDRESS),
     ("price_in", "Price in", "US dollars for a million tokens that go in: of the default model and your own server."),
@@ -31,7 +33,7 @@ def models_section() -> rx.Component:
         "Steps name a model by what it is for; here stands which one that is. A change holds for the calls that start from now on.",
         card("What the names mean", "brain_circuit", rx.el.ul(rx.foreach(Models.rows, _model))),
         if_allowed(P.SETTINGS_READ, card("Choose models", "sliders_horizontal", _choices())),
-        if_allowed(P.SECRET_LIST, card("Keys of model providers", "key_round", _keys(), beside=if_allowed(P.SECRET_MANAGE, _new_key()))),
+        if_allowed(P.SECRET_LIST, card("Keys and secrets", "key_round", _keys(), beside=if_allowed(P.SECRET_MANAGE, _new_key()))),
         _dialogs(),
     )
 
@@ -104,8 +106,11 @@ def _keys() -> rx.Component:
 
 
 def _new_key() -> rx.Component:
-    return rx.el.button(
-        icon("plus"), "Add a key", type="button", class_name="btn sm", on_click=Models.show("key", ""), style={"marginLeft": "auto"}
+    return rx.el.div(
+        rx.el.button(icon("plus"), "Add a key", type="button", class_name="btn sm", on_click=Models.show("key", "")),
+        rx.el.button(icon("plus"), "Add a secret", type="button", class_name="btn sm", on_click=Models.show("secret", "")),
+        class_name="row",
+        style={"marginLeft": "auto"},
     )
 
 
@@ -113,10 +118,12 @@ def _key(row: KeyRow) -> rx.Component:
     who = rx.el.div(
         rx.el.div(rx.el.b(row.title, class_name="md"), " ", rx.el.span(row.name, class_name="mono mut"), class_name="el"),
         rx.el.div(row.told, class_name="mut t12"),
+        rx.cond(row.hosts != "", rx.el.div("Steps may send it to ", rx.el.span(row.hosts, class_name="mono"), class_name="mut t12")),
         class_name="tell",
     )
     replace = rx.el.button(
-        rx.cond(row.is_stored, "Replace", "Store another"), type="button", class_name="btn sm", on_click=Models.show("key", row.name),
+        rx.cond(row.is_stored, "Replace", "Store another"), type="button", class_name="btn sm",
+        on_click=Models.show(rx.cond(row.provider != "", "key", "secret"), row.name),
         aria_label=rx.Var.create("Replace ") + row.name,
     )  # fmt: skip
     remove = rx.el.button(
@@ -150,4 +157,19 @@ def _dialogs() -> rx.Component:
         on_confirm=Models.remove,
         on_close=Models.close,
     )
-    return rx.match(Models.dialog, ("key", enter), ("remove", remove), rx.fragment())  # pyright: ignore[reportReturnType]
+    return rx.match(Models.dialog, ("key", enter), ("secret", _secret()), ("remove", remove), rx.fragment())  # pyright: ignore[reportReturnType]
+
+
+def _secret() -> rx.Component:
+    name = field("name", "Name", help="As steps name it, such as SHOP_KEY.", required=True)
+    return form_sheet(
+        rx.cond(Models.key == "", "Add a secret", rx.Var.create("Another value for ") + Models.key),
+        rx.cond(Models.key == "", name),
+        field("value", "Secret", type="password", help="It is kept encrypted and never shown again, to nobody.", required=True),
+        field("hosts", "Hosts", help=HOSTS, default_value=Models.hosts, placeholder="api.example.com"),
+        field("header", "Header", help=HEADER, default_value=Models.header, placeholder="Authorization"),
+        action="Store",
+        on_submit=Models.store,
+        on_close=Models.close,
+        wrong=Models.problem,
+    )

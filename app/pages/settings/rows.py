@@ -53,6 +53,9 @@ class KeyRow:
     word: str
     told: str
     is_stored: bool
+    hosts: str = ""
+    """Where steps may send it, with commas."""
+    header: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ def key_row(secret: SecretView, *, now: datetime) -> KeyRow:
     told = f"Stored encrypted {words.ago(secret.updated_at, now=now)} by {secret.updated_by}."
     if secret.is_in_environment:
         told += " It is used in place of the one from the environment."
-    return KeyRow(secret.name, secret.provider or "", title, "done", "Stored", told, is_stored=True)
+    return KeyRow(secret.name, secret.provider or "", title, "done", "Stored", told, True, ", ".join(secret.hosts), secret.header)
 
 
 def person_row(user: UserView, *, me: str) -> PersonRow:

@@ -89,10 +89,13 @@ class Secret(SQLModel, table=True):
     nonce: bytes
     ciphertext: bytes
     allowed_hosts: list[str] = json_list()
+    """Where steps may send it: `api.example.com`, `*.example.com`, each also with a port. Bound by the cipher."""
     created_by: str
     created_at: int = instant()
     updated_at: int = instant()
     version: int = Field(default=1)
+    header: str = word()
+    """The header that carries it as it is; empty: `Authorization: Bearer …`. Bound by the cipher."""
 
 
 class Audit(SQLModel, table=True):

@@ -76,6 +76,23 @@ def test_a_port_that_is_never_left_is_not_drawn(kind: str, config: Any, ports: l
     assert drawn["group"] == ("People" if kind == "form" else "Flow")
 
 
+@pytest.mark.parametrize(
+    ("config", "line"),
+    [
+        ({"url": "https://shop.example:8443/a?b"}, "Tools · reads shop.example:8443"),
+        ({"method": "DELETE", "url": "https://shop.example"}, "Tools · removes at shop.example"),
+        ({"method": "POST", "url": "{{ inputs.url }}"}, "Tools · sends to a web address"),
+        ({"url": "https://{{ inputs.host }}/a"}, "Tools · reads a web address"),
+        ({}, "Tools · reads a web address"),
+    ],
+)
+def test_a_call_says_what_it_does_and_where(config: Any, line: str) -> None:
+    known = Registry.builtin().get("http")
+    assert known is not None
+    (drawn,) = javascript(DRAWN, [{"node": {"id": "x", "kind": "http", "config": config}, "kind": describe(known)}], folder=FOLDER)
+    assert (drawn["line"], drawn["name"]) == (line, "Call a web address")
+
+
 PLAIN = """
 import { plainly } from "./plain.js";
 ---

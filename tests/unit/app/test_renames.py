@@ -90,3 +90,13 @@ def test_every_step_its_templates_and_what_a_schedule_gives_follow_in_one_list_o
     assert told["topic"]["config"]["text"] == "Pay {{ inputs.total }}, please; not inputs.amount"
     assert told["big"]["config"] == {"cases": [{"port": "a", "when": "inputs.total > 1"}]}
     assert told["document"]["triggers"][0]["inputs"] == {"total": 3, "other": 1}
+
+
+def test_a_rename_reaches_every_text_of_a_json_value() -> None:
+    body = {"a": "{{ inputs.amount }}", "b": [1, None, {"c": "to pay: {{ inputs.amount }}"}], "d": "inputs.amount"}
+    given = {"config": {"body": body, "url": "{{ inputs.amount }}"}, "roles": {"body": "template"}, "renames": [AMOUNT]}
+    script = 'import { rewordedConfig } from "./refer.js";\n---\nrewordedConfig(given.config, given.roles, given.renames)'
+    now = {"a": "{{ inputs.total }}", "b": [1, None, {"c": "to pay: {{ inputs.total }}"}], "d": "inputs.amount"}
+    assert run(script, given, folder=INSPECTOR) == {"body": now, "url": "{{ inputs.amount }}"}
+    script = 'import { expressionsOf } from "./available.js";\n---\nexpressionsOf(given.config, given.roles)'
+    assert run(script, given, folder=INSPECTOR) == ["inputs.amount", "inputs.amount"]

@@ -47,7 +47,7 @@ def test_a_stored_key_is_used_for_the_call_and_never_told_again(client: TestClie
     stored = client.put("/api/v1/secrets/OPENAI_API_KEY", json={"value": f"  {CANARY}\n"})
     assert stored.json() | {"updated_at": 0} == {
         "name": "OPENAI_API_KEY", "provider": "openai", "source": "stored", "is_in_environment": False, "updated_at": 0,
-        "updated_by": "Administrator",
+        "updated_by": "Administrator", "hosts": [], "header": "",
     }  # fmt: skip
     assert change(client, default="openai/some-model", base_url=provider.base_url).status_code == 200
     tried = client.post("/api/v1/models/try", json={"model": "default"}).json()
@@ -157,3 +157,30 @@ def test_a_secret_that_cannot_be_kept_is_refused(client: TestClient, name: str, 
     answer = client.post("/api/v1/secrets", json={"name": name, "value": value})
     assert answer.status_code == 422
     assert [problem["field"] for problem in error_of(answer)["problems"]] == ["value" if name == "A" else "name"]
+
+
+def test_a_secret_names_its_hosts_and_keeps_them_when_its_value_is_replaced(client: TestClient, home: Path) -> None:
+    terms = {"hosts": [" API.Example.com", "*.shop.example:8443"], "header": "X-Api-Key"}
+    stored = client.post("/api/v1/secrets", json={"name": "SHOP_KEY", "value": CANARY, **terms}).json()
+    assert (stored["hosts"], stored["header"]) == (["api.example.com", "*.shop.example:8443"], "X-Api-Key")
+    replaced = client.put("/api/v1/secrets/SHOP_KEY", json={"value": "another-value"}).json()
+    assert (replaced["hosts"], replaced["header"]) == (stored["hosts"], stored["header"])
+    assert client.put("/api/v1/secrets/SHOP_KEY", json={"value": "third-value", "hosts": []}).json()["hosts"] == []
+
+
+def test_hosts_do_not_change_without_the_value(client: TestClient) -> None:
+    client.put("/api/v1/secrets/SHOP_KEY", json={"value": CANARY, "hosts": ["api.example.com"]})
+    assert client.put("/api/v1/secrets/SHOP_KEY", json={"hosts": ["evil.example"]}).status_code == 422
+    assert next(s for s in client.get("/api/v1/secrets").json()["items"] if s["name"] == "SHOP_KEY")["hosts"] == ["api.example.com"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("hosts", ["https://a.example/x"]), ("hosts", ["*"]), ("hosts", ["*.com"]), ("hosts", ["0x7f.1"]), ("hosts", ["a.example:0"]),
+        ("header", "Host"), ("header", "X Y"), ("header", "A\r\nB"),
+    ],
+)  # fmt: skip
+def test_hosts_and_headers_that_cannot_be_are_refused(client: TestClient, field: str, value: Any) -> None:
+    answer = client.post("/api/v1/secrets", json={"name": "SHOP_KEY", "value": CANARY, field: value})
+    assert [problem["field"] for problem in error_of(answer)["problems"]] == [field]

@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.graph.fields import Expr, FieldRole, Template
-from engine.graph.fieldtree import Each, Keyed, is_fixed, marked_fields, resolver
+from engine.graph.fields import Expr, FieldRole, JsonTemplate, Template
+from engine.graph.fieldtree import Each, Keyed, is_fixed, marked_fields, resolver, roles_of
 
 
 class Part(BaseModel):
@@ -69,3 +69,18 @@ def test_values_of_the_wrong_type_are_left_as_they_are() -> None:
 def test_what_holds_no_expression_is_fixed() -> None:
     assert is_fixed(resolver(["x"], None, "f", compile_))
     assert not is_fixed(resolver(["x"], marked_fields(Everything)["texts"], "f", compile_))
+
+
+class Sent(BaseModel):
+    body: JsonTemplate = None
+
+
+def test_a_json_value_is_worked_out_at_any_depth() -> None:
+    tree = marked_fields(Sent)["body"]
+    value = {"a": "x", "b": [1, None, True, {"c": ["y"]}], "d": {}}
+    assert resolver(value, tree, "body", compile_)({}) == {
+        "a": "template:body.a:x", "b": [1, None, True, {"c": ["template:body.b[3].c[0]:y"]}], "d": {},
+    }  # fmt: skip
+    assert resolver("z", tree, "body", compile_)({}) == "template:body:z"
+    assert is_fixed(resolver(5, tree, "body", compile_)) and resolver(5, tree, "body", compile_)({}) == 5
+    assert roles_of(Sent) == {"body": FieldRole.TEMPLATE}

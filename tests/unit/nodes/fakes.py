@@ -17,7 +17,7 @@ from engine.llm.messages import Bound, ModelAnswer, ModelInfo, ModelRequest
 from engine.llm.practice import PracticeModel
 from engine.llm.prices import full_price, upper_bound
 from engine.nodes.child import ChildKind
-from engine.nodes.contract import AskKind, BoxKind, CallKind, Capability, InlineKind, Outcome, WaitKind
+from engine.nodes.contract import AskKind, BoxKind, CallKind, Capability, InlineKind, Outcome, WaitKind, WebAnswer, WebRequest
 from engine.nodes.registry import AnyKind, Registry
 
 REGISTRY = Registry.builtin()
@@ -44,6 +44,8 @@ class World:
     """What the model says, in turn; empty: the practice model answers."""
     requests: list[ModelRequest] = field(default_factory=list)
     notices: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    web: list[WebRequest] = field(default_factory=list)
+    """What was called."""
     cost_micro: int = 0
     tokens: int = 0
     idempotency_key: str = "key"
@@ -71,6 +73,11 @@ class World:
         self._needs(Capability.NOTIFY)
         self.notices.setdefault(self.idempotency_key, (channel, subject, message))
         return True
+
+    async def http(self, request: WebRequest) -> WebAnswer:
+        self._needs(Capability.EGRESS)
+        self.web.append(request)
+        return WebAnswer(200, {"content-type": "application/json"}, {"id": "A-17", "state": "open"})
 
 
 def _vector(text: str) -> list[float]:

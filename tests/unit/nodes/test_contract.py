@@ -25,9 +25,12 @@ every_example = pytest.mark.parametrize(("kind", "example"), EXAMPLES)
 
 
 def test_the_kinds_of_the_contract_are_there() -> None:
-    assert {"start", "end", "set", "branch", "classify", "llm", "approval", "notify", "fail", "map"} | {"form", "wait", "subflow"} <= set(
-        REGISTRY.names()
-    )
+    assert {"start", "end", "set", "branch", "classify", "llm", "approval", "notify", "fail", "map"} | {
+        "form",
+        "wait",
+        "subflow",
+        "http",
+    } <= set(REGISTRY.names())
 
 
 @every_kind
@@ -126,6 +129,7 @@ async def test_an_estimate_is_never_too_low(kind: AnyKind, example: Example) -> 
     assert world.cost_micro <= estimate.cost_micro
     assert world.tokens <= estimate.tokens
     assert len(world.requests) <= estimate.llm_calls <= kind.most_calls(config)[0]
+    assert len(world.web) <= estimate.tool_calls <= kind.most_calls(config)[1]
 
 
 @every_example

@@ -11,17 +11,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from engine.errors import ConfigInvalid, InDoubt, Invalid
 from engine.graph.fields import Expr, Template
+from engine.graph.parts import Parts
 from engine.graph.plan import Resolver
 from engine.graph.problems import Problem
 from engine.jsonvalue import JsonValue, dumps
 from engine.llm.messages import Bound, ModelAnswer, ModelRequest
 from engine.llm.structured import parse_json_answer
+from engine.tools.messages import Tool
 
 __all__ = [
     "PORT_NAME",
@@ -85,6 +88,7 @@ class Capability(StrEnum):
     MEANING = "meaning"
     NOTIFY = "notify"
     ASK = "ask"
+    TOOL = "tool"
 
 
 class NodeConfig(BaseModel):
@@ -193,6 +197,14 @@ class NodeContext(Protocol):
         """Delivers a message once per idempotency key; True when it was delivered."""
         ...
 
+    async def tools(self, names: Sequence[str]) -> list[Tool]:
+        """The tools of these names, in this order. UnknownTool, ToolChanged for one that waits for a person to look at it."""
+        ...
+
+    async def call_tool(self, name: str, arguments: Mapping[str, Any], *, digest: str = "") -> JsonValue:
+        """The result of one call, counted. ToolChanged when the tool is not the one of that digest any more; whatever the call raises."""
+        ...
+
 
 C = TypeVar("C", bound=NodeConfig)
 
@@ -221,6 +233,14 @@ class NodeKind(ABC, Generic[C]):
     """The port that allows the node named by `config.action` to run."""
     port_output: ClassVar[str | None] = None
     """The output that names the port which a step leaves by."""
+    more_names: ClassVar[Mapping[str, frozenset[str]]] = MappingProxyType({})
+    """Config field -> names that its expressions may start from, beside the usual ones."""
+    counts: ClassVar[int] = 1
+    """Of the limit `steps`; 0 for hidden steps that only keep books."""
+    is_remembered: ClassVar[bool] = False
+    """Whether all outputs of such a step are kept while the item in which it stands is worked on, not only the latest."""
+    has_history: ClassVar[bool] = False
+    """Of a box: whether what stands in it sees its item and what is remembered there, as `agent`."""
     keeps_inputs: ClassVar[bool] = True
     """Whether the journal holds the resolved config; False where the outputs say the same."""
     examples: ClassVar[tuple[Example, ...]] = ()
@@ -248,13 +268,21 @@ class NodeKind(ABC, Generic[C]):
         """What the schema alone cannot see; `field` is relative to `config`."""
         return []
 
+    def parts(self, config: C, draft: Any, fields: Mapping[str, Resolver]) -> Parts | None:
+        """Hidden steps that stand inside such a node; None for most kinds."""
+        return None
+
+    def effect_of(self, config: C) -> Effect:
+        """What running it twice would do, where its settings decide that."""
+        return self.effect
+
     def resolve(self, config: C, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> dict[str, JsonValue]:
         """Works the config's expressions and templates out. Raises ExpressionError."""
         return {name: resolver(scope) for name, resolver in fields.items()}
 
     def touches_world(self, config: C) -> bool:
         """Whether running it can be noticed outside of Signalbox or by people: a test run simulates such steps."""
-        return self.effect in (Effect.RECONCILABLE, Effect.UNSAFE) or Capability.NOTIFY in self.uses
+        return self.effect_of(config) in (Effect.RECONCILABLE, Effect.UNSAFE) or Capability.NOTIFY in self.uses
 
     def simulated(self, config: C, given: Mapping[str, Any]) -> Outcome:
         """What a test run takes for the outcome of a step that touches the world: its example. ConfigInvalid if it has none."""
@@ -272,7 +300,8 @@ class NodeKind(ABC, Generic[C]):
     def cannot_be_undone(self, config: C) -> bool:
         """Whether running it reaches somebody or something outside, so that nothing takes it back; a model call does not."""
         only_models = bool(self.uses) and self.uses <= {Capability.MODEL, Capability.MEANING}
-        return self.effect is not Effect.PURE and not (self.effect is Effect.IDEMPOTENT and only_models)
+        effect = self.effect_of(config)
+        return effect is not Effect.PURE and not (effect is Effect.IDEMPOTENT and only_models)
 
     def most_calls(self, config: C) -> tuple[int, int]:
         """The most model calls and tool calls of one execution, known before the run."""

@@ -57,6 +57,8 @@ class Item:
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Node of the body -> its latest outputs in this item."""
     consents: dict[str, Consent] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """What the steps that are remembered have come to in it, in order: their outputs, with `node` in front."""
     error: dict[str, Any] | None = None
     """Why it ends without a result."""
 
@@ -104,12 +106,17 @@ class Step:
     @property
     def is_unsafe(self) -> bool:
         """Whether its effect must not happen twice."""
-        return getattr(self.node.kind, "effect", None) in (Effect.UNSAFE, Effect.RECONCILABLE) and not self.stand_in
+        return self._effect in (Effect.UNSAFE, Effect.RECONCILABLE) and not self.stand_in
 
     @property
     def can_be_asked(self) -> bool:
         """Whether the other system knows if its effect happened."""
-        return self.is_unsafe and getattr(self.node.kind, "effect", None) is Effect.RECONCILABLE and not self.is_given_up
+        return self.is_unsafe and self._effect is Effect.RECONCILABLE and not self.is_given_up
+
+    @property
+    def _effect(self) -> Effect:
+        kind: Any = self.node.kind
+        return kind.effect_of(self.node.config)
 
     def rest(self) -> None:
         """Back to ready: it starts anew when the run goes on."""

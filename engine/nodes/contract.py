@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
@@ -22,9 +22,10 @@ from engine.graph.parts import Parts
 from engine.graph.plan import Resolver
 from engine.graph.problems import Problem
 from engine.jsonvalue import JsonValue, dumps
-from engine.llm.messages import Bound, ModelAnswer, ModelRequest
+from engine.llm.messages import ModelAnswer, ModelRequest
 from engine.llm.structured import parse_json_answer
-from engine.tools.messages import Tool
+from engine.nodes.world import NodeContext, Pricing
+from engine.tools.messages import EffectName
 
 __all__ = [
     "PORT_NAME",
@@ -35,6 +36,7 @@ __all__ = [
     "CallKind",
     "Capability",
     "Effect",
+    "EffectName",
     "Estimate",
     "Example",
     "Expr",
@@ -167,43 +169,6 @@ class Example:
     """What the person answers, for kinds that ask."""
     error: str | None = None
     """The code of the error that it ends with."""
-
-
-class Pricing(Protocol):
-    """Tells the most that a model call can use."""
-
-    def bound(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> Bound:
-        """The upper bound over the model and its fallbacks. Raises PriceUnknown."""
-        ...
-
-
-class NodeContext(Protocol):
-    """The world as one step sees it. Every member checks the kind's declared capabilities."""
-
-    @property
-    def idempotency_key(self) -> str:
-        """The same for every attempt at this step of this run; another in every other run and fork."""
-        ...
-
-    async def model(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> ModelAnswer:
-        """Calls a model within the step's reservation; text streams to whoever watches the run."""
-        ...
-
-    async def meaning(self, texts: Sequence[str]) -> list[list[float]]:
-        """Unit vectors of the texts: their dot product is their likeness in meaning, -1 to 1."""
-        ...
-
-    async def notify(self, channel: str, subject: str, message: str) -> bool:
-        """Delivers a message once per idempotency key; True when it was delivered."""
-        ...
-
-    async def tools(self, names: Sequence[str]) -> list[Tool]:
-        """The tools of these names, in this order. UnknownTool, ToolChanged for one that waits for a person to look at it."""
-        ...
-
-    async def call_tool(self, name: str, arguments: Mapping[str, Any], *, digest: str = "") -> JsonValue:
-        """The result of one call, counted. ToolChanged when the tool is not the one of that digest any more; whatever the call raises."""
-        ...
 
 
 C = TypeVar("C", bound=NodeConfig)

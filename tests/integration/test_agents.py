@@ -110,7 +110,7 @@ def agent(*tools: Any, **more: Any) -> dict[str, Any]:
 
 def drawn(desk: dict[str, Any], *others: Any) -> tuple[list[Any], list[Any]]:
     done = node("done", "end", config={"output": {"text": "nodes.desk.text", "turns": "nodes.desk.turns", "calls": "nodes.desk.calls"}})
-    over = node("over", "end", config={"output": {"why": "nodes.desk.reason"}})
+    over = node("over", "end", config={"output": {"why": "nodes.desk.text"}})
     ways = ("start -> desk", "desk -> done", "desk.handover -> over")
     return [node("start", "start"), desk, done, over, *others], [edge(way) for way in ways]
 

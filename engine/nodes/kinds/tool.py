@@ -8,9 +8,21 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from engine.jsonvalue import JsonValue
-from engine.nodes.contract import CallKind, Capability, Effect, Estimate, Example, Expr, NodeConfig, NodeContext, Outcome, Pricing, Problem
+from engine.nodes.contract import (
+    CallKind,
+    Capability,
+    Effect,
+    EffectName,
+    Estimate,
+    Example,
+    Expr,
+    NodeConfig,
+    NodeContext,
+    Outcome,
+    Pricing,
+    Problem,
+)
 from engine.nodes.form import hints
-from engine.tools.messages import EffectName
 
 
 class ToolConfig(NodeConfig):

@@ -338,3 +338,18 @@ async def test_two_agents_in_a_box_do_not_mix(home: Path) -> None:
         view = await bench.until(run)
         assert view.output == {"all": [f'{x}: {{"ok":true}}' for x in "abc"]}
         bench.replayed(run)
+
+
+async def test_an_agent_talks_with_a_person_until_there_is_nothing_more_to_say(home: Path) -> None:
+    model, desk = Scripted([says("Which order?"), wants(("find_order", {"order": "7"})), says("It is there.")]), Desk()
+    async with opened(home, model, desk) as bench:
+        run = await begun(bench, agent("find_order", talks=True))
+        item = await bench.item()
+        assert (item.type, item.message, item.choices) == ("form", "Which order?", ["submit"])
+        assert bench.engine.active_runs == 0
+        await bench.decide(item, "submit", values={"text": "Number 7."})
+        await bench.decide(await bench.item(), "submit", values={"text": ""})
+        view = await bench.until(run)
+        assert (view.status, view.output["text"], view.output["turns"]) == ("succeeded", "It is there.", 3)
+        bench.replayed(run)
+    assert [message.text for message in model.asked[1].messages] == ["Refund order 7", "Which order?", "Number 7."]

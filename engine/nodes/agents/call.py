@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from engine.expressions import ExpressionError
 from engine.graph.fieldtree import Each, Keyed
 from engine.jsonvalue import JsonValue
-from engine.nodes.agents.talk import content_of, results_of
+from engine.nodes.agents.talk import content_of, results_of, said_in
 from engine.nodes.contract import Answer, Ask, AskKind, BoxKind, InlineKind, NodeConfig, OnItemError, Outcome, Resolver
 
 Verdict = Literal["allow", "stop", "ask"]
@@ -116,6 +116,7 @@ class Call(InlineKind[CallConfig]):
         place = next((i for i, tool in enumerate(config.tools) if tool["tool"] == call["tool"]), None)
         names = {name: value for name, value in scope.items() if name not in ("item", "index", "agent")}
         names |= agent.get("around", {}) | {"arguments": call["arguments"], "results": results_of(agent["history"])}
+        names["said"] = said_in(agent["item"]["task"], agent["history"])
         rules = [] if place is None or call["problems"] else _rules(fields.get("tools"), place, config.tools[place]["preconditions"], names)
         return {"call": call, "rules": rules}
 

@@ -9,6 +9,7 @@ from engine.graph.parts import Part, Parts, Way
 from engine.graph.plan import Resolver, Retry
 from engine.nodes.agents.call import AskConfig, AskForCall, Call, CallConfig, Calls, CallsConfig
 from engine.nodes.agents.making import Making, MakingConfig, from_call, from_consent
+from engine.nodes.agents.say import Say, SayConfig
 from engine.nodes.agents.turn import Offer, OfferConfig, TurnConfig, TurnKind
 
 READS_AGAIN = Retry(attempts=3, backoff_s=1.0, factor=2.0)
@@ -21,12 +22,14 @@ def parts_of(owner: str, config: Any, tools: Resolver | None, *, retry: Retry, t
     names = [tool["tool"] for tool in policies]
     call = CallConfig(owner=owner, tools=policies, observes=config.gate == "observe")
     ask = AskConfig(owner=owner, action=f"{owner}.asked", approvers=config.approvers.model_dump(), expires_after_s=config.expires_after_s)
-    turn = TurnConfig(owner=owner, max_tokens=config.max_tokens, temperature=config.temperature, output=config.output)
+    turn = TurnConfig(owner=owner, max_tokens=config.max_tokens, temperature=config.temperature, output=config.output, talks=config.talks)
     calls = CallsConfig(owner=owner, max_items=config.calls_per_turn, result_chars=config.result_chars)
+    say = SayConfig(owner=owner, assignees=config.approvers.model_dump(), expires_after_s=config.expires_after_s)
     nodes = (
         Part("offer", Offer(), OfferConfig(tools=names), title="Tools offered", retry=READS_AGAIN),
         Part("turn", TurnKind(), turn, title="Turn", retry=retry, timeout_s=timeout_s),
         Part("calls", Calls(), calls, title="Calls"),
+        Part("say", Say(), say, title="Talk"),
         Part("call", Call(), call, "calls", _kept("tools", tools), title="Verdict"),
         Part("ask", AskForCall(), ask, "calls", title="Consent"),
         _making("asked", from_consent(owner), effect="unsafe", is_counted=False),
@@ -38,6 +41,8 @@ def parts_of(owner: str, config: Any, tools: Resolver | None, *, retry: Retry, t
         Way("offer", "out", "turn"),
         Way("turn", "calls", "calls"),
         Way("turn", "again", "turn", config.max_turns, "handover"),
+        Way("turn", "say", "say"),
+        Way("say", "answered", "turn", config.max_turns, "ended"),
         Way("calls", "out", "turn", config.max_turns, "exhausted"),
         Way("calls", "item", "call"),
         Way("call", "read", "read"),

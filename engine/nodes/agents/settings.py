@@ -13,7 +13,9 @@ from engine.nodes.form import hints
 class Precondition(NodeConfig):
     """What must hold before a tool is called."""
 
-    that: Expr = Field(title="This holds", description="An expression over `arguments`, `inputs`, `nodes` and earlier `results`.")
+    that: Expr = Field(
+        title="This holds", description="An expression over `arguments`, `inputs`, `nodes`, earlier `results` and what was `said`."
+    )
     otherwise: Literal["stop", "ask"] = Field(
         default="stop", title="If not", description="`stop`: the call is not made, and the model is told why; `ask`: a person decides."
     )
@@ -115,6 +117,12 @@ class AgentConfig(NodeConfig):
         le=31_536_000,
         title="Answer within",
         description="A consent that nobody gives in time is refused, after so many seconds.",
+    )
+    talks: bool = Field(
+        default=False,
+        title="Talks with a person",
+        description="Whether what it says without calling a tool waits for a person's answer; an empty answer ends the talk.",
+        json_schema_extra=hints(is_folded=True),
     )
     gate: Literal["enforce", "observe"] = Field(
         default="enforce",

@@ -10,7 +10,7 @@ from engine.jsonvalue import JsonValue, NotJsonValue, check_json, dumps
 from engine.llm.messages import Message, ToolCall
 from engine.schemas import problems_of
 
-TURN, CALLS = "turn", "calls"
+TURN, CALLS, SAY = "turn", "calls", "say"
 """Names of the parts that are remembered."""
 HAND_OVER = "hand_over"
 """The tool by which an agent gives up; no other tool can have this name."""
@@ -28,6 +28,9 @@ def _said(entry: Mapping[str, Any]) -> Iterator[Message]:
         yield Message("assistant", entry["text"], calls)
         if entry["problem"]:
             yield Message("user", entry["problem"])
+    elif entry["node"] == SAY:
+        if entry["text"].strip():
+            yield Message("user", entry["text"])
     elif entry["node"] == CALLS:
         for result in entry["results"]:
             yield Message("tool", result["content"], call=result["id"])
@@ -41,6 +44,15 @@ def results_of(history: Sequence[Mapping[str, Any]]) -> list[dict[str, JsonValue
         if entry["node"] == CALLS
         for result in entry["results"]
     ]
+
+
+def said_in(task: str, history: Sequence[Mapping[str, Any]]) -> list[dict[str, JsonValue]]:
+    """What was said so far, as preconditions see it: `{who, text}` with `who` user or agent, the oldest first."""
+    lines: list[dict[str, JsonValue]] = [{"who": "user", "text": task}]
+    for entry in history:
+        if entry["node"] in (TURN, SAY) and entry["text"].strip():
+            lines.append({"who": "agent" if entry["node"] == TURN else "user", "text": entry["text"]})
+    return lines
 
 
 def arguments_of(call: ToolCall, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

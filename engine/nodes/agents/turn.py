@@ -84,6 +84,7 @@ class TurnConfig(NodeConfig):
     max_tokens: int = 1024
     temperature: float | None = None
     output: dict[str, Any] | None = None
+    talks: bool = False
 
 
 class TurnOutputs(BaseModel):
@@ -108,7 +109,7 @@ class TurnKind(CallKind[TurnConfig]):
     uses = frozenset({Capability.MODEL})
     Config = TurnConfig
     Outputs = TurnOutputs
-    fixed_ports = ("calls", "done", "again", "handover")
+    fixed_ports = ("calls", "done", "again", "say", "handover")
     is_remembered = True
     keeps_inputs = False
 
@@ -144,8 +145,8 @@ class TurnKind(CallKind[TurnConfig]):
             return Outcome(outputs | {"problem": str(reason)}, "handover")
         if calls:
             return Outcome(outputs | {"calls": calls}, "calls")
-        if config.output is None:
-            return Outcome(outputs, "done")
+        if config.output is None or config.talks:
+            return Outcome(outputs, "say" if config.talks else "done")
         try:
             return Outcome(outputs | {"json": parse_json_answer(answer.text, config.output)}, "done")
         except OutputInvalid as error:

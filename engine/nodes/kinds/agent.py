@@ -11,7 +11,7 @@ from engine.graph.parts import Parts
 from engine.jsonvalue import JsonValue
 from engine.nodes.agents.hidden import parts_of
 from engine.nodes.agents.settings import AgentConfig
-from engine.nodes.agents.talk import CALLS, HAND_OVER, TURN
+from engine.nodes.agents.talk import CALLS, HAND_OVER, SAY, TURN
 from engine.nodes.contract import BoxKind, Example, OnItemError, Outcome, Problem, Resolver, text_of
 from engine.schemas import check_schema
 
@@ -58,7 +58,7 @@ class Agent(BoxKind[AgentConfig]):
             },
         ),
     )
-    more_names = {"tools": frozenset({"arguments", "results"})}  # noqa: RUF012 - read only
+    more_names = {"tools": frozenset({"arguments", "results", "said"})}  # noqa: RUF012 - read only
 
     def problems(self, config: AgentConfig) -> list[Problem]:
         """There must be a task, tools each once, a usable schema; verdicts that are only noted are told."""
@@ -106,7 +106,9 @@ class Agent(BoxKind[AgentConfig]):
             if entry["node"] == CALLS
             for result in entry["results"]
         ]
-        reason = last["problem"] or (f"It used up its {config.max_turns} turns." if last["calls"] else "")
+        talk_goes_on = history and history[-1]["node"] == SAY and history[-1]["text"].strip()
+        used_up = f"It used up its {config.max_turns} turns."
+        reason = last["problem"] or (used_up if last["calls"] or talk_goes_on else "")
         outputs: Any = {"text": reason or last["text"], "json": last["json"], "turns": len(turns), "calls": calls}
         return {"outputs": outputs, "port": "handover" if reason else "out"}
 

@@ -263,6 +263,13 @@ class ProviderRejected(Permanent):
     hint = "Check the key, the model's name and the size of the request."
 
 
+class ToolUnusable(Permanent):
+    """A tool cannot be called: it is not there, lies about itself, or is not what it was when it was offered."""
+
+    code = "tool_unusable"
+    hint = "Look at the tool in Settings, or leave it out of the step."
+
+
 class PriceUnknown(Permanent):
     """The price of this model is not known, so its cost cannot be limited."""
 

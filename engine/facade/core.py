@@ -43,6 +43,7 @@ from engine.storage.journal_reader import JournalReader
 from engine.storage.migrate import migrate
 from engine.storage.snapshots import SnapshotWriter
 from engine.storage.sqlite import HomeLock, open_engine, prepare_home, reading
+from engine.tools.toolbox import Toolbox
 
 PLANS_KEPT = 200
 R = TypeVar("R")
@@ -142,6 +143,7 @@ async def open_core(
     ids: Ids | None = None,
     gateway: Gateway | None = None,
     registry: Registry | None = None,
+    tools: Toolbox | None = None,
 ) -> Core:
     """Opens the home of `settings`. Conflict when another process holds it."""
     home = settings.home.resolve()
@@ -165,7 +167,18 @@ async def open_core(
     except BaseException:
         lock.release()
         raise
-    return _assembled(settings, path, lock=lock, key=key, ring=ring, records=records, accounts=accounts, gateway=gateway, registry=registry)
+    return _assembled(
+        settings,
+        path,
+        lock=lock,
+        key=key,
+        ring=ring,
+        records=records,
+        accounts=accounts,
+        gateway=gateway,
+        registry=registry,
+        tools=tools or Toolbox(),
+    )
 
 
 def _assembled(
@@ -179,6 +192,7 @@ def _assembled(
     accounts: Accounts,
     gateway: Gateway,
     registry: Registry | None,
+    tools: Toolbox,
 ) -> Core:
     """The parts that only have to be put together; none of them opens anything that could be refused."""
     registry = registry or Registry.builtin()
@@ -189,7 +203,7 @@ def _assembled(
         journal,
         reader,
         plan_of=plans.of,
-        services=Services(models=gateway, embed=embedder.embed, notifier=AppNotifier(records), web=web),
+        services=Services(models=gateway, embed=embedder.embed, notifier=AppNotifier(records), web=web, tools=tools),
         clock=records.clock,
         ids=records.ids,
         hub=hub,

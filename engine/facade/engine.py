@@ -41,6 +41,7 @@ from engine.people.permissions import Actor, Permission, require
 from engine.people.sign_in import Sessions
 from engine.settings import Settings
 from engine.templates import templates
+from engine.tools.toolbox import Toolbox
 
 LEAST_FREE_BYTES = 50 * 1024 * 1024
 
@@ -81,9 +82,10 @@ class Engine:
         ids: Ids | None = None,
         gateway: Gateway | None = None,
         registry: Registry | None = None,
+        tools: Toolbox | None = None,
     ) -> Engine:
         """Opens the home and takes over the runs that a dead process left. Conflict when another process holds it."""
-        core = await open_core(settings, clock=clock, ids=ids, gateway=gateway, registry=registry)
+        core = await open_core(settings, clock=clock, ids=ids, gateway=gateway, registry=registry, tools=tools)
         engine = cls(core)
         try:
             await asyncio.to_thread(engine.idempotency.forget_unfinished)

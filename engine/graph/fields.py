@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Protocol
@@ -67,6 +68,12 @@ class KindSpec(Protocol):
     """Config fields whose expressions may give a whole list of records, larger than other values may be."""
     consent_port: ClassVar[str | None]
     """The port that allows the node named by `config.action` to run."""
+    counts: ClassVar[int]
+    """Of the limit `steps` by one execution."""
+    has_history: ClassVar[bool]
+    """Of a box: whether what stands in it sees its item and what is remembered there."""
+    more_names: ClassVar[Mapping[str, frozenset[str]]]
+    """Config field -> names that its expressions may start from, beside the usual ones."""
 
     @property
     def config_model(self) -> type[BaseModel]:
@@ -91,6 +98,10 @@ class KindSpec(Protocol):
 
     def problems(self, config: BaseModel) -> list[Problem]:
         """What the schema alone cannot see; `field` is relative to `config`."""
+        ...
+
+    def parts(self, config: BaseModel, draft: Any, fields: Mapping[str, Any]) -> Any:
+        """The `engine.graph.parts.Parts` that stand inside such a node, a `DraftNode` with these resolvers; None for most kinds."""
         ...
 
 

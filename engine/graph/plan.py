@@ -110,6 +110,11 @@ class PlannedNode:
     action: str | None = None
     """Of an approval: the node that it allows. Asking the config for it at every step would cost more than routing does."""
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it stands inside a node without having been drawn (engine/graph/parts.py)."""
+        return "." in self.id
+
 
 @dataclass(slots=True)
 class Region:

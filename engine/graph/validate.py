@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.expressions import Expression, ExpressionError, Reference, compile_expression, compile_template
+from engine.expressions import ROOT_NAMES, Expression, ExpressionError, Reference, compile_expression, compile_template
 from engine.graph.certain import Certain, certain_facts
 from engine.graph.configs import KnownNode, know
 from engine.graph.document import Draft, parse
@@ -14,6 +14,7 @@ from engine.graph.fields import FieldRole, KindCatalog
 from engine.graph.fieldtree import Fixed, marked_fields, resolver
 from engine.graph.flow import Flow, flow_of
 from engine.graph.loops import Loops, find_loops, loop_problems
+from engine.graph.parts import with_parts
 from engine.graph.plan import Plan, Resolver
 from engine.graph.planning import plan_of, sketch_of
 from engine.graph.problems import Problem, has_errors
@@ -83,8 +84,9 @@ def check(value: JsonValue, catalog: KindCatalog) -> Checked:
     if has_errors(told) or regions is None:
         above = [] if regions is None else above_limits(bounds_of(sketch_of(draft, nodes, flow, regions)), draft.limits)
         return Checked(_sorted([*told, *above], nodes), None, reads)
-    plan = plan_of(
-        draft, nodes, flow, regions, fields=found.fields, consents=consents, parents=structure.parents, reads=reads, hash_=digest(value)
+    hash_ = digest(value)
+    plan = with_parts(draft, nodes, structure, fields=found.fields, consents=consents, reads=reads, hash_=hash_) or plan_of(
+        draft, nodes, flow, regions, fields=found.fields, consents=consents, parents=structure.parents, reads=reads, hash_=hash_
     )
     return Checked(_sorted([*told, *above_limits(bounds_of(plan), plan.limits)], nodes), plan, reads)
 
@@ -112,14 +114,17 @@ def _compile_fields(node: KnownNode, found: _Check) -> dict[str, Resolver]:
     for name, tree in marked_fields(node.kind.config_model).items():
         value = source.get(name) if isinstance(source, dict) else getattr(source, name)
         if value is not None:
-            compile_ = _compiler(node.id, found, is_per_item=name in per_item, is_wide=name in wide)
+            names = ROOT_NAMES | node.kind.more_names.get(name, frozenset())
+            compile_ = _compiler(node.id, found, names=names, is_per_item=name in per_item, is_wide=name in wide)
             fields[name] = resolver(value, tree, f"config.{name}", compile_)
         elif not isinstance(source, dict):
             fields[name] = Fixed(None)
     return fields
 
 
-def _compiler(node: str, found: _Check, *, is_per_item: bool, is_wide: bool) -> Callable[[str, FieldRole, str], Resolver]:
+def _compiler(
+    node: str, found: _Check, *, names: frozenset[str], is_per_item: bool, is_wide: bool
+) -> Callable[[str, FieldRole, str], Resolver]:
     def compile_(source: str, role: FieldRole, path: str) -> Resolver:
         if role is FieldRole.TEMPLATE and "{{" not in source and len(source) < 100_000:
             return Fixed(source)
@@ -127,7 +132,7 @@ def _compiler(node: str, found: _Check, *, is_per_item: bool, is_wide: bool) -> 
         if found.expressions > MOST_EXPRESSIONS:
             return Fixed(None)
         try:
-            compiled = compile_template(source) if role is FieldRole.TEMPLATE else compile_expression(source)
+            compiled = compile_template(source, names=names) if role is FieldRole.TEMPLATE else compile_expression(source, names=names)
         except ExpressionError as error:
             message = f"{error.message.rstrip('.')} (at character {error.position + 1})."
             found.problems.add(Problem("bad_expression", message, error.next_step, node=node, field=path))

@@ -131,14 +131,15 @@ def _once(plan: Plan, id_: str, estimates: Estimates) -> Bounds:
     """One time that a node's turn comes, with all its tries."""
     node = plan.nodes[id_]
     llm_calls, tool_calls = node.kind.most_calls(node.config)
-    once = Bounds(1, llm_calls, tool_calls)
+    steps = node.kind.counts
+    once = Bounds(steps, llm_calls, tool_calls)
     known = estimates.get(id_)
     if isinstance(known, Bounds):
-        once = _sum(Bounds(1), known)
+        once = _sum(Bounds(steps), known)
     elif known is not None:
-        once = Bounds(1, known.llm_calls, known.tool_calls, known.cost_micro, known.tokens)
+        once = Bounds(steps, known.llm_calls, known.tool_calls, known.cost_micro, known.tokens)
     elif llm_calls or tool_calls:
-        once = Bounds(1, llm_calls, tool_calls, None, None)
+        once = Bounds(steps, llm_calls, tool_calls, None, None)
     return _times(once, node.retry.attempts)
 
 

@@ -19,9 +19,10 @@ from engine.clock import Clock
 from engine.errors import ConfigInvalid, ProviderRejected, SignalboxError, StepTimedOut
 from engine.llm import prices
 from engine.llm.catalog import Catalog, GatewaySettings
+from engine.llm.chat import CallParts, wire_messages, wire_tools
 from engine.llm.faults import about, cut_off, told
 from engine.llm.lane import Lane
-from engine.llm.messages import Bound, ModelAnswer, ModelInfo, ModelRequest, Usage
+from engine.llm.messages import Bound, ModelAnswer, ModelInfo, ModelRequest, ToolCall, Usage
 from engine.llm.practice import PracticeModel
 from engine.llm.structured import instruction
 
@@ -215,16 +216,20 @@ async def _call(litellm: Any, request: ModelRequest, info: ModelInfo, *, key: st
         return await _streamed(answer, request, info, tell=tell)
     choice = answer.choices[0]
     usage = getattr(answer, "usage", None)
-    return _answer(request, info, text=choice.message.content or "", finish=choice.finish_reason, told_usage=[usage])
+    parts = CallParts()
+    parts.add(getattr(choice.message, "tool_calls", None))
+    return _answer(request, info, text=choice.message.content or "", finish=choice.finish_reason, told_usage=[usage], calls=parts.calls())
 
 
 async def _streamed(answer: Any, request: ModelRequest, info: ModelInfo, *, tell: _Tell) -> ModelAnswer:
     parts: list[str] = []
+    calls = CallParts()
     finish: str | None = None
     try:
         async for chunk in answer:
             for choice in chunk.choices[:1]:
                 finish = choice.finish_reason or finish
+                calls.add(getattr(choice.delta, "tool_calls", None))
                 if choice.delta.content:
                     parts.append(choice.delta.content)
                     tell(choice.delta.content)
@@ -238,7 +243,7 @@ async def _streamed(answer: Any, request: ModelRequest, info: ModelInfo, *, tell
         raise cut_off(info)
     # Only what the provider sent: the chunks handed out also carry litellm's own count.
     told_usage = [getattr(chunk, "usage", None) for chunk in getattr(answer, "chunks", ())]
-    return _answer(request, info, text="".join(parts), finish=finish, told_usage=told_usage)
+    return _answer(request, info, text="".join(parts), finish=finish, told_usage=told_usage, calls=calls.calls())
 
 
 def _arguments(request: ModelRequest, info: ModelInfo, *, key: str | None, stream: bool) -> dict[str, Any]:
@@ -252,10 +257,9 @@ def _arguments(request: ModelRequest, info: ModelInfo, *, key: str | None, strea
         more["temperature"] = request.temperature
     if info.base_url:
         more["api_base"] = info.base_url
-    messages = [{"role": "system", "content": system}] if system.strip() else []
     return {
         "model": _wire_name(info),
-        "messages": [*messages, {"role": "user", "content": request.prompt}],
+        "messages": wire_messages(request, system),
         "max_tokens": request.max_tokens,
         "stream": stream,
         "api_key": key,
@@ -263,6 +267,7 @@ def _arguments(request: ModelRequest, info: ModelInfo, *, key: str | None, strea
         "max_retries": 0,
         "num_retries": 0,
         "drop_params": True,
+        **wire_tools(request),
         **more,
     }
 
@@ -291,14 +296,17 @@ def _is_plain(schema: Any) -> bool:
     return all(_is_plain(part) for part in [*named, schema.get("items", True), schema.get("additionalProperties", True)])
 
 
-def _answer(request: ModelRequest, info: ModelInfo, *, text: str, finish: str | None, told_usage: Sequence[Any]) -> ModelAnswer:
+def _answer(
+    request: ModelRequest, info: ModelInfo, *, text: str, finish: str | None, told_usage: Sequence[Any], calls: tuple[ToolCall, ...]
+) -> ModelAnswer:
     tokens_in = _last(told_usage, "prompt_tokens") or -(-prices.request_bytes(request) // BYTES_PER_TOKEN)
     # No more than it was allowed, where it is our guess.
-    guess_out = min(request.max_tokens, -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN))
+    written = text + "".join(call.name + call.arguments for call in calls)
+    guess_out = min(request.max_tokens, -(-len(written.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN))
     tokens_out = _last(told_usage, "completion_tokens") or guess_out
     cached = _last([getattr(usage, "prompt_tokens_details", None) for usage in told_usage], "cached_tokens")
     usage = Usage(tokens_in=max(1, tokens_in), tokens_out=max(1, tokens_out), tokens_cached=min(cached, max(1, tokens_in)))
-    return ModelAnswer(text=text, model=info.name, usage=usage, finish_reason=str(finish or "stop"), is_practice=False)
+    return ModelAnswer(text=text, model=info.name, usage=usage, finish_reason=str(finish or "stop"), is_practice=False, calls=calls)
 
 
 def _last(things: Sequence[Any], name: str) -> int:

@@ -3,7 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that a model wants called."""
+
+    id: str
+    """The model's name for this call; its result goes back under it."""
+    name: str
+    arguments: str
+    """As the model wrote them: JSON, or what it took for JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line of a conversation with a model."""
+
+    role: Literal["user", "assistant", "tool"]
+    text: str
+    calls: tuple[ToolCall, ...] = ()
+    """Of an assistant: the tools that it wanted called."""
+    call: str = ""
+    """Of a tool: the id of the call that this is the result of."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOffer:
+    """A tool that a model may call."""
+
+    name: str
+    """Letters, digits, `_` and `-`, at most 64."""
+    description: str
+    parameters: dict[str, Any]
+    """JSON Schema of an object: the arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +48,7 @@ class ModelRequest:
     """An alias (`default`, `cheap`, `careful`), `practice…`, or a litellm name."""
     system: str
     prompt: str
+    """What is asked; where there are `messages`, empty."""
     schema: dict[str, Any] | None
     """JSON Schema (Draft 2020-12) that the answer's text should fit; None asks for free text."""
     temperature: float | None
@@ -22,6 +57,10 @@ class ModelRequest:
     """The most tokens the model may answer with, at least 1."""
     timeout_s: float
     """Seconds for the whole call, connection and last token included."""
+    messages: tuple[Message, ...] = ()
+    """A conversation so far, in place of `prompt`."""
+    tools: tuple[ToolOffer, ...] = ()
+    """What the model may ask to have called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +88,8 @@ class ModelAnswer:
     finish_reason: str
     """`stop`, `length` (max_tokens was reached) or what the provider said."""
     is_practice: bool
+    calls: tuple[ToolCall, ...] = ()
+    """The tools that it wants called, in its order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,10 +50,15 @@ class PracticeModel:
             if on_token is not None:
                 on_token(token)
         schema = dumps(request.schema).decode() if request.schema is not None else ""
-        tokens_in = count(request.system) + count(request.prompt) + count(schema)
+        tokens_in = count(request.system) + count(request.prompt) + count(schema) + sum(count(line.text) for line in request.messages)
         usage = Usage(tokens_in=max(1, tokens_in), tokens_out=max(1, count(text)))
         usage = Usage(tokens_in=usage.tokens_in, tokens_out=usage.tokens_out, cost_micro=cost_micro(price, usage))
         return ModelAnswer(text=text, model=NAME, usage=usage, finish_reason=finish, is_practice=True)
+
+
+def asked_of(request: ModelRequest) -> str:
+    """What it answers to: the prompt, or the last thing that was said to it."""
+    return next((message.text for message in reversed(request.messages) if message.role != "assistant"), request.prompt)
 
 
 def count(text: str) -> int:
@@ -63,7 +68,7 @@ def count(text: str) -> int:
 
 def _words_of(request: ModelRequest, variant: str) -> str:
     # Where it reads its own earlier answer, the label is nothing that somebody wrote.
-    prompt = request.prompt.replace(LABEL, "")
+    prompt = asked_of(request).replace(LABEL, "")
     words = salience(prompt if prompt.strip() else request.system)
     prose = LABEL + _prose(words, prompt)
     if variant == "practice/garbage":

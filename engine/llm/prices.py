@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from functools import cache
@@ -22,6 +23,7 @@ from engine.llm.messages import Bound, ModelInfo, ModelRequest, Usage
 OVERHEAD_TOKENS = 128
 """What a provider puts around our two messages: roles, separators, a chat template's own system line."""
 SCHEMA_OVERHEAD_TOKENS = 384
+LINE_OVERHEAD_TOKENS = 32
 """What it adds besides when the answer must fit a schema: our own sentence, or a tool definition and its instructions."""
 
 _TIER = re.compile(r"(input|output)_cost_per_token_above_(\d+)k_tokens")
@@ -107,8 +109,19 @@ def cost_micro(price: Price, usage: Usage) -> int:
 
 def request_bytes(request: ModelRequest) -> int:
     """UTF-8 bytes of everything in `request` that becomes tokens."""
-    texts = request.system.encode("utf-8", "surrogatepass"), request.prompt.encode("utf-8", "surrogatepass")
-    return sum(map(len, texts)) + (len(dumps(request.schema)) if request.schema is not None else 0)
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in _texts(request))
+    size += sum(len(dumps(offer.parameters)) for offer in request.tools)
+    return size + (len(dumps(request.schema)) if request.schema is not None else 0)
+
+
+def _texts(request: ModelRequest) -> Iterator[str]:
+    yield from (request.system, request.prompt)
+    for message in request.messages:
+        yield from (message.text, message.call)
+        for call in message.calls:
+            yield from (call.id, call.name, call.arguments)
+    for offer in request.tools:
+        yield from (offer.name, offer.description)
 
 
 def upper_bound(request: ModelRequest, info: ModelInfo) -> Bound:
@@ -117,7 +130,7 @@ def upper_bound(request: ModelRequest, info: ModelInfo) -> Bound:
     PriceUnknown when nobody knows the price.
     """
     overhead = OVERHEAD_TOKENS + (SCHEMA_OVERHEAD_TOKENS if request.schema is not None else 0)
-    tokens_in = request_bytes(request) + overhead
+    tokens_in = request_bytes(request) + overhead + LINE_OVERHEAD_TOKENS * (len(request.messages) + len(request.tools))
     most = Usage(tokens_in=tokens_in, tokens_out=request.max_tokens)
     return Bound(tokens=tokens_in + request.max_tokens, cost_micro=cost_micro(full_price(info), most))
 

@@ -10,19 +10,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
+from types import MappingProxyType
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from engine.errors import ConfigInvalid, InDoubt, Invalid
 from engine.graph.fields import Expr, Template
+from engine.graph.parts import Parts
 from engine.graph.plan import Resolver
 from engine.graph.problems import Problem
 from engine.jsonvalue import JsonValue, dumps
-from engine.llm.messages import Bound, ModelAnswer, ModelRequest
+from engine.llm.messages import ModelAnswer, ModelRequest
 from engine.llm.structured import parse_json_answer
 from engine.nodes.effects import Capability, Effect
+from engine.nodes.world import NodeContext, Pricing
 from engine.security.webcalls import WebAnswer, WebRequest
+from engine.tools.messages import EffectName
 
 __all__ = [
     "PORT_NAME",
@@ -33,6 +37,7 @@ __all__ = [
     "CallKind",
     "Capability",
     "Effect",
+    "EffectName",
     "Estimate",
     "Example",
     "Expr",
@@ -150,39 +155,6 @@ class Example:
     """The code of the error that it ends with."""
 
 
-class Pricing(Protocol):
-    """Tells the most that a model call can use."""
-
-    def bound(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> Bound:
-        """The upper bound over the model and its fallbacks. Raises PriceUnknown."""
-        ...
-
-
-class NodeContext(Protocol):
-    """The world as one step sees it. Every member checks the kind's declared capabilities."""
-
-    @property
-    def idempotency_key(self) -> str:
-        """The same for every attempt at this step of this run; another in every other run and fork."""
-        ...
-
-    async def model(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> ModelAnswer:
-        """Calls a model within the step's reservation; text streams to whoever watches the run."""
-        ...
-
-    async def meaning(self, texts: Sequence[str]) -> list[list[float]]:
-        """Unit vectors of the texts: their dot product is their likeness in meaning, -1 to 1."""
-        ...
-
-    async def notify(self, channel: str, subject: str, message: str) -> bool:
-        """Delivers a message once per idempotency key; True when it was delivered."""
-        ...
-
-    async def http(self, request: WebRequest) -> WebAnswer:
-        """Calls a web address through the egress door, once. Raises what `Egress.send` raises."""
-        ...
-
-
 C = TypeVar("C", bound=NodeConfig)
 
 
@@ -210,6 +182,14 @@ class NodeKind(ABC, Generic[C]):
     """The port that allows the node named by `config.action` to run."""
     port_output: ClassVar[str | None] = None
     """The output that names the port which a step leaves by."""
+    more_names: ClassVar[Mapping[str, frozenset[str]]] = MappingProxyType({})
+    """Config field -> names that its expressions may start from, beside the usual ones."""
+    counts: ClassVar[int] = 1
+    """Of the limit `steps`; 0 for hidden steps that only keep books."""
+    is_remembered: ClassVar[bool] = False
+    """Whether all outputs of such a step are kept while the item in which it stands is worked on, not only the latest."""
+    has_history: ClassVar[bool] = False
+    """Of a box: whether what stands in it sees its item and what is remembered there, as `agent`."""
     keeps_inputs: ClassVar[bool] = True
     """Whether the journal holds the resolved config; False where the outputs say the same."""
     examples: ClassVar[tuple[Example, ...]] = ()
@@ -236,6 +216,10 @@ class NodeKind(ABC, Generic[C]):
     def problems(self, config: C) -> list[Problem]:
         """What the schema alone cannot see; `field` is relative to `config`."""
         return []
+
+    def parts(self, config: C, draft: Any, fields: Mapping[str, Resolver]) -> Parts | None:
+        """Hidden steps that stand inside such a node; None for most kinds."""
+        return None
 
     def resolve(self, config: C, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> dict[str, JsonValue]:
         """Works the config's expressions and templates out. Raises ExpressionError."""

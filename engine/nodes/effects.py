@@ -22,3 +22,4 @@ class Capability(StrEnum):
     NOTIFY = "notify"
     ASK = "ask"
     EGRESS = "egress"
+    TOOL = "tool"

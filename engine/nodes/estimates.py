@@ -41,6 +41,9 @@ class _Estimating:
             if isinstance(node.kind, ChildKind):
                 found[node.id] = self._child(node, above)
                 continue
+            if node.is_hidden:
+                # What it asks grows from turn to turn.
+                continue
             if not all(is_fixed(resolver) for resolver in node.fields.values()) or not any(node.kind.most_calls(node.config)):
                 continue
             given = {name: resolver({}) for name, resolver in node.fields.items()}

@@ -8,6 +8,7 @@ from engine.clock import iso
 from engine.nodes.contract import Answer, Outcome
 from engine.run import asking
 from engine.run.frontier import Step
+from engine.run.scoping import scope_of
 from engine.run.state import RunState
 
 
@@ -16,7 +17,7 @@ def action_after(state: RunState, step: Step, action: str, answer: Answer, given
     node = state.plan.nodes[action]
     asking_kind: Any = step.node.kind
     outcome: Outcome = asking_kind.answered(step.node.config, given, answer)
-    scope = state.scope(state.frames[step.frame], iso(at) or "", iso(state.started_at) or "")
+    scope = scope_of(state, state.frames[step.frame], iso(at) or "", iso(state.started_at) or "")
     scope["nodes"] = {**scope["nodes"], step.node.id: outcome.outputs}
     kind: Any = node.kind
     shown = asking.action_shown(node, kind.resolve(node.config, node.fields, scope))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from engine.errors import Bug, ProviderRejected, ProviderUnavailable, SignalboxError, StepTimedOut
+from engine.jsonvalue import JsonValue
 from engine.llm.faults import owes_nothing
 from engine.llm.messages import Bound, ModelAnswer, ModelRequest
 from engine.nodes.contract import Capability, NodeKind
 from engine.run.events import Spent
 from engine.run.prepare import Prepared
 from engine.security.webcalls import WebAnswer, WebRequest
+from engine.tools.messages import Tool
 
 MODEL_TIMEOUT_S = 120.0
 WEB_TIMEOUT_S = 60.0
@@ -49,6 +51,18 @@ class Web(Protocol):
         ...
 
 
+class Tools(Protocol):
+    """The catalog of tools, as steps use it."""
+
+    async def described(self, workspace_id: str, names: Sequence[str]) -> list[Tool]:
+        """The tools of these names, in this order. ToolUnusable."""
+        ...
+
+    async def call(self, workspace_id: str, name: str, arguments: Mapping[str, Any], *, digest: str, key: str) -> JsonValue:
+        """The result of one call, under its idempotency key. ToolUnusable, and whatever the call raises."""
+        ...
+
+
 @dataclass(slots=True)
 class Services:
     """What steps may reach, each behind its own door."""
@@ -57,6 +71,7 @@ class Services:
     embed: Callable[[Sequence[str]], Awaitable[Any]]
     notifier: Notifier
     web: Web
+    tools: Tools
 
 
 @dataclass(slots=True)
@@ -64,6 +79,7 @@ class StepContext:
     """Implements `engine.nodes.contract.NodeContext` for one attempt at one step."""
 
     run_id: str
+    workspace_id: str
     prepared: Prepared
     services: Services
     on_token: Callable[[str], None] | None
@@ -139,6 +155,21 @@ class StepContext:
         self.spent = Spent(spent.cost_micro, spent.tokens, spent.llm_calls, spent.tool_calls + 1)
         timeout_s = (self.prepared.node.timeout_s or WEB_TIMEOUT_S) * A_LITTLE_LESS
         return await self.services.web.send(replace(request, timeout_s=timeout_s))
+
+    async def tools(self, names: Sequence[str]) -> list[Tool]:
+        """The tools of these names."""
+        self._needs(Capability.TOOL)
+        return await self.services.tools.described(self.workspace_id, names)
+
+    async def call_tool(self, name: str, arguments: Mapping[str, Any], *, digest: str = "") -> JsonValue:
+        """Calls a tool once, counted before it is sent."""
+        self._needs(Capability.TOOL)
+        if self.spent.tool_calls >= self.prepared.reserved.tool_calls:
+            raise Bug(f"{self.prepared.node.kind.kind} calls a tool more often than it has reserved for.")
+        before = self.spent
+        cost = before.cost_micro + self.prepared.reserved.cost_micro
+        self.spent = Spent(cost, before.tokens, before.llm_calls, before.tool_calls + 1)
+        return await self.services.tools.call(self.workspace_id, name, arguments, digest=digest, key=self.idempotency_key)
 
     def note(self) -> dict[str, Any]:
         """What the timeline shows beside the outputs."""

@@ -373,7 +373,7 @@ class Executor:
 
     async def _call(self, active: Active, prepared: Prepared) -> None:
         run_id = active.owner.run_id
-        ctx = StepContext(run_id, prepared, self._services, self._hub.teller(run_id, prepared.path))
+        ctx = StepContext(run_id, active.owner.workspace_id, prepared, self._services, self._hub.teller(run_id, prepared.path))
         reach("call.begins")
         outcome, error = await carried_out(prepared, ctx, self.clock)
         reach("call.answered")

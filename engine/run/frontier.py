@@ -57,6 +57,8 @@ class Item:
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Node of the body -> its latest outputs in this item."""
     consents: dict[str, Consent] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """What the steps that are remembered have come to in it, in order: their outputs, with `node` in front."""
     error: dict[str, Any] | None = None
     """Why it ends without a result."""
 

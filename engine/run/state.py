@@ -165,20 +165,6 @@ class RunState:
         if not self.running:
             self.ledger.busy_us += self.at - self.busy_since
 
-    def scope(self, frame: Frame, now: str, started_at: str) -> dict[str, Any]:
-        """The names that expressions see in a frame (workflow.md, Values)."""
-        names = {
-            "inputs": self.inputs,
-            "nodes": self.visible(frame.within) if frame.within else self.outputs,
-            "vars": self.plan.vars,
-            "visit": frame.innermost_visit,
-            "run": {"id": self.run_id, "started_at": started_at},
-            "now": now,
-        }
-        if frame.within and (item := self.items.get(frame.within)) is not None and (box := self.steps[item.box].box) is not None:
-            names |= {"item": box.items[item.index], "index": item.index}
-        return names
-
     def visible(self, within: str) -> dict[str, dict[str, Any]]:
         """Node -> outputs, as they are seen from inside an item: its own, then those around it."""
         item = self.items.get(within)
@@ -197,6 +183,9 @@ class RunState:
             self.outputs[step.node.id] = outputs
         elif (item := self.items.get(step.within)) is not None:
             item.outputs[step.node.id] = outputs
+            kind: Any = step.node.kind
+            if kind.is_remembered:
+                item.history.append({"node": step.node.id.rsplit(".", 1)[-1], **outputs})
 
     def action_of(self, approval: Step) -> Step:
         """The action whose consent this approval asks for a second time."""
@@ -231,7 +220,8 @@ def begin(state: RunState, start: Start, *, at: int) -> Step:
     step = state.steps[start.path]
     step.status, step.attempt, step.started_at, step.reserved = "running", start.attempt, at, start.reserved
     step.due_at, step.stand_in = None, state.stand_in(step.node)
-    state.ledger.steps += 1
+    kind: Any = step.node.kind
+    state.ledger.steps += kind.counts
     state.ledger.reserve(start.reserved)
     if not state.running:
         state.busy_since = at

@@ -27,6 +27,7 @@ from engine.run.happenings import Finished
 from engine.run.prepare import LONGEST_PAUSE_S, Prepared, estimate_of, fitted, wrapped
 from engine.run.reasons import waiting_reason
 from engine.run.routing import caught_by, leaving_port
+from engine.run.scoping import scope_of
 from engine.run.state import RunState, apply, begin
 from engine.run.trial import Kept, Reuse
 from engine.storage.journal import Commit, Head, NewRun
@@ -236,7 +237,7 @@ class Turn:
 
     def scope(self, frame: str, at: int) -> dict[str, Any]:
         """The names that expressions see there."""
-        return self.state.scope(self.state.frames[frame], iso(at) or "", iso(self.state.started_at) or "")
+        return scope_of(self.state, self.state.frames[frame], iso(at) or "", iso(self.state.started_at) or "")
 
     def _start(self, step: Step, start: Start) -> None:
         if not self.recorded:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.clock import SystemClock
 from engine.errors import SignalboxError
-from engine.expressions import compile_expression, compile_template
+from engine.expressions import ROOT_NAMES, compile_expression, compile_template
 from engine.graph.fields import FieldRole
 from engine.graph.fieldtree import marked_fields, resolver
 from engine.graph.validate import check
@@ -19,6 +19,7 @@ from engine.llm.prices import full_price, upper_bound
 from engine.nodes.child import ChildKind
 from engine.nodes.contract import AskKind, BoxKind, CallKind, Capability, InlineKind, Outcome, WaitKind, WebAnswer, WebRequest
 from engine.nodes.registry import AnyKind, Registry
+from engine.tools.messages import Tool
 
 REGISTRY = Registry.builtin()
 MODEL = ModelInfo("practice", "practice", "Practice", True, 3.0, 15.0, None, True, "")
@@ -43,6 +44,7 @@ class World:
     answers: list[str] = field(default_factory=list)
     """What the model says, in turn; empty: the practice model answers."""
     requests: list[ModelRequest] = field(default_factory=list)
+    called: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     notices: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     web: list[WebRequest] = field(default_factory=list)
     """What was called."""
@@ -68,6 +70,15 @@ class World:
     async def meaning(self, texts: Sequence[str]) -> list[list[float]]:
         self._needs(Capability.MEANING)
         return [_vector(text) for text in texts]
+
+    async def tools(self, names: Sequence[str]) -> list[Tool]:
+        self._needs(Capability.TOOL)
+        return [Tool(name, "") for name in names]
+
+    async def call_tool(self, name: str, arguments: Mapping[str, Any], *, digest: str = "") -> Any:
+        self._needs(Capability.TOOL)
+        self.called.append((name, dict(arguments)))
+        return {"found": True}
 
     async def notify(self, channel: str, subject: str, message: str) -> bool:
         self._needs(Capability.NOTIFY)
@@ -96,8 +107,10 @@ def given_for(kind: AnyKind, config: dict[str, Any], scope: dict[str, Any]) -> t
 
 
 def _fields(kind: AnyKind, config: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    names = ROOT_NAMES.union(*kind.more_names.values())
+
     def compile_(source, role, path):
-        return (compile_expression if role is FieldRole.EXPRESSION else compile_template)(source).evaluate
+        return (compile_expression if role is FieldRole.EXPRESSION else compile_template)(source, names=names).evaluate
 
     typed = kind.Config.model_validate(config)
     return typed, {name: resolver(getattr(typed, name), tree, name, compile_) for name, tree in marked_fields(kind.Config).items()}

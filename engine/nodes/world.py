@@ -1,0 +1,52 @@
+"""The world as a step sees it: what it may ask for, each behind its own door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from engine.jsonvalue import JsonValue
+from engine.llm.messages import Bound, ModelAnswer, ModelRequest
+from engine.security.webcalls import WebAnswer, WebRequest
+from engine.tools.messages import Tool
+
+
+class Pricing(Protocol):
+    """Tells the most that a model call can use."""
+
+    def bound(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> Bound:
+        """The upper bound over the model and its fallbacks. Raises PriceUnknown."""
+        ...
+
+
+class NodeContext(Protocol):
+    """The world as one step sees it. Every member checks the kind's declared capabilities."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt at this step of this run; another in every other run and fork."""
+        ...
+
+    async def model(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> ModelAnswer:
+        """Calls a model within the step's reservation; text streams to whoever watches the run."""
+        ...
+
+    async def meaning(self, texts: Sequence[str]) -> list[list[float]]:
+        """Unit vectors of the texts: their dot product is their likeness in meaning, -1 to 1."""
+        ...
+
+    async def notify(self, channel: str, subject: str, message: str) -> bool:
+        """Delivers a message once per idempotency key; True when it was delivered."""
+        ...
+
+    async def http(self, request: WebRequest) -> WebAnswer:
+        """Calls a web address through the egress door, once. Raises what `Egress.send` raises."""
+        ...
+
+    async def tools(self, names: Sequence[str]) -> list[Tool]:
+        """The tools of these names, in this order. UnknownTool, ToolChanged for one that waits for a person to look at it."""
+        ...
+
+    async def call_tool(self, name: str, arguments: Mapping[str, Any], *, digest: str = "") -> JsonValue:
+        """The result of one call, counted. ToolChanged when the tool is not the one of that digest any more; whatever the call raises."""
+        ...

@@ -1,0 +1,1 @@
+"""What models and steps may have called: typed, described, and pinned."""

@@ -1,0 +1,33 @@
+"""What a tool is, in the types that every caller shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from engine.jsonvalue import digest
+
+EffectName = Literal["pure", "idempotent", "reconcilable", "unsafe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something that can be called with arguments and answers with a JSON value."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """JSON Schema of an object: the arguments."""
+    effect: EffectName = "unsafe"
+    cost_micro: int = 0
+    """What one call costs, millionths of a US dollar."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what a model is told of it: another one is another tool."""
+        return digest({"name": self.name, "description": self.description, "parameters": self.parameters, "effect": self.effect})
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether calling it changes something: such a call needs a person unless it was said that it does not."""
+        return self.effect in ("reconcilable", "unsafe")

@@ -1,0 +1,54 @@
+"""Which tools there are, and how each is called."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import ToolUnusable
+from engine.jsonvalue import JsonValue
+from engine.schemas import problems_of
+from engine.tools.messages import Tool
+
+Act = Callable[[Mapping[str, Any], str], Awaitable[JsonValue]]
+"""(arguments, idempotency key) -> the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A tool, and what calls it."""
+
+    tool: Tool
+    act: Act
+
+
+class Toolbox:
+    """The tools of every workspace, by name."""
+
+    def __init__(self, known: Sequence[Known] = ()) -> None:
+        self._known = {each.tool.name: each for each in known}
+
+    async def described(self, workspace_id: str, names: Sequence[str]) -> list[Tool]:
+        """The tools of these names, in this order. ToolUnusable for one that is not there."""
+        return [self._find(name).tool for name in names]
+
+    async def call(self, workspace_id: str, name: str, arguments: Mapping[str, Any], *, digest: str, key: str) -> JsonValue:
+        """The result of one call. ToolUnusable when it is not the tool of that digest any more, or the arguments do not fit it."""
+        known = self._find(name)
+        if digest and digest != known.tool.digest:
+            raise ToolUnusable(
+                f"The tool {name} is not what it was when it was offered.", hint="Look at it in Settings, and allow it again."
+            )
+        if problems := problems_of(dict(arguments), known.tool.parameters):
+            raise ToolUnusable(
+                f"{name}: {problems[0].path or 'arguments'}: {problems[0].message}", hint="Look at the arguments of the step."
+            )
+        return await known.act(arguments, key)
+
+    def _find(self, name: str) -> Known:
+        known = self._known.get(name)
+        if known is None:
+            there = ", ".join(sorted(self._known)) or "none"
+            raise ToolUnusable(f"There is no tool {name[:80]}.", hint=f"There are: {there}.")
+        return known

@@ -34,6 +34,8 @@ from engine.run.context import Services
 from engine.run.executor import Executor
 from engine.run.keeping import Keeper
 from engine.run.live import Hub
+from engine.run.programs import Programs
+from engine.sandbox.monty import Sandbox
 from engine.security.audit import AuditEntry, AuditLog
 from engine.security.secrets import MasterKey, open_key
 from engine.settings import Settings
@@ -42,6 +44,7 @@ from engine.storage.journal_reader import JournalReader
 from engine.storage.migrate import migrate
 from engine.storage.snapshots import SnapshotWriter
 from engine.storage.sqlite import HomeLock, open_engine, prepare_home, reading
+from engine.storage.suspended import SuspendedPrograms
 
 PLANS_KEPT = 200
 R = TypeVar("R")
@@ -104,6 +107,7 @@ class Core:
     embedder: Embedder
     hub: Hub
     executor: Executor
+    programs: Programs
     accounts: Accounts
     clock: Clock
     ids: Ids
@@ -126,6 +130,7 @@ class Core:
     async def close(self) -> None:
         """Stops at the next checkpoints and gives everything back."""
         await self.executor.close()
+        await self.programs.close()
         await self.journal.close()
         await self.gateway.close()
         await asyncio.to_thread(self.embedder.close)
@@ -164,7 +169,17 @@ async def open_core(
     except BaseException:
         lock.release()
         raise
-    return _assembled(settings, path, lock=lock, key=key, ring=ring, records=records, accounts=accounts, gateway=gateway, registry=registry)
+    return _assembled(
+        settings,
+        path,
+        lock=lock,
+        key=key,
+        ring=ring,
+        records=records,
+        accounts=accounts,
+        gateway=gateway,
+        registry=registry or Registry.builtin(),
+    )
 
 
 def _assembled(
@@ -177,17 +192,17 @@ def _assembled(
     records: Records,
     accounts: Accounts,
     gateway: Gateway,
-    registry: Registry | None,
+    registry: Registry,
 ) -> Core:
     """The parts that only have to be put together; none of them opens anything that could be refused."""
-    registry = registry or Registry.builtin()
     reader, journal, hub, embedder = JournalReader(path), Journal(path, records.audit.append_raw), Hub(), Embedder()
     plans = Plans(reader, registry)
+    programs = Programs(Sandbox(), SuspendedPrograms(path), key.derive("suspended programs"), records.clock)
     executor = Executor(
         journal,
         reader,
         plan_of=plans.of,
-        services=Services(models=gateway, embed=embedder.embed, notifier=AppNotifier(records)),
+        services=Services(models=gateway, embed=embedder.embed, notifier=AppNotifier(records), programs=programs),
         clock=records.clock,
         ids=records.ids,
         hub=hub,
@@ -212,6 +227,7 @@ def _assembled(
         embedder=embedder,
         hub=hub,
         executor=executor,
+        programs=programs,
         accounts=accounts,
         clock=records.clock,
         ids=records.ids,

@@ -85,6 +85,7 @@ class Capability(StrEnum):
     MEANING = "meaning"
     NOTIFY = "notify"
     ASK = "ask"
+    CODE = "code"
 
 
 class NodeConfig(BaseModel):
@@ -191,6 +192,10 @@ class NodeContext(Protocol):
 
     async def notify(self, channel: str, subject: str, message: str) -> bool:
         """Delivers a message once per idempotency key; True when it was delivered."""
+        ...
+
+    async def code(self, code: str, inputs: Mapping[str, JsonValue]) -> JsonValue:
+        """What a program in the sandbox comes to. Raises CodeFailed, CodeLimit, SandboxMissing, SandboxCrashed."""
         ...
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from engine.errors import Bug, ProviderRejected, ProviderUnavailable, SignalboxError, StepTimedOut
+from engine.jsonvalue import JsonValue
 from engine.llm.faults import owes_nothing
 from engine.llm.messages import Bound, ModelAnswer, ModelRequest
 from engine.nodes.contract import Capability, NodeKind
 from engine.run.events import Spent
 from engine.run.prepare import Prepared
+from engine.run.programs import Programs, Told
 
 MODEL_TIMEOUT_S = 120.0
 
@@ -44,6 +46,7 @@ class Services:
     models: Models
     embed: Callable[[Sequence[str]], Awaitable[Any]]
     notifier: Notifier
+    programs: Programs
 
 
 @dataclass(slots=True)
@@ -56,6 +59,8 @@ class StepContext:
     on_token: Callable[[str], None] | None
     spent: Spent = field(default_factory=Spent)
     calls: list[dict[str, Any]] = field(default_factory=list)
+    told: Told = field(default_factory=Told)
+    """What the step's program said beside its result."""
     asked: str = ""
     """What the other system said when it was asked whether the call had been made before; empty where it was not asked."""
 
@@ -117,9 +122,16 @@ class StepContext:
             self.idempotency_key, run_id=self.run_id, path=self.prepared.path, channel=channel, subject=subject, message=message
         )
 
+    async def code(self, code: str, inputs: Mapping[str, JsonValue]) -> JsonValue:
+        """Runs a program in the sandbox, from where a crash has cut it off if that was kept."""
+        self._needs(Capability.CODE)
+        path, attempt = self.prepared.path, self.prepared.attempt
+        return await self.services.programs.run(code, inputs, run_id=self.run_id, path=path, attempt=attempt, told=self.told)
+
     def note(self) -> dict[str, Any]:
         """What the timeline shows beside the outputs."""
-        return ({"calls": self.calls} if self.calls else {}) | ({"asked": self.asked} if self.asked else {})
+        told = {"calls": self.calls, "asked": self.asked, "code": self.told.as_json()}
+        return {name: value for name, value in told.items() if value}
 
     def _needs(self, capability: Capability) -> None:
         kind: NodeKind[Any] = self.prepared.node.kind  # pyright: ignore[reportAssignmentType]

@@ -22,6 +22,7 @@ ROWS = r"""
 | `branch` | `cases` [{port, label, when}] first match wins | each case's port, `else` | `case` |
 | `classify` | `text`, `labels` [{port, description, examples}], `min_confidence`, `method` meaning\|model | each label's port, `unsure` | `label confidence scores` |
 | `llm` | `model system prompt output` (JSON Schema) `temperature max_tokens` (1024) `fallback_models` | out | `text json model usage` |
+| `code` | `code inputs` {name: expression} | out | `result` |
 | `approval` | `title message show editable approvers {roles, users, quorum: 1, four_eyes: false} action expires_after_s on_expire` | approved, rejected, expired | `decision` (approved\|rejected\|expired) `by reason values` (all editable fields, edited or not) |
 | `form` | `title message fields` (JSON Schema) `assignees expires_after_s` | submitted, expired | the fields, `by` |
 | `wait` | one of `seconds`, `until`, `event` + `key`; `expires_after_s` | out, expired | `event` |
@@ -31,7 +32,7 @@ ROWS = r"""
 | `fail` | `message` | – | – |
 """  # noqa: E501
 """The rows that exist, word for word."""
-LATER = {"agent", "tool", "http", "code", "ask", "search", "remember", "recall"}
+LATER = {"agent", "tool", "http", "ask", "search", "remember", "recall"}
 """Kinds that later issues bring."""
 
 

@@ -25,7 +25,7 @@ from engine.storage.journal_reader import JournalReader
 from engine.storage.snapshots import SnapshotWriter
 from tests.faults.arming import COMMITTED, NOTHING_TO_REFUSE, refusal
 from tests.simulation.loop import SimulatedLoop, SimulatedThread
-from tests.simulation.world import HERE, MachineClock, Models, Nobody, World, no_meaning
+from tests.simulation.world import HERE, MachineClock, Models, Nobody, World, no_meaning, no_programs
 from tests.unit.run.driving import picture
 
 GONE = "The simulated process is gone."
@@ -80,7 +80,7 @@ class Process:
             self.journal,
             self.reader,
             plan_of=world.plans.__getitem__,
-            services=Services(models=Models(world), embed=no_meaning, notifier=Nobody()),
+            services=Services(models=Models(world), embed=no_meaning, notifier=Nobody(), programs=no_programs()),
             clock=MachineClock(world),
             ids=ids,
             hub=Hub(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,8 @@ from engine.llm.prices import full_price, upper_bound
 from engine.nodes.child import ChildKind
 from engine.nodes.contract import AskKind, BoxKind, CallKind, Capability, InlineKind, Outcome, WaitKind
 from engine.nodes.registry import AnyKind, Registry
+from engine.sandbox.monty import Sandbox
+from engine.sandbox.program import read
 
 REGISTRY = Registry.builtin()
 MODEL = ModelInfo("practice", "practice", "Practice", True, 3.0, 15.0, None, True, "")
@@ -71,6 +73,15 @@ class World:
         self._needs(Capability.NOTIFY)
         self.notices.setdefault(self.idempotency_key, (channel, subject, message))
         return True
+
+    async def code(self, code: str, inputs: Mapping[str, Any]) -> Any:
+        self._needs(Capability.CODE)
+        program, _ = read(code)
+        assert program is not None
+        return (await SANDBOX.run(program, inputs)).value
+
+
+SANDBOX = Sandbox()
 
 
 def _vector(text: str) -> list[float]:

@@ -125,8 +125,11 @@ class _Keeping:
     attempt: int
     next_s: float = field(default=0.0)
 
-    def __call__(self, suspended: Suspended) -> None:
-        now_s = self.programs.now_s()
-        if now_s >= self.next_s:
-            self.next_s = now_s + KEEP_EVERY_S
-            self.programs.keep(self.place, self.attempt, suspended)
+    def is_due(self) -> bool:
+        """Whether some time has gone by since the last one."""
+        return self.programs.now_s() >= self.next_s
+
+    def keep(self, suspended: Suspended) -> None:
+        """Keeps this one."""
+        self.next_s = self.programs.now_s() + KEEP_EVERY_S
+        self.programs.keep(self.place, self.attempt, suspended)

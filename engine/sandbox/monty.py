@@ -11,14 +11,14 @@ import os
 import signal
 import sysconfig
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from engine.errors import CodeFailed, CodeLimit, SandboxCrashed, SandboxMissing
 from engine.jsonvalue import JsonValue, NotJsonValue, loads
@@ -93,7 +93,16 @@ class _Job:
             self.pid = None
 
 
-Keep = Callable[[Suspended], None]
+class Keep(Protocol):
+    """Takes a program at its checkpoints; called in the program's thread."""
+
+    def is_due(self) -> bool:
+        """Whether this checkpoint is wanted: taking a program down costs more than coming past."""
+        ...
+
+    def keep(self, suspended: Suspended) -> None:
+        """Keeps it."""
+        ...
 
 
 @cache
@@ -137,7 +146,7 @@ class Sandbox:
     async def run(
         self, program: Program, inputs: Mapping[str, JsonValue], *, since: Suspended | None = None, keep: Keep | None = None
     ) -> Ran:
-        """What it comes to, from its beginning or from a checkpoint; `keep` is called in a thread at each checkpoint.
+        """What it comes to, from its beginning or from a checkpoint; `keep` is asked at each checkpoint.
 
         CodeFailed and CodeLimit with `type`, `line` and what was `printed` in their details; NotOurs where Monty cannot read
         `since`; SandboxMissing, SandboxCrashed. Cancelled, it ends the worker and returns when nothing of it runs any more.
@@ -283,11 +292,11 @@ class _Talk:
 
     def _stands(self, step: Any) -> None:
         self._checkpoints += 1
-        if self._keep is None:
+        if self._keep is None or not self._keep.is_due():
             return
         dump = step.dump()
         if len(dump) <= self._limits.suspended_bytes:
-            self._keep(Suspended(dump, self.printed, self._checkpoints))
+            self._keep.keep(Suspended(dump, self.printed, self._checkpoints))
 
     def _value(self, told: Any) -> JsonValue:
         if not isinstance(told, str) or len(told) > self._limits.result_bytes:

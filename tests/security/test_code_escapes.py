@@ -21,6 +21,7 @@ from engine.jsonvalue import check_json
 from engine.sandbox.monty import Limits, Sandbox
 from engine.sandbox.program import Program, read
 from tests.security.code_escapes import ESCAPES
+from tests.unit.sandbox.test_monty import Kept
 
 VARIABLE, CANARY = "SIGNALBOX_TEST_CANARY", "a-canary-of-the-environment-8f1c"
 LEAKS = (CANARY, "root:x:", "/bin/sh", "/usr/lib/python", "site-packages")
@@ -114,14 +115,14 @@ async def test_a_worker_has_nothing_of_ours(sandbox: Sandbox) -> None:
     """Neither our environment nor our files: what stands open in it are its pipes."""
     seen: dict[str, Any] = {}
 
-    def look(_suspended: Any) -> None:
+    def look() -> None:
         pid = next(job.pid for job in sandbox._running.values())
         assert pid is not None
         seen["environment"] = Path(f"/proc/{pid}/environ").read_bytes()
         seen["open"] = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if int(link.name) < 3]
         seen["limits"] = Path(f"/proc/{pid}/limits").read_text()
 
-    await sandbox.run(_program("checkpoint()\n1"), {}, keep=look)
+    await sandbox.run(_program("checkpoint()\n1"), {}, keep=Kept(look))
     assert seen["environment"] == b""
     assert all(name.startswith("pipe:") for name in seen["open"][:2])
     assert [line.split()[3:5] for line in seen["limits"].splitlines() if line.startswith("Max file size")] == [["0", "0"]]

@@ -21,7 +21,10 @@ from engine.sandbox import monty
 from engine.sandbox.program import Suspended
 from engine.sandbox.sealed import Place, seal, unseal
 from engine.security.secrets import open_key
+from engine.storage.retention import RunRemover
+from engine.storage.sizes import SizeMeter
 from engine.storage.sqlite import DATABASE_NAME
+from engine.storage.suspended import KeptProgram, SuspendedPrograms
 from tests.integration.code_life import EDGES, LAST, NODES, live
 from tests.integration.running import ANN, Bench, node, opened
 
@@ -235,3 +238,34 @@ def test_a_program_keeps_at_most_one_checkpoint_in_a_while() -> None:
         if keeping.is_due():
             keeping.keep(Suspended(b"", "", number))
     assert still.kept == 1
+
+
+async def test_what_a_crash_left_behind_counts_in_the_sizes_and_goes_with_the_run(home: Path) -> None:
+    told = await live(home)
+    assert told["status"] == "succeeded"
+    with closing(database(home)) as connection, connection:
+        # As a checkpoint that was kept in the instant in which its step was given up.
+        connection.execute(
+            "INSERT INTO suspended_programs SELECT run_id, 'count', workspace_id, 1, 'hash', x'00', zeroblob(5000) FROM runs LIMIT 1"
+        )
+    async with opened(home) as bench:
+        workflow = (await bench.engine.workflows.list(ANN)).items[0]
+        sizes, total, _ = await asyncio.to_thread(SizeMeter(home / DATABASE_NAME).measure, "main")
+        assert sizes[workflow.id].snapshots >= 5000 and total >= 5000
+        remover = RunRemover(home / DATABASE_NAME)
+        assert await asyncio.to_thread(lambda: remover.hide(workflow.id, ended_before=2**62, tell=lambda _connection, _count: None)) == 1
+        while await asyncio.to_thread(remover.purge):
+            pass
+        remover.close()
+    assert rows_of_programs(home) == 0
+
+
+async def test_a_checkpoint_of_a_run_that_is_over_is_not_kept(home: Path) -> None:
+    await live(home)
+    with closing(database(home)) as connection:
+        (run,) = connection.execute("SELECT run_id FROM runs").fetchone()
+    kept = SuspendedPrograms(home / DATABASE_NAME)
+    assert not await asyncio.to_thread(kept.keep, run, "count", KeptProgram(1, "hash", b"", b""))
+    assert not await asyncio.to_thread(kept.keep, "run_gone", "count", KeptProgram(1, "hash", b"", b""))
+    kept.close()
+    assert rows_of_programs(home) == 0

@@ -229,6 +229,13 @@ class WebUnavailable(Transient):
     hint = "Try again later, or let the step retry."
 
 
+class SandboxCrashed(Transient):
+    """The process that ran the step's code is gone."""
+
+    code = "sandbox_crashed"
+    hint = "Let the step retry; if it happens each time, simplify its code."
+
+
 class StorageUnavailable(Transient):
     """The database does not take writes right now; nothing that was acknowledged is lost."""
 
@@ -322,6 +329,27 @@ class ChildFailed(Permanent):
 
     code = "child_failed"
     hint = "Open that run to see why."
+
+
+class CodeFailed(Permanent):
+    """The step's code ended with an error."""
+
+    code = "code_failed"
+    hint = "Look at the line that is named, and at the values that the code was given."
+
+
+class CodeLimit(Permanent):
+    """The step's code needed more than it may use."""
+
+    code = "code_limit"
+    hint = "Give it less to work on, or divide the work over several steps."
+
+
+class SandboxMissing(Permanent):
+    """Code cannot run here: its sandbox is not installed."""
+
+    code = "sandbox_missing"
+    hint = "Install Signalbox with its locked packages (./signalbox up), then start it again."
 
 
 class ItemFailed(Permanent):

@@ -34,6 +34,8 @@ from engine.run.context import Services
 from engine.run.executor import Executor
 from engine.run.keeping import Keeper
 from engine.run.live import Hub
+from engine.run.programs import Programs
+from engine.sandbox.monty import Sandbox
 from engine.security.audit import AuditEntry, AuditLog
 from engine.security.egress import Egress
 from engine.security.secrets import MasterKey, open_key
@@ -43,6 +45,7 @@ from engine.storage.journal_reader import JournalReader
 from engine.storage.migrate import migrate
 from engine.storage.snapshots import SnapshotWriter
 from engine.storage.sqlite import HomeLock, open_engine, prepare_home, reading
+from engine.storage.suspended import SuspendedPrograms
 from engine.tools.toolbox import Toolbox
 
 PLANS_KEPT = 200
@@ -106,6 +109,7 @@ class Core:
     embedder: Embedder
     hub: Hub
     executor: Executor
+    programs: Programs
     accounts: Accounts
     clock: Clock
     ids: Ids
@@ -128,6 +132,7 @@ class Core:
     async def close(self) -> None:
         """Stops at the next checkpoints and gives everything back."""
         await self.executor.close()
+        await self.programs.close()
         await self.journal.close()
         await self.gateway.close()
         await asyncio.to_thread(self.embedder.close)
@@ -176,7 +181,7 @@ async def open_core(
         records=records,
         accounts=accounts,
         gateway=gateway,
-        registry=registry,
+        registry=registry or Registry.builtin(),
         tools=tools or Toolbox(),
     )
 
@@ -191,19 +196,20 @@ def _assembled(
     records: Records,
     accounts: Accounts,
     gateway: Gateway,
-    registry: Registry | None,
+    registry: Registry,
     tools: Toolbox,
 ) -> Core:
     """The parts that only have to be put together; none of them opens anything that could be refused."""
-    registry = registry or Registry.builtin()
     reader, journal, hub, embedder = JournalReader(path), Journal(path, records.audit.append_raw), Hub(), Embedder()
     plans = Plans(reader, registry)
     web = Egress(ring, redactor=ring.redactor, clock=records.clock, allow=settings.egress_allow)
+    programs = Programs(Sandbox(), SuspendedPrograms(path), key.derive("suspended programs"), records.clock)
+    services = Services(models=gateway, embed=embedder.embed, notifier=AppNotifier(records), web=web, tools=tools, programs=programs)
     executor = Executor(
         journal,
         reader,
         plan_of=plans.of,
-        services=Services(models=gateway, embed=embedder.embed, notifier=AppNotifier(records), web=web, tools=tools),
+        services=services,
         clock=records.clock,
         ids=records.ids,
         hub=hub,
@@ -228,6 +234,7 @@ def _assembled(
         embedder=embedder,
         hub=hub,
         executor=executor,
+        programs=programs,
         accounts=accounts,
         clock=records.clock,
         ids=records.ids,

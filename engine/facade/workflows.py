@@ -25,6 +25,7 @@ from engine.graph.validate import check
 from engine.graph.worst_case import Bounds, Uses, worst_case, worst_case_by_node
 from engine.jsonvalue import dumps, loads
 from engine.nodes.estimates import static_estimates
+from engine.nodes.programs import check_sandbox
 from engine.people.permissions import Actor, Permission, require
 from engine.storage.tables import Document, Version, Workflow
 from engine.templates import templates
@@ -220,7 +221,7 @@ class Workflows:
         )
 
     async def publish(self, actor: Actor, workflow: str, *, note: str = "") -> Published:
-        """Makes the draft an immutable version and puts it live. WorkflowHasProblems while an error remains."""
+        """Makes the draft an immutable version and puts it live. WorkflowHasProblems while an error remains; SandboxMissing."""
         require(actor, Permission.WORKFLOW_PUBLISH)
         return await self._core.in_thread(lambda: self._publish(actor, workflow, note))
 
@@ -234,6 +235,7 @@ class Workflows:
             checked = check(document, self._core.registry)
             if checked.plan is None or has_errors(checked.problems):
                 raise WorkflowHasProblems(details={"problems": _told(checked.problems)})
+            check_sandbox(checked.plan)
             triggers = self._hooks.open(session, found, document)
             is_new = store_document(session, actor, document)
             last = session.exec(select(func.max(Version.version)).where(Version.workflow_id == found.id)).one()

@@ -23,3 +23,4 @@ class Capability(StrEnum):
     ASK = "ask"
     EGRESS = "egress"
     TOOL = "tool"
+    CODE = "code"

@@ -7,24 +7,9 @@ from typing import Literal
 from engine.jsonvalue import JsonValue
 
 Widget = Literal[
-    "line",
-    "text",
-    "rule",
-    "cases",
-    "labels",
-    "names",
-    "schema",
-    "approvers",
-    "people",
-    "model",
-    "models",
-    "step",
-    "share",
-    "duration",
-    "headers",
-    "body",
-    "secret",
-]
+    "line", "text", "code", "rule", "cases", "labels", "names", "schema", "approvers", "people", "model", "models", "step", "share",
+    "duration", "headers", "body", "secret",
+]  # fmt: skip
 """What a setting is edited with, where its type alone does not tell; app/components/inspector/form.jsx draws them."""
 
 

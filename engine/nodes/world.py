@@ -43,6 +43,10 @@ class NodeContext(Protocol):
         """Calls a web address through the egress door, once. Raises what `Egress.send` raises."""
         ...
 
+    async def code(self, code: str, inputs: Mapping[str, JsonValue]) -> JsonValue:
+        """What a program in the sandbox comes to. Raises CodeFailed, CodeLimit, SandboxMissing, SandboxCrashed."""
+        ...
+
     async def tools(self, names: Sequence[str]) -> list[Tool]:
         """The tools of these names, in this order. UnknownTool, ToolChanged for one that waits for a person to look at it."""
         ...

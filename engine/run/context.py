@@ -14,6 +14,7 @@ from engine.llm.messages import Bound, ModelAnswer, ModelRequest
 from engine.nodes.contract import Capability, NodeKind
 from engine.run.events import Spent
 from engine.run.prepare import Prepared
+from engine.run.programs import Programs, Told
 from engine.security.webcalls import WebAnswer, WebRequest
 from engine.tools.messages import Tool
 
@@ -72,6 +73,7 @@ class Services:
     notifier: Notifier
     web: Web
     tools: Tools
+    programs: Programs
 
 
 @dataclass(slots=True)
@@ -85,6 +87,8 @@ class StepContext:
     on_token: Callable[[str], None] | None
     spent: Spent = field(default_factory=Spent)
     calls: list[dict[str, Any]] = field(default_factory=list)
+    told: Told = field(default_factory=Told)
+    """What the step's program said beside its result."""
     asked: str = ""
     """What the other system said when it was asked whether the call had been made before; empty where it was not asked."""
 
@@ -171,9 +175,16 @@ class StepContext:
         self.spent = Spent(cost, before.tokens, before.llm_calls, before.tool_calls + 1)
         return await self.services.tools.call(self.workspace_id, name, arguments, digest=digest, key=self.idempotency_key)
 
+    async def code(self, code: str, inputs: Mapping[str, JsonValue]) -> JsonValue:
+        """Runs a program in the sandbox, from where a crash has cut it off if that was kept."""
+        self._needs(Capability.CODE)
+        path, attempt = self.prepared.path, self.prepared.attempt
+        return await self.services.programs.run(code, inputs, run_id=self.run_id, path=path, attempt=attempt, told=self.told)
+
     def note(self) -> dict[str, Any]:
         """What the timeline shows beside the outputs."""
-        return ({"calls": self.calls} if self.calls else {}) | ({"asked": self.asked} if self.asked else {})
+        told = {"calls": self.calls, "asked": self.asked, "code": self.told.as_json()}
+        return {name: value for name, value in told.items() if value}
 
     def _needs(self, capability: Capability) -> None:
         kind: NodeKind[Any] = self.prepared.node.kind  # pyright: ignore[reportAssignmentType]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.errors import AlreadyDecided, ConsentRefused, InDoubt, StaleApproval, StepTimedOut, WrongState
-from engine.nodes.contract import Answer, Outcome, refused_values
+from engine.nodes.contract import Answer, Capability, Outcome, refused_values
 from engine.run import asked_limits, asking, children, events, waiting
 from engine.run.decide import MeetLimit, run_status
 from engine.run.doubt import ask_there, leave_in_doubt, resolve
@@ -27,6 +27,7 @@ from engine.run.happenings import (
     Woken,
 )
 from engine.run.prepare import wrapped
+from engine.run.programs import forget_program
 from engine.run.routing import leaving_port
 from engine.run.turn import Turn
 
@@ -41,6 +42,9 @@ def _finished(turn: Turn, done: Finished) -> None:
     if step is None or step.status != "running" or step.attempt != done.attempt:
         # Given up, or started anew since: a late answer changes nothing.
         return
+    kind: Any = step.node.kind
+    if Capability.CODE in kind.uses:
+        turn.statements.append(forget_program(turn.owner.run_id, done.path))
     if step.is_unsafe and isinstance(done.error, InDoubt | StepTimedOut):
         # No answer is no proof that nothing happened.
         if step.can_be_asked and not done.was_asked and ask_there(turn, step):
@@ -51,7 +55,6 @@ def _finished(turn: Turn, done: Finished) -> None:
         turn.fail(done)
         return
     outcome, node = done.outcome, step.node
-    kind: Any = node.kind
     port = leaving_port(turn.state, step.frame, node, outcome.port) if node.ports else None
     consent = turn.state.consents_in(step.within).get(node.id)
     event = events.StepDone(

@@ -25,6 +25,7 @@ from engine.run.events import NOTHING, Event, Start
 from engine.run.frontier import Step
 from engine.run.happenings import Finished
 from engine.run.prepare import LONGEST_PAUSE_S, Prepared, estimate_of, fitted, wrapped
+from engine.run.programs import forget_program
 from engine.run.reasons import waiting_reason
 from engine.run.routing import caught_by, leaving_port
 from engine.run.scoping import scope_of
@@ -35,7 +36,7 @@ from engine.storage.journal import Commit, Head, NewRun
 MOST_ITEMS = 100
 """Items that one turn ends: a box whose body does nothing must not keep the other runs waiting."""
 _CHANGES_ONE_STEP = (events.StepsStarted, events.StepWaiting, events.StepPaused)
-_CLOSED = (asking.given_up, asking.clear_waits, asking.clear_timer)
+_CLOSED = (asking.given_up, asking.clear_waits, asking.clear_timer, forget_program)
 """What a step leaves behind that is given up."""
 
 

@@ -34,7 +34,7 @@ _SOME = _OVER + " LIMIT :most"
 _STILL = _OVER + " AND run_id = :run"
 _HIDE = "INSERT INTO swept_runs (run_id, workspace_id) SELECT run_id, workspace_id FROM runs WHERE run_id = ?"
 _NEXT = "SELECT run_id FROM swept_runs ORDER BY run_id LIMIT 1"
-_BESIDE = ("approvals", "timers", "waits", "children", "notifications", "snapshots", "run_sizes")
+_BESIDE = ("approvals", "timers", "waits", "children", "notifications", "snapshots", "run_sizes", "suspended_programs")
 """Tables whose rows belong to one run; the journal goes last."""
 _VALUES = "SELECT hash FROM blob_refs WHERE run_id = ? LIMIT ?"
 # From the end on: as long as anything is left its first row is, and no run of the same id can begin.

@@ -31,8 +31,9 @@ _RUNS = """
 SELECT workflow_id, count(*), coalesce(sum(run_sizes.bytes), 0), min(runs.ended_at)
 FROM runs LEFT JOIN run_sizes ON run_sizes.run_id = runs.run_id WHERE runs.workspace_id = ? GROUP BY workflow_id"""
 _SNAPSHOTS = """
-SELECT workflow_id, sum(length(state)) FROM snapshots JOIN runs ON runs.run_id = snapshots.run_id
-WHERE runs.workspace_id = ? GROUP BY workflow_id"""
+SELECT workflow_id, sum(bytes) FROM
+  (SELECT run_id, length(state) AS bytes FROM snapshots UNION ALL SELECT run_id, length(body) FROM suspended_programs) AS kept
+JOIN runs ON runs.run_id = kept.run_id WHERE runs.workspace_id = ? GROUP BY workflow_id"""
 _VALUES = """
 SELECT workflow_id, sum(bytes) FROM
   (SELECT DISTINCT runs.workflow_id, hash, bytes FROM blob_refs JOIN runs ON runs.run_id = blob_refs.run_id WHERE runs.workspace_id = ?)
@@ -62,6 +63,7 @@ class WorkflowSize:
     journal: int
     oldest_ended_at: int | None
     snapshots: int = 0
+    """Of whole runs, and of programs that stand at a checkpoint."""
     values: int = 0
     """Above 32 kB each, kept once however many of its runs need them."""
 

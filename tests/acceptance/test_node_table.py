@@ -25,6 +25,7 @@ ROWS = r"""
 | `http` | `method url headers body secret` | out | `status headers body` |
 | `agent` | `agent task tools max_turns output` | out, handover | `text json turns calls` |
 | `tool` | `tool arguments` {name: expression} | out | `result` |
+| `code` | `code inputs` {name: expression} | out | `result` |
 | `approval` | `title message show editable approvers {roles, users, quorum: 1, four_eyes: false} action expires_after_s on_expire` | approved, rejected, expired | `decision` (approved\|rejected\|expired) `by reason values` (all editable fields, edited or not) |
 | `form` | `title message fields` (JSON Schema) `assignees expires_after_s` | submitted, expired | the fields, `by` |
 | `wait` | one of `seconds`, `until`, `event` + `key`; `expires_after_s` | out, expired | `event` |
@@ -34,7 +35,7 @@ ROWS = r"""
 | `fail` | `message` | – | – |
 """  # noqa: E501
 """The rows that exist, word for word."""
-LATER = {"code", "ask", "search", "remember", "recall"}
+LATER = {"ask", "search", "remember", "recall"}
 """Kinds that later issues bring."""
 
 

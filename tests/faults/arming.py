@@ -20,7 +20,7 @@ OF_THE_JOURNAL = ("outcome unknown", "killed while unsure")
 """A commit's answer is lost, and then looking whether it is there fails too, or the process dies over it."""
 LATE_S = 0.02
 COMMITTED = tuple(name for name in POINTS if name.endswith(".committed"))
-RAW = ("journal.", "migrate.", "snapshot.", "sweep.", "meter.")
+RAW = ("journal.", "migrate.", "snapshot.", "program.", "sweep.", "meter.")
 """Where SQLite's own error arrives, to be translated."""
 NOTHING_TO_REFUSE = (
     "home.locked", "journal.asked", "journal.acknowledged", "recovery.told", "recovery.timers_set", "recovery.done", "calls.before",

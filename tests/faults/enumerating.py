@@ -30,6 +30,7 @@ from engine.faultpoints import armed
 from engine.graph.validate import check
 from engine.nodes.registry import Registry
 from engine.run import events, keeping
+from engine.sandbox import monty
 from engine.storage import journal
 from tests.chaos.history import History
 from tests.chaos.life import ACKS, append_only
@@ -199,6 +200,7 @@ def main() -> None:
     logging.basicConfig(level=logging.CRITICAL)
     kinds = registry()
     configure_mappers()
+    monty.library()
     for document in DOCUMENTS.values():
         check(document, kinds)
     gc.collect()

@@ -50,13 +50,14 @@ _REFERENCE = _document(
         _node("heard", "wait", {"event": "go", "key": "run.id"}),
         _set("long", f'"{LARGE[0]}"'),
         _set("large", f"join([{', '.join(['nodes.long.x'] * LARGE[1])}], '')"),
+        _node("worked", "code", {"code": "n = start\ncheckpoint()\nn - start", "inputs": {"start": "inputs.n"}}, retry=_AGAIN),
         _node("ok", "approval", {"title": "Send it?", "action": "tell"}),
         _node("tell", "notify", {"subject": "{{ inputs.n }}", "message": "told"}, retry=_AGAIN),
-        _set("both", "nodes.call.x + sum(nodes.each.results)"),
+        _set("both", "nodes.call.x + sum(nodes.each.results) + nodes.worked.result"),
     ],
     "start draft,start refused,refused again,again enough,enough.more again 4,enough.else both,start each,each.item sure,each both,"
     "start pay,pay call,call both,start rest,rest heard,heard.out both,"
-    "start long,long large,large ok,draft ok,ok.approved tell,tell both,both done",
+    "start worked,worked both,start long,long large,large ok,draft ok,ok.approved tell,tell both,both done",
     {"x": "nodes.both.x"},
 )
 _BRIEF = _document("brief", [_set("a", f'"{LARGE[0]}"')], "start a,a done", {"x": "inputs.n"})

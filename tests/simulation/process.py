@@ -26,7 +26,7 @@ from engine.storage.snapshots import SnapshotWriter
 from engine.tools.toolbox import Toolbox
 from tests.faults.arming import COMMITTED, NOTHING_TO_REFUSE, refusal
 from tests.simulation.loop import SimulatedLoop, SimulatedThread
-from tests.simulation.world import HERE, MachineClock, Models, Nobody, World, no_meaning
+from tests.simulation.world import HERE, MachineClock, Models, Nobody, World, no_meaning, no_programs
 from tests.unit.run.driving import picture
 
 GONE = "The simulated process is gone."
@@ -81,7 +81,9 @@ class Process:
             self.journal,
             self.reader,
             plan_of=world.plans.__getitem__,
-            services=Services(models=Models(world), embed=no_meaning, notifier=Nobody(), web=Nobody(), tools=Toolbox()),
+            services=Services(
+                models=Models(world), embed=no_meaning, notifier=Nobody(), web=Nobody(), tools=Toolbox(), programs=no_programs()
+            ),
             clock=MachineClock(world),
             ids=ids,
             hub=Hub(),

@@ -155,6 +155,11 @@ class Nobody:
         raise AssertionError(key)
 
 
+def no_programs() -> Any:
+    """No document of these runs code."""
+    return None
+
+
 async def no_meaning(_texts: Sequence[str]) -> Any:
     """No document of these asks what a text means."""
     raise AssertionError

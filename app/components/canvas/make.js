@@ -22,6 +22,7 @@ const FIRST_CONFIG = {
   branch: () => ({ cases: [{ port: "yes", label: "Yes", when: "" }] }),
   classify: () => ({ text: "", labels: [{ port: "first", description: "", examples: [] }, { port: "second", description: "", examples: [] }] }),
   set: () => ({ values: {} }),
+  code: () => ({ code: "", inputs: {} }),
   end: () => ({ output: {} }),
 };
 

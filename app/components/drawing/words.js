@@ -9,7 +9,7 @@ const KINDS = {
   search: { name: "Look something up", group: "Tools", icon: "search" },
   tool: { name: "Use a tool", group: "Tools", icon: "wrench" },
   http: { name: "Call a web address", group: "Tools", icon: "globe" },
-  code: { name: "Calculate with code", group: "Tools", icon: "code" },
+  code: { name: "Run a little program", group: "Tools", icon: "code" },
   branch: { name: "If this, then that", group: "Flow", icon: "git-fork" },
   map: { name: "For each in a list", group: "Flow", icon: "repeat" },
   set: { name: "Set values", group: "Flow", icon: "equal" },

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Check, ChevronDown, ChevronRight } from "lucide-react";
 import { useDesk, useForm, useSetting } from "./desk.jsx";
 import { Choice, DurationInput, ExpressionWithPreview, Labelled, LongInput, NumberInput, Problems, Share, Switch, TemplateField, TextInput, TextList } from "./fields.jsx";
+import { CodeInput } from "./code.jsx";
 import { ModelPicker, ModelsPicker } from "./model_picker.jsx";
 import { ApproversPicker, FillersPicker } from "./people_picker.jsx";
 import { Cases, Kinds, NamedValues, ObjectsTable } from "./tables.jsx";
@@ -133,6 +134,7 @@ function Control({ id, isInvalid, describedBy, name, keys, schema, root, label, 
   if (schema["x-role"] === "template") return <TemplateField {...given} isLine={widget === "line"} />;
   if (items?.type === "string") return <TextList keys={keys} label={label} isTemplate={items["x-role"] === "template"} />;
   if (items?.type === "object") return <ObjectsTable keys={keys} label={label} schema={items} root={root} />;
+  if (widget === "code") return <CodeInput {...given} />;
   if (schema.type === "string") return widget === "text" ? <LongInput {...given} /> : <TextInput {...given} />;
   return <JsonInput {...given} value={value ?? schema.default} />;
 }

@@ -63,10 +63,14 @@ function Overview({ run, book, step, texts, now }) {
       {step.inputs !== null || step.status !== "done" ? <Body value={step.inputs} title="What it got" empty={notYet(step)} /> : null}
       {live ? <section className="rn-values" aria-label="It is writing"><h3 className="t12">It is writing</h3><div className="one" data-testid="writing"><span className="text">{live}</span></div></section> : null}
       <Body value={step.outputs} title="What came out" empty={step.status === "running" ? "It is still working." : step.status === "in_doubt" ? "Nobody knows." : step.status === "waiting" ? (step.pause ? "Nothing yet: it waits." : "Nothing yet: it waits for an answer.") : notYet(step)} />
+      {printedBy(step) ? <Body value={printedBy(step)} title="What it printed" empty="" /> : null}
       <Facts run={run} book={book} step={step} told={told} now={now} />
     </>
   );
 }
+
+// What a little program has printed: beside what came out, or with its mistake.
+const printedBy = (step) => step.note?.code?.printed ?? step.error?.printed ?? "";
 
 const SAID = { retry: "it did not happen, and let it run", fail: "it did not happen" };
 
@@ -101,6 +105,7 @@ function Facts({ run, book, step, told, now }) {
     [step.pause?.event ? "Until at most" : "Waits until", step.pause?.until ? moment(step.pause.until) : ""],
     [calledRun(step) ? "Runs" : "", calledRun(step) ? <Link key="r" to={`/runs/${encodeURIComponent(calledRun(step))}`}>{step.pause?.name || "Another workflow"}</Link> : ""],
     ["Answer by", step.expiresAt ? moment(step.expiresAt) : ""],
+    ["After a crash", note?.code?.resumed_at ? `went on from its checkpoint ${count(note.code.resumed_at)}` : note?.code?.anew ? `began anew: ${note.code.anew}` : ""],
     ["Cost", isCharged(step) ? <Used key="c" used={money(step.spent.cost_micro)} most={most.cost_micro ? money(most.cost_micro) : ""} /> : ""],
     ["Tokens", isCharged(step) ? <Used key="t" used={count(step.spent.tokens)} most={most.tokens ? count(most.tokens) : ""} /> : ""],
     ["Model", models.join(", ")],

@@ -1,6 +1,6 @@
 """Every table of the SQL database, the one truth of Signalbox."""
 
-from engine.storage.tables.keeping import BlobRef, RunSize, Snapshot, SweptRun
+from engine.storage.tables.keeping import BlobRef, RunSize, Snapshot, SuspendedProgram, SweptRun
 from engine.storage.tables.money import Budget, Spent
 from engine.storage.tables.people import Audit, Idempotency, LoginAttempt, Secret, SetupLink, Token, User, UserSession, Workspace
 from engine.storage.tables.runs import Approval, Blob, ChildRun, JournalRow, Notification, Run, Timer, Wait
@@ -37,6 +37,7 @@ ALL_TABLES = (
     BlobRef,
     SweptRun,
     RunSize,
+    SuspendedProgram,
 )
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "SetupLink",
     "Snapshot",
     "Spent",
+    "SuspendedProgram",
     "SweptRun",
     "Timer",
     "Token",

@@ -58,3 +58,20 @@ class RunSize(SQLModel, table=True):
     workspace_id: str
     seq: int
     bytes: int
+
+
+class SuspendedProgram(SQLModel, table=True):
+    """A program of a code step that stands at a checkpoint: a cache, which may be deleted at any time."""
+
+    __tablename__: ClassVar[str] = "suspended_programs"
+
+    run_id: str = primary()
+    path: str = primary()
+    workspace_id: str
+    attempt: int
+    """The one that has written it; a later one may go on from it, as long as none has ended."""
+    program: str
+    """Hash of the code, its inputs and the interpreter."""
+    proof: bytes
+    """HMAC over all of that and the body."""
+    body: bytes

@@ -19,6 +19,8 @@ from engine.llm.prices import full_price, upper_bound
 from engine.nodes.child import ChildKind
 from engine.nodes.contract import AskKind, BoxKind, CallKind, Capability, InlineKind, Outcome, WaitKind, WebAnswer, WebRequest
 from engine.nodes.registry import AnyKind, Registry
+from engine.sandbox.monty import Sandbox
+from engine.sandbox.program import read
 from engine.tools.messages import Tool
 
 REGISTRY = Registry.builtin()
@@ -89,6 +91,15 @@ class World:
         self._needs(Capability.EGRESS)
         self.web.append(request)
         return WebAnswer(200, {"content-type": "application/json"}, {"id": "A-17", "state": "open"})
+
+    async def code(self, code: str, inputs: Mapping[str, Any]) -> Any:
+        self._needs(Capability.CODE)
+        program, _ = read(code)
+        assert program is not None
+        return (await SANDBOX.run(program, inputs)).value
+
+
+SANDBOX = Sandbox()
 
 
 def _vector(text: str) -> list[float]:

@@ -1,0 +1,1 @@
+"""Code that people write, run where it can reach nothing."""

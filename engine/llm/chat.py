@@ -37,7 +37,8 @@ def wire_tools(request: ModelRequest) -> dict[str, Any]:
         {"type": "function", "function": {"name": offer.name, "description": offer.description, "parameters": offer.parameters}}
         for offer in request.tools
     ]
-    return {"tools": told} if told else {}
+    # Without the second one litellm would look through the tools for servers that it calls by itself: nobody calls tools but the engine.
+    return {"tools": told, "_skip_mcp_handler": True} if told else {}
 
 
 @dataclass(slots=True)

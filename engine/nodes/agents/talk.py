@@ -49,9 +49,11 @@ def results_of(history: Sequence[Mapping[str, Any]]) -> list[dict[str, JsonValue
 def said_in(task: str, history: Sequence[Mapping[str, Any]]) -> list[dict[str, JsonValue]]:
     """What was said so far, as preconditions see it: `{who, text}` with `who` user or agent, the oldest first."""
     lines: list[dict[str, JsonValue]] = [{"who": "user", "text": task}]
-    for entry in history:
-        if entry["node"] in (TURN, SAY) and entry["text"].strip():
-            lines.append({"who": "agent" if entry["node"] == TURN else "user", "text": entry["text"]})
+    lines += [
+        {"who": "agent" if entry["node"] == TURN else "user", "text": entry["text"]}
+        for entry in history
+        if entry["node"] in (TURN, SAY) and entry["text"].strip()
+    ]
     return lines
 
 

@@ -89,8 +89,8 @@ def triage(
 
 @bench.command()
 def airline(
-    data: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="JSON: recorded conversations, as ../shared/data/airline/dev.json.")],
-    served: Annotated[str | None, typer.Option(metavar="URL", help="A running server of these recordings, e.g. http://127.0.0.1:9101/v1.")] = None,
+    data: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="JSON: recorded conversations with their right actions.")],
+    served: Annotated[str | None, typer.Option(metavar="URL", help="A server of these recordings: http://127.0.0.1:9101/v1.")] = None,
 ) -> None:
     """How many wrong writes of a recorded agent the rules of examples/airline stop, and how many right ones they hold up."""
     from engine.cli.bench_airline import measure

@@ -33,7 +33,7 @@ from engine.tools.toolbox import Known, Toolbox
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "airline"
 OVER = "(The recording ends here.)"
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
 GLANCE_S = 0.002
 
 
@@ -85,9 +85,12 @@ def as_value(content: str) -> JsonValue:
 def read_recordings(data: Path) -> list[Recording]:
     """All conversations of a file. Invalid when it holds none."""
     try:
-        return [recording_of(task) for task in json.loads(data.read_text(encoding="utf-8"))]
-    except (ValueError, KeyError, TypeError, StopIteration) as error:
-        raise Invalid(f"{data} is not a file of recorded conversations.", hint="See ../shared/data/airline/dev.json.") from error
+        found = [recording_of(task) for task in json.loads(data.read_text(encoding="utf-8"))]
+    except (ValueError, KeyError, TypeError):
+        found = []
+    if not found:
+        raise Invalid(f"{data} is not a file of recorded conversations.", hint="See ../shared/data/airline/dev.json.")
+    return found
 
 
 def recording_of(task: Mapping[str, Any]) -> Recording:
@@ -110,14 +113,13 @@ def recording_of(task: Mapping[str, Any]) -> Recording:
 class Recorded(Gateway):
     """A model that answers with recorded turns: its own, or those that a server of recordings sends."""
 
-    def __init__(self, settings: GatewaySettings, *, clock: Clock, is_served: bool) -> None:
+    def __init__(self, settings: GatewaySettings, playing: Recording, *, clock: Clock, is_served: bool) -> None:
         super().__init__(settings, clock=clock)
+        self.playing = playing
         self.is_served = is_served
-        self.playing: Recording | None = None
 
     async def complete(self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None) -> ModelAnswer:
         """The turn after as many as the conversation has."""
-        assert self.playing is not None
         number = sum(message.role == "assistant" for message in request.messages)
         if number >= len(self.playing.turns):
             return ModelAnswer(OVER, request.model, Usage(1, 1), "stop", is_practice=False)
@@ -171,7 +173,7 @@ def measure(*, data: Path, served: str | None = None, example: Path = EXAMPLE) -
 async def replay(recordings: Sequence[Recording], document: Any, tools: Any, *, served: str | None = None) -> list[Judged]:
     """Every write of every recording with the verdict that the journal keeps for it."""
     found: list[Judged] = []
-    async with _opened(document, tools, served) as (engine, model, workflow):
+    async with _opened(document, tools, recordings[0], served) as (engine, model, workflow):
         for number, recording in enumerate(recordings, start=1):
             model.playing = recording
             run = await _play(engine, workflow, recording)
@@ -182,15 +184,14 @@ async def replay(recordings: Sequence[Recording], document: Any, tools: Any, *, 
 
 
 @asynccontextmanager
-async def _opened(document: Any, tools: Any, served: str | None) -> AsyncIterator[tuple[Engine, Recorded, str]]:
+async def _opened(document: Any, tools: Any, first: Recording, served: str | None) -> AsyncIterator[tuple[Engine, Recorded, str]]:
     """An engine on a home that is thrown away, with the workflow published."""
     clock = SystemClock()
     settings = GatewaySettings(base_url=served, practice_ms_per_token=0, find_ollama=lambda: None)
-    model = Recorded(settings, clock=clock, is_served=served is not None)
+    model = Recorded(settings, first, clock=clock, is_served=served is not None)
 
     def act(name: str) -> Any:
         async def answer(arguments: Mapping[str, Any], key: str) -> JsonValue:
-            assert model.playing is not None
             return model.playing.result(name, arguments)
 
         return answer

@@ -288,6 +288,8 @@ ALLOWED: list[tuple[str, Callable[[], Scene], Spoil]] = [
     ("a gift card that holds enough pays for bags", packing, lambda s: s.arguments.update(payment_id=GIFT)),
     ("a look-up that failed later changes nothing", packing,
      lambda s: s.results.append(called("get_user_details", {"user_id": "ada"}, "Error: user not found"))),
+    ("nor does a search that failed", changing,
+     lambda s: [s.results.append(called("search_direct_flight", {"date": "2024-05-21"}, told)) for told in ("Error: none", None)]),
     ("a yes in other words is one", booking, last_words("Looks good, go ahead!")),
     ("a delay is worth half", consoling, lambda s: s.says("My flight was delayed, I want a voucher.") or s.arguments.update(amount=100)),
     ("a regular member in business is compensated", consoling, lambda s: nothing_special(s) or s.reservation.update(cabin="business")),

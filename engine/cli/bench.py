@@ -85,3 +85,15 @@ def triage(
 
     for figures in measure(data=data, messages=messages, at_once=at_once):
         typer.echo(json.dumps(figures))
+
+
+@bench.command()
+def airline(
+    data: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="JSON: recorded conversations with their right actions.")],
+    served: Annotated[str | None, typer.Option(metavar="URL", help="A server of these recordings: http://127.0.0.1:9101/v1.")] = None,
+) -> None:
+    """How many wrong writes of a recorded agent the rules of examples/airline stop, and how many right ones they hold up."""
+    from engine.cli.bench_airline import measure
+
+    for figures in measure(data=data, served=served):
+        typer.echo(json.dumps(figures, ensure_ascii=False))

@@ -128,7 +128,7 @@ def token_revoke(token_id: Annotated[str, typer.Argument(metavar="ID")]) -> None
 
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(context: typer.Context) -> None:
-    """Measure: engine, triage. Figures are JSON lines."""
+    """Measure: engine, triage, airline. Figures are JSON lines."""
     from engine.cli.measuring import bench_command
 
     raise typer.Exit(bench_command(context.args))

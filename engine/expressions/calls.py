@@ -22,7 +22,7 @@ _OTHER_NAMES = {
     "strip": "trim", "length": "len", "size": "len", "filter": "where", "sorted": "sort", "float": "number", "tostring": "str",
     "tolower": "lower", "lowercase": "lower", "toupper": "upper", "uppercase": "upper", "includes": "contains", "get": "default",
     "coalesce": "default", "average": "sum", "distinct": "unique", "tojson": "json", "loads": "parse_json", "dumps": "json",
-    "test": "matches", "match": "matches", "regex": "matches", "string": "str", "strftime": "format",
+    "test": "matches", "match": "matches", "regex": "matches", "string": "str", "strftime": "format", "flatten": "flat",
 }  # fmt: skip
 _RESERVED = frozenset({"true", "false", "null"})
 

@@ -143,6 +143,22 @@ def unique(frame: Frame, items: Any) -> list[Any]:
     return found
 
 
+def flat(frame: Frame, lists: Any) -> list[Any]:
+    """flat(list of lists)
+
+    One list of what stands in the lists of a list, in the same order; what stands deeper stays as it is.
+
+    flat([[1, 2], [], [3]]) => [1, 2, 3]
+    flat([[[1]], ["a"]]) => [[1], "a"]
+    """
+    found = list[Any]()
+    for inner in _items(frame, "flat", lists):
+        list_fits(len(found) + len(list_of("flat", inner)))
+        frame.spend(1 + len(inner) // ITEMS_A_UNIT)
+        found += inner
+    return found
+
+
 def keys(frame: Frame, value: Any) -> list[Any]:
     """keys(object)
 
@@ -193,7 +209,7 @@ def from_json(frame: Frame, text: Any) -> Any:
 
 
 LISTS = (
-    *(define(f, subject="Lists") for f in (any_true, all_true, first, last, unique)),
+    *(define(f, subject="Lists") for f in (any_true, all_true, first, last, unique, flat)),
     *(define(f, subject="Lists", body=1) for f in (count, where, mapped, ordered)),
     *(define(f, subject="Objects and JSON") for f in (keys, values, to_json, from_json)),
 )

@@ -12,7 +12,7 @@ from tests.unit.expressions.evaluation import code_of, value_of
 
 CONTRACT = (
     "len str number int round abs min max sum any all lower upper trim split join contains startswith endswith matches "
-    "keys values first last sort unique count where map json parse_json date days_between hours_between format default"
+    "keys values first last sort unique flat count where map json parse_json date days_between hours_between format default"
 ).split()
 
 
@@ -51,6 +51,7 @@ VALUES: list[tuple[str, Any]] = [
     ("sort([[2, 'x'], [1, 'y'], [2, 'z']], 'p -> p[0]')", [[1, "y"], [2, "x"], [2, "z"]]),
     ("unique([])", []), ("unique([[1], [1.0], {'a': 1}, {'a': 1.0}, null, null, 'a', 'a'])", [[1], {"a": 1}, None, "a"]),
     ("unique([0, false, '', null])", [0, False, "", None]),
+    ("flat([])", []), ("flat([[], []])", []), ("flat([[1, [2]], ['a'], [null, {'a': []}]])", [1, [2], "a", None, {"a": []}]),
     ("count([])", 0), ("count([1, null, 2], 'x -> x')", 2), ("where([1, 2, 3], 'x -> x % 2')", [1, 3]), ("where([], 'x -> 1 / 0')", []),
     ("map([1, 2], 'x -> [x, index]')", [[1, 7], [2, 7]]), ("map([1], 'item -> item + 1')", [2]),
     ("map([[1, 2], [3]], 'x -> map(x, \"y -> y * len(x)\")')", [[2, 4], [3]]),
@@ -90,7 +91,8 @@ ERRORS = {
         "upper(null)", "trim([])", "split(1)",
         "split('a', 1)", "join('a')", "join([], 1)", "startswith(1, 'a')", "endswith('a', 1)", "matches(1, 'a')", "matches('a', 1)",
         "keys([])", "values('a')", "first('a')",
-        "last({})", "sort('a')", "sort([1, 'a'])", "sort([null])", "sort([1], 'x -> x', 1)", "unique({})", "count('a')",
+        "last({})", "sort('a')", "sort([1, 'a'])", "sort([null])", "sort([1], 'x -> x', 1)", "unique({})", "flat('a')", "flat([1])",
+        "flat([[1], null])", "flat([{}])", "count('a')",
         "where({}, 'x -> x')", "map('a', 'x -> x')",
         "parse_json(1)", "date(null)", "date(true)", "date([])", "days_between('2024-01-01', [])", "format(true, '0')", "format(1, 0)",
         "format(null, '0')", "contains(1, 1)",

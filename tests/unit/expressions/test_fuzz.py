@@ -169,6 +169,7 @@ def heavy(dice: random.Random) -> str:
             "map(vars.numbers, 'x -> %s')",
             "sort(%s)",
             "unique(%s)",
+            "flat([%s, %s])",
         ]
         more = [
             "%s == %s",

@@ -57,6 +57,8 @@ def test_deep_and_long_sources_end_as_placed_errors(source: str) -> None:
         "map(inputs.n, 'x -> sum(inputs.n)')",
         "map(inputs.n, 'x -> sort(inputs.n)')",
         "map(inputs.n, 'x -> unique(inputs.n)')",
+        "map(inputs.n, 'x -> len(flat([inputs.n, inputs.n]))')",
+        "map(inputs.n, 'x -> len(flat(map(inputs.z, \"y -> []\")))')",
         "map(inputs.n, 'x -> len(inputs.n + inputs.n)')",
         "map(inputs.n, 'x -> len(inputs.t + inputs.t)')",
         "map(inputs.n, 'x -> len(upper(inputs.t))')",

@@ -144,7 +144,7 @@ def judged(call: Mapping[str, Any], tool: Mapping[str, Any] | None, rules: Seque
     if broken:
         return "ask", " ".join(str(rule["because"]) for rule in broken)
     if unknown := [rule for rule in rules if rule["holds"] is None]:
-        return "ask", "It cannot be said whether this holds: " + "; ".join(str(rule["that"]) for rule in unknown) + "."
+        return "ask", "It cannot be said whether this is so: " + " ".join(str(rule["because"])[:300] for rule in unknown)
     if tool["policy"] == "ask" or (tool["policy"] == "default" and call.get("is_writing")):
         return "ask", f"{call['tool']} needs a person's consent."
     return "allow", ""

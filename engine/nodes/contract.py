@@ -172,6 +172,10 @@ class Pricing(Protocol):
         """The upper bound over the model and its fallbacks. Raises PriceUnknown."""
         ...
 
+    def chain(self, model: str, fallbacks: Sequence[str] = ()) -> list[str]:
+        """Every name that may be asked in turn: the model, the fallbacks, and those that Settings put behind an alias."""
+        ...
+
 
 class NodeContext(Protocol):
     """The world as one step sees it. Every member checks the kind's declared capabilities."""

@@ -24,7 +24,13 @@ class Models(Protocol):
         """The most that a call can use."""
         ...
 
-    async def complete(self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None) -> ModelAnswer:
+    def chain(self, model: str, fallbacks: Sequence[str] = ()) -> list[str]:
+        """Every name that may be asked in turn."""
+        ...
+
+    async def complete(
+        self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None, on_wait: Callable[[bool], None] | None = None
+    ) -> ModelAnswer:
         """One call."""
         ...
 
@@ -68,13 +74,15 @@ class StepContext:
         """Calls the model, then its fallbacks in order when a provider lets us down."""
         self._needs(Capability.MODEL)
         timeout_s = self.prepared.node.timeout_s or MODEL_TIMEOUT_S
-        last: SignalboxError = ProviderUnavailable()
-        for name in (request.model, *fallbacks):
+        last: SignalboxError | None = None
+        for name in self.services.models.chain(request.model, fallbacks):
+            if last is not None and self.spent.llm_calls >= self.prepared.reserved.llm_calls:
+                break  # Settings have put more behind the alias since this step set its money aside.
             try:
                 return await self._call(replace(request, model=name, timeout_s=timeout_s))
             except (ProviderUnavailable, ProviderRejected, StepTimedOut) as error:
                 last = error
-        raise last
+        raise last or ProviderUnavailable()
 
     async def _call(self, request: ModelRequest) -> ModelAnswer:
         bound = self.services.models.bound(request)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from engine.errors import ConfigInvalid
 from engine.jsonvalue import JsonValue
+from engine.nodes.answering import most_of
 from engine.nodes.contract import (
     CallKind,
     Capability,
@@ -147,9 +147,7 @@ class Llm(CallKind[LlmConfig]):
 
     def estimate(self, config: LlmConfig, given: Mapping[str, Any], pricing: Pricing) -> Estimate:
         """All models together: a call that was lost may have cost its full bound before the next one is asked."""
-        request = _request(config, given)
-        bounds = [pricing.bound(replace(request, model=name)) for name in (request.model, *_fallbacks(given))]
-        return Estimate(sum(b.cost_micro for b in bounds), sum(b.tokens for b in bounds), len(bounds))
+        return most_of(_request(config, given), _fallbacks(given), pricing)
 
     async def execute(self, config: LlmConfig, given: Mapping[str, Any], ctx: NodeContext) -> Outcome:
         """The answer. Raises OutputInvalid when it does not fit `output`."""

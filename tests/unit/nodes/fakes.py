@@ -30,6 +30,9 @@ class Prices:
     def bound(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> Bound:
         return upper_bound(request, MODEL)
 
+    def chain(self, model: str, fallbacks: Sequence[str] = ()) -> list[str]:
+        return [model, *fallbacks]
+
 
 class NotDeclared(Exception):
     """A kind used what it does not declare."""

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from engine.clock import Clock, SystemClock
 from engine.errors import NotFound, WorkflowHasProblems
+from engine.facade.kept_answers import KeptAnswers
 from engine.facade.keys import KeyRing
 from engine.facade.model_settings import gateway_settings, stored_choices
 from engine.facade.notices import AppNotifier
@@ -187,7 +188,7 @@ def _assembled(
         journal,
         reader,
         plan_of=plans.of,
-        services=Services(models=gateway, embed=embedder.embed, notifier=AppNotifier(records)),
+        services=Services(models=gateway, embed=embedder.embed, notifier=AppNotifier(records), answers=KeptAnswers(records)),
         clock=records.clock,
         ids=records.ids,
         hub=hub,

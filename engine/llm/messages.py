@@ -53,6 +53,8 @@ class ModelAnswer:
     finish_reason: str
     """`stop`, `length` (max_tokens was reached) or what the provider said."""
     is_practice: bool
+    is_cached: bool = False
+    """Whether it was given before, to the very same question, and has used nothing now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,21 @@ from typing import Literal
 from engine.jsonvalue import JsonValue
 
 Widget = Literal[
-    "line", "text", "rule", "cases", "labels", "names", "schema", "approvers", "people", "model", "models", "step", "share", "duration"
+    "line",
+    "text",
+    "rule",
+    "cases",
+    "labels",
+    "names",
+    "schema",
+    "approvers",
+    "people",
+    "model",
+    "models",
+    "step",
+    "share",
+    "duration",
+    "ticks",
 ]
 """What a setting is edited with, where its type alone does not tell; app/components/inspector/form.jsx draws them."""
 

@@ -9,12 +9,16 @@ from typing import Any, Protocol
 
 from engine.errors import Bug, ProviderRejected, ProviderUnavailable, SignalboxError, StepTimedOut
 from engine.llm.faults import owes_nothing
-from engine.llm.messages import Bound, ModelAnswer, ModelRequest
-from engine.nodes.contract import Capability, NodeKind
+from engine.llm.messages import Bound, ModelAnswer, ModelInfo, ModelRequest, Usage
+from engine.llm.remembering import key_of
+from engine.nodes.contract import Capability, NodeKind, Outcome
 from engine.run.events import Spent
 from engine.run.prepare import Prepared
 
 MODEL_TIMEOUT_S = 120.0
+MOST_KEPT = 4_000
+"""Characters of a refused answer, and of each problem with it, that the journal keeps."""
+MOST_PROBLEMS = 20
 
 
 class Models(Protocol):
@@ -22,6 +26,10 @@ class Models(Protocol):
 
     def bound(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> Bound:
         """The most that a call can use."""
+        ...
+
+    def resolve(self, name: str) -> ModelInfo:
+        """The model behind a name."""
         ...
 
     def chain(self, model: str, fallbacks: Sequence[str] = ()) -> list[str]:
@@ -32,6 +40,18 @@ class Models(Protocol):
         self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None, on_wait: Callable[[bool], None] | None = None
     ) -> ModelAnswer:
         """One call."""
+        ...
+
+
+class Answers(Protocol):
+    """Answers that may be given again."""
+
+    async def find(self, workspace_id: str, key: str, *, at_most_s: float) -> ModelAnswer | None:
+        """The one that was kept no longer than that ago."""
+        ...
+
+    async def keep(self, workspace_id: str, answers: dict[str, ModelAnswer]) -> None:
+        """Keeps each under its key."""
         ...
 
 
@@ -50,6 +70,8 @@ class Services:
     models: Models
     embed: Callable[[Sequence[str]], Awaitable[Any]]
     notifier: Notifier
+    answers: Answers | None = None
+    """None where nothing is kept."""
 
 
 @dataclass(slots=True)
@@ -62,6 +84,9 @@ class StepContext:
     on_token: Callable[[str], None] | None
     spent: Spent = field(default_factory=Spent)
     calls: list[dict[str, Any]] = field(default_factory=list)
+    workspace_id: str = ""
+    fresh: dict[str, ModelAnswer] = field(default_factory=dict)
+    """Answers to be kept if the step ends well."""
     asked: str = ""
     """What the other system said when it was asked whether the call had been made before; empty where it was not asked."""
 
@@ -70,7 +95,7 @@ class StepContext:
         """SHA-256 of run and path: the same over attempts and restarts, another in every fork."""
         return hashlib.sha256(f"{self.run_id}:{self.prepared.path}".encode()).hexdigest()
 
-    async def model(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> ModelAnswer:
+    async def model(self, request: ModelRequest, fallbacks: Sequence[str] = (), *, cache_s: int = 0) -> ModelAnswer:
         """Calls the model, then its fallbacks in order when a provider lets us down."""
         self._needs(Capability.MODEL)
         timeout_s = self.prepared.node.timeout_s or MODEL_TIMEOUT_S
@@ -79,10 +104,30 @@ class StepContext:
             if last is not None and self.spent.llm_calls >= self.prepared.reserved.llm_calls:
                 break  # Settings have put more behind the alias since this step set its money aside.
             try:
-                return await self._call(replace(request, model=name, timeout_s=timeout_s))
+                asked = replace(request, model=name, timeout_s=timeout_s)
+                return await (self._known_or_asked(asked, cache_s) if cache_s and self.services.answers else self._call(asked))
             except (ProviderUnavailable, ProviderRejected, StepTimedOut) as error:
                 last = error
         raise last or ProviderUnavailable()
+
+    async def _known_or_asked(self, request: ModelRequest, cache_s: int) -> ModelAnswer:
+        info, answers = self.services.models.resolve(request.model), self.services.answers
+        # Where the practice model only stands in, a real one is about to be chosen; who names it asks for its answers.
+        if answers is None or (info.is_practice and not request.model.strip().startswith(info.provider)):
+            return await self._call(request)
+        key = key_of(request, info)
+        known = self.fresh.get(key) or await answers.find(self.workspace_id, key, at_most_s=cache_s)
+        if known is not None:
+            known = replace(known, usage=Usage(0, 0), is_cached=True)
+            self.calls.append({"model": known.model, "practice": known.is_practice, "cached": True, "cost_usd": 0.0})
+            return known
+        self.fresh[key] = answer = await self._call(request)
+        return answer
+
+    async def keep_answers(self, outcome: Outcome | None) -> None:
+        """What was answered may be given again: only where it was good enough for the step."""
+        if self.services.answers is not None and self.fresh and outcome is not None and outcome.port == "out":
+            await self.services.answers.keep(self.workspace_id, self.fresh)
 
     async def _call(self, request: ModelRequest) -> ModelAnswer:
         bound = self.services.models.bound(request)
@@ -112,6 +157,10 @@ class StepContext:
             "finish": answer.finish_reason,
         }
         return answer
+
+    def refuse(self, answer: str, problems: Sequence[str]) -> None:
+        """The record of the last call says what it answered, shortened, and why that could not be used."""
+        self.calls[-1] |= {"refused": [problem[:MOST_KEPT] for problem in problems[:MOST_PROBLEMS]], "answer": answer[:MOST_KEPT]}
 
     async def meaning(self, texts: Sequence[str]) -> list[list[float]]:
         """Unit vectors of the texts."""

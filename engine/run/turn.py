@@ -322,6 +322,7 @@ class Turn:
             retry_at=retry_at,
             goes_on="around" if caught else goes_on,
             ends=caught or "",
+            note=done.note,
         )
         self.record(event, done.path, done.attempt)
         if retry_at is not None and step.status == "retrying":

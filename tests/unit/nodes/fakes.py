@@ -47,6 +47,7 @@ class World:
     """What the model says, in turn; empty: the practice model answers."""
     requests: list[ModelRequest] = field(default_factory=list)
     notices: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    refused: list[tuple[str, list[str]]] = field(default_factory=list)
     cost_micro: int = 0
     tokens: int = 0
     idempotency_key: str = "key"
@@ -55,7 +56,7 @@ class World:
         if capability not in self.grants:
             raise NotDeclared(capability)
 
-    async def model(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> ModelAnswer:
+    async def model(self, request: ModelRequest, fallbacks: Sequence[str] = (), *, cache_s: int = 0) -> ModelAnswer:
         self._needs(Capability.MODEL)
         self.requests.append(request)
         practice = PracticeModel(clock=SystemClock(), ms_per_token=0)
@@ -65,6 +66,9 @@ class World:
         if self.answers:
             return ModelAnswer(self.answers.pop(0), "other", answer.usage, "stop", False)
         return answer
+
+    def refuse(self, answer: str, problems: Sequence[str]) -> None:
+        self.refused.append((answer, list(problems)))
 
     async def meaning(self, texts: Sequence[str]) -> list[list[float]]:
         self._needs(Capability.MEANING)

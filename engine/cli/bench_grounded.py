@@ -37,7 +37,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class Talk:
     """What was said, and true sentences about it."""
 
     conversation: int
@@ -80,9 +80,9 @@ async def _figures(made: list[Answer]) -> list[dict[str, Any]]:
     return [*lines, total | {"true_sentences": true, "false_alarms": round(false_alarms / max(1, true), 3)}]
 
 
-def sessions_of(conversations: list[dict[str, Any]]) -> list[Session]:
+def sessions_of(conversations: list[dict[str, Any]]) -> list[Talk]:
     """The sessions of all conversations that have something to say. ConfigInvalid for a file of another form."""
-    found: list[Session] = []
+    found: list[Talk] = []
     try:
         for number, one in enumerate(conversations):
             for name, said in one["conversation"].items():
@@ -91,7 +91,7 @@ def sessions_of(conversations: list[dict[str, Any]]) -> list[Session]:
                 if len(true) >= 4:
                     date = one["conversation"].get(f"{name}_date_time", "")
                     lines = [f"{turn['speaker']}: {turn['text']} {_picture(turn)}".strip() for turn in said]
-                    found.append(Session(number, "\n".join([f"Conversation at {date}.", *lines]), true))
+                    found.append(Talk(number, "\n".join([f"Conversation at {date}.", *lines]), true))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ConfigInvalid(f"The file has another form: {error!r}.", hint="Give a file of LoCoMo, such as locomo/dev.json.") from error
     if len({session.conversation for session in found}) < 2:
@@ -99,7 +99,7 @@ def sessions_of(conversations: list[dict[str, Any]]) -> list[Session]:
     return found
 
 
-def planted_answers(sessions: list[Session], *, answers: int, seed: int, only: int | None = None) -> list[Answer]:
+def planted_answers(sessions: list[Talk], *, answers: int, seed: int, only: int | None = None) -> list[Answer]:
     """The answers; the same for the same seed. `only`: about that conversation, counted from 0."""
     about = [session for session in sessions if only is None or session.conversation == only]
     chance = random.Random(seed)  # noqa: S311 - figures that can be had again, no secrets
@@ -117,7 +117,7 @@ def planted_answers(sessions: list[Session], *, answers: int, seed: int, only: i
     return made
 
 
-def _foreign(session: Session, sessions: list[Session], kind: str, true: str, chance: random.Random) -> str | None:
+def _foreign(session: Talk, sessions: list[Talk], kind: str, true: str, chance: random.Random) -> str | None:
     if kind == KINDS[2]:
         return _exchanged(true, chance)
     is_other = kind == KINDS[0]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from engine.errors import Bug, ProviderRejected, ProviderUnavailable, SignalboxError, StepTimedOut
@@ -75,6 +77,32 @@ class Services:
 
 
 @dataclass(slots=True)
+class Patience:
+    """The time limit of one attempt; it stands still while the step waits in line for a model."""
+
+    limit: asyncio.Timeout
+    now_us: Callable[[], int]
+    waits: int = 0
+    left_s: float | None = None
+    since_us: int = 0
+
+    def hold(self) -> None:
+        """The clock stands still; what several calls wait for at once is counted once."""
+        self.waits += 1
+        if self.waits == 1:
+            due, self.since_us = self.limit.when(), self.now_us()
+            self.left_s = None if due is None else due - asyncio.get_running_loop().time()
+            self.limit.reschedule(None)
+
+    def go_on(self) -> float:
+        """It goes on; the seconds since the first of them began to wait."""
+        self.waits -= 1
+        if self.waits == 0 and self.left_s is not None:
+            self.limit.reschedule(asyncio.get_running_loop().time() + self.left_s)
+        return (self.now_us() - self.since_us) / 1e6
+
+
+@dataclass(slots=True)
 class StepContext:
     """Implements `engine.nodes.contract.NodeContext` for one attempt at one step."""
 
@@ -85,6 +113,8 @@ class StepContext:
     spent: Spent = field(default_factory=Spent)
     calls: list[dict[str, Any]] = field(default_factory=list)
     workspace_id: str = ""
+    patience: Patience | None = None
+    """How long the step may take, where the wait for a place at a model does not count."""
     fresh: dict[str, ModelAnswer] = field(default_factory=dict)
     """Answers to be kept if the step ends well."""
     asked: str = ""
@@ -139,7 +169,7 @@ class StepContext:
         call: dict[str, Any] = {"model": request.model, "max_tokens": request.max_tokens}
         self.calls.append(call)
         try:
-            answer = await self.services.models.complete(request, on_token=self.on_token)
+            answer = await self.services.models.complete(request, on_token=self.on_token, on_wait=partial(self._waits, call))
         except SignalboxError as error:
             call["error"] = error.code
             if owes_nothing(error):
@@ -157,6 +187,15 @@ class StepContext:
             "finish": answer.finish_reason,
         }
         return answer
+
+    def _waits(self, call: dict[str, Any], is_waiting: bool) -> None:
+        """The call stands in line for its model, which takes nothing of the step's own time, or does so no longer."""
+        if self.patience is None:
+            return
+        if is_waiting:
+            self.patience.hold()
+        else:
+            call["waited_s"] = round(self.patience.go_on(), 3)
 
     def refuse(self, answer: str, problems: Sequence[str]) -> None:
         """The record of the last call says what it answered, shortened, and why that could not be used."""

@@ -22,6 +22,7 @@ from engine.nodes.contract import (
     Outcome,
     Pricing,
     Problem,
+    Resolver,
     Template,
     text_of,
 )
@@ -148,6 +149,11 @@ class Llm(CallKind[LlmConfig]):
             message = f"The schema of the answer cannot be used: {problem.path or 'it'} {problem.message}."
             found.append(Problem("bad_schema", message, "Mend the schema.", field="output"))
         return found
+
+    def resolve(self, config: LlmConfig, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """Sources that nothing is checked against are left out: the journal need not repeat them for every step."""
+        given = super().resolve(config, {name: field for name, field in fields.items() if name != "sources"}, scope)
+        return given | ({"sources": fields["sources"](scope)} if "grounded" in config.checks else {})
 
     def most_calls(self, config: LlmConfig) -> tuple[int, int]:
         """One call, and one more for each fallback and each repair."""

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from engine.facade.engine import Engine
     from engine.facade.inbox_views import InboxBox, InboxCard, InboxGrid, InboxItem, InboxPage
     from engine.facade.overview_views import OutcomesView, RunMark, SpendView, WorkflowLine
-    from engine.facade.settings_views import AboutView, FindingView, ModelChoices, ModelSettingsView, ModelTried, SecretView
+    from engine.facade.settings_views import (
+        AboutView,
+        FindingView,
+        ModelChoices,
+        ModelSettingsView,
+        ModelTried,
+        SecretView,
+        SetPace,
+        SetPrice,
+    )
     from engine.facade.storage_views import OverView, RetentionView, StorageView, WorkflowStorage
     from engine.facade.views import (
         ApprovalView,
@@ -100,6 +109,8 @@ __all__ = [
     "RunStarted",
     "RunView",
     "SecretView",
+    "SetPace",
+    "SetPrice",
     "Settings",
     "SignalboxError",
     "SignedIn",
@@ -168,6 +179,8 @@ _HOME = {
     "ModelSettingsView": ("engine.facade.settings_views", "ModelSettingsView"),
     "ModelTried": ("engine.facade.settings_views", "ModelTried"),
     "RunMark": ("engine.facade.overview_views", "RunMark"),
+    "SetPace": ("engine.facade.settings_views", "SetPace"),
+    "SetPrice": ("engine.facade.settings_views", "SetPrice"),
     "SecretView": ("engine.facade.settings_views", "SecretView"),
     "WorkflowLine": ("engine.facade.overview_views", "WorkflowLine"),
     "AboutView": ("engine.facade.settings_views", "AboutView"),

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from app.api.reading import AskingOf, Body, StrictRoute
-from engine import ModelSettingsView
+from engine import ModelSettingsView, SetPace, SetPrice
 
 router = APIRouter(prefix="/api/v1/settings", tags=["settings"], route_class=StrictRoute)
 
@@ -24,6 +24,12 @@ class ModelChange(Body):
     base_url: Text | None = None
     price_in: float | None = None
     price_out: float | None = None
+    fallbacks: dict[str, list[Text]] | None = None
+    """Alias → models to ask in turn when its own does not answer."""
+    prices: dict[str, SetPrice] | None = None
+    """Model → USD per million tokens."""
+    limits: dict[str, SetPace] | None = None
+    """Model → requests and tokens a minute, and calls at once."""
 
 
 class Change(Body):

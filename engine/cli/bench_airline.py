@@ -118,7 +118,9 @@ class Recorded(Gateway):
         self.playing = playing
         self.is_served = is_served
 
-    async def complete(self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None) -> ModelAnswer:
+    async def complete(
+        self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None, on_wait: object = None
+    ) -> ModelAnswer:
         """The turn after as many as the conversation has."""
         number = sum(message.role == "assistant" for message in request.messages)
         if number >= len(self.playing.turns):

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from engine.clock import Clock, SystemClock
 from engine.errors import NotFound, WorkflowHasProblems
+from engine.facade.kept_answers import KeptAnswers
 from engine.facade.keys import KeyRing
 from engine.facade.model_settings import gateway_settings, stored_choices
 from engine.facade.notices import AppNotifier
@@ -204,7 +205,10 @@ def _assembled(
     plans = Plans(reader, registry)
     web = Egress(ring, redactor=ring.redactor, clock=records.clock, allow=settings.egress_allow)
     programs = Programs(Sandbox(), SuspendedPrograms(path), key.derive("suspended programs"), records.clock)
-    services = Services(models=gateway, embed=embedder.embed, notifier=AppNotifier(records), web=web, tools=tools, programs=programs)
+    answers = KeptAnswers(records)
+    services = Services(
+        models=gateway, embed=embedder.embed, notifier=AppNotifier(records), web=web, tools=tools, programs=programs, answers=answers
+    )
     executor = Executor(
         journal,
         reader,

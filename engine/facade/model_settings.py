@@ -13,10 +13,12 @@ from pydantic import ValidationError
 
 from engine.errors import SignalboxError
 from engine.facade.keys import KeyRing
-from engine.facade.settings_views import ModelChoices, ModelSettingsView, ModelTried
+from engine.facade.model_tables import place_of, table_problems, unknown_in_tables
+from engine.facade.settings_views import LineView, ModelChoices, ModelSettingsView, ModelTried
 from engine.llm.catalog import ALIASES, Catalog, small_model
 from engine.llm.gateway import GatewaySettings
 from engine.llm.messages import ModelAnswer, ModelRequest
+from engine.llm.pacing import Pace
 from engine.people.permissions import MAIN_WORKSPACE, Actor, Permission, require
 from engine.people.records import Problem, Records, refuse
 from engine.settings import Settings
@@ -50,6 +52,9 @@ def gateway_settings(settings: Settings, chosen: ModelChoices, ring: KeyRing) ->
         price=price,
         aliases={alias: name for alias in ALIASES if (name := getattr(chosen, alias))},
         key_for=ring.key_for,
+        fallbacks=chosen.fallbacks,
+        prices={name: (price.input, price.output, price.cached_input) for name, price in chosen.prices.items()},
+        paces={name: Pace(limit.requests_per_min, limit.tokens_per_min, limit.at_once) for name, limit in chosen.limits.items()},
     )
 
 
@@ -78,7 +83,8 @@ class ModelDesk:
 
     def _keep(self, actor: Actor, before: ModelChoices, chosen: ModelChoices) -> None:
         records, now = self._core.records, self._core.clock.now_us()
-        changed = {key: value for key, value in chosen.model_dump().items() if getattr(before, key) != value}
+        were = before.model_dump()
+        changed = {key: value for key, value in chosen.model_dump().items() if were[key] != value}
         if not changed:
             return
         with records.writing() as session:
@@ -94,7 +100,8 @@ class ModelDesk:
         environment = ModelChoices(
             default=outside.default_model or "", base_url=outside.base_url or "", price_in=price_in, price_out=price_out
         )
-        return ModelSettingsView(chosen=chosen, environment=environment)
+        lines = [LineView(model=line.model, running=line.running, waiting=line.waiting) for line in self._core.gateway.lines()]
+        return ModelSettingsView(chosen=chosen, environment=environment, lines=lines)
 
     async def try_out(self, actor: Actor, model: str) -> ModelTried:
         """Asks a model one short question, for at most MOST_USD and PATIENCE_S seconds; tells in words what came of it."""
@@ -157,12 +164,12 @@ def _checked(given: Mapping[str, Any]) -> ModelChoices:
     try:
         chosen = ModelChoices.model_validate(dict(given), strict=True, extra="forbid")
     except ValidationError as error:
-        refuse([Problem(str(found["loc"][0]), "This is not what belongs here.") for found in error.errors()])
+        refuse([Problem(place_of(found["loc"]), "This is not what belongs here.") for found in error.errors()])
         raise
     names = {alias: getattr(chosen, alias).strip() for alias in ALIASES}
     chosen = chosen.model_copy(update={**names, "base_url": chosen.base_url.strip().rstrip("/")})
     problems = [Problem(alias, "The name is too long.") for alias in ALIASES if len(getattr(chosen, alias)) > MOST_NAME]
-    refuse([*problems, *_address_problems(chosen.base_url), *_price_problems(chosen)])
+    refuse([*problems, *_address_problems(chosen.base_url), *_price_problems(chosen), *table_problems(chosen)])
     return chosen
 
 
@@ -199,4 +206,4 @@ def _unknown(wanted: GatewaySettings, chosen: ModelChoices) -> list[Problem]:
             catalog.resolve(alias)
         except SignalboxError as error:
             problems.append(Problem(alias, error.message))
-    return problems
+    return problems + unknown_in_tables(catalog, chosen)

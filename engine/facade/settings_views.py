@@ -23,6 +23,32 @@ class SecretView(BaseModel):
     updated_by: str = ""
 
 
+class SetPrice(BaseModel):
+    """What a model costs, in USD per million tokens."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+    """Of what the provider reads from its cache; None: as any other."""
+
+
+class SetPace(BaseModel):
+    """How much a model may be asked; None: as much as anybody likes."""
+
+    requests_per_min: int | None = None
+    tokens_per_min: int | None = None
+    at_once: int | None = None
+
+
+class LineView(BaseModel):
+    """Who is at a model just now."""
+
+    model: str
+    running: int
+    waiting: int
+    """Calls that wait for a place, which costs nothing."""
+
+
 class ModelChoices(BaseModel):
     """Which models are used; an empty text leaves the decision to what comes next: the default, or the environment."""
 
@@ -33,6 +59,12 @@ class ModelChoices(BaseModel):
     price_in: float | None = None
     """USD per million tokens, of the default model and of everything at `base_url`."""
     price_out: float | None = None
+    fallbacks: dict[str, list[str]] = {}
+    """Alias → the models to ask in turn when its own does not answer."""
+    prices: dict[str, SetPrice] = {}
+    """A model's own name → what it costs, before every list."""
+    limits: dict[str, SetPace] = {}
+    """A model's own name → how much it may be asked."""
 
 
 class ModelSettingsView(BaseModel):
@@ -40,6 +72,8 @@ class ModelSettingsView(BaseModel):
 
     chosen: ModelChoices
     environment: ModelChoices
+    lines: list[LineView] = []
+    """The models that are asked just now, and how many calls wait there."""
 
 
 class ModelTried(BaseModel):

@@ -210,7 +210,7 @@ def _read_retry(read: Reader, problems: ProblemList, *, node: str | None, index:
     backoff_s = inner.number("backoff_s", Retry().backoff_s, least=0, most=86_400)
     factor = inner.number("factor", Retry().factor, least=1, most=100)
     inner.finish()
-    return Retry(attempts, backoff_s, factor)
+    return Retry(attempts, backoff_s, factor, refused=attempts)
 
 
 def _read_default_output(read: Reader, on_error: str) -> dict[str, Any]:

@@ -57,6 +57,8 @@ class Retry:
     attempts: int = 1
     backoff_s: float = 1.0
     factor: float = 2.0
+    refused: int = 3
+    """How often it is tried when whoever was called refused to begin, which costs nothing; `attempts`, where the document says those."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ def _fold(steps: dict[str, StepRecord], row: Row, event: events.Event) -> None:
         case events.StepFailed() if record:
             record.status = "ready" if event.retry_at is not None else "failed"
             record.ended_at, record.error, record.goes_on = row.at, event.error, event.goes_on
+            record.note = event.note or record.note
             record.inputs = event.inputs if event.inputs is not None else record.inputs
             _charge(record, event.spent, row.at)
         case events.LimitMet():

@@ -6,7 +6,7 @@ import difflib
 import ipaddress
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from engine.errors import ConfigInvalid
 from engine.llm import ollama, practice, prices
 from engine.llm.messages import ModelInfo
+from engine.llm.pacing import Pace
 from engine.settings import Settings
 
 ALIASES = ("default", "cheap", "careful")
@@ -96,6 +97,12 @@ class GatewaySettings:
     """USD per million tokens (in, out) of the default model and everything at `base_url`."""
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     """`default`, `cheap`, `careful` → names; what is not set is the default."""
+    fallbacks: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    """Alias → what is asked in turn when its model does not answer."""
+    prices: Mapping[str, tuple[float, float, float | None]] = field(default_factory=dict[str, tuple[float, float, float | None]])
+    """A model's own name → USD per million tokens (in, out, read from a cache), before every list."""
+    paces: Mapping[str, Pace] = field(default_factory=dict[str, Pace])
+    """A model's own name → how much it may be asked."""
     key_for: Callable[[str], str | None] = key_from_environment
     """The key of a provider, asked at each call and never kept."""
     practice_ms_per_token: float = 2.0
@@ -148,9 +155,39 @@ class Catalog:
             if not target and name != "default":
                 target = "default"
             if not target:
-                return self._default()
+                return self._priced(self._default())
             name = target
-        return self._named(name.strip())
+        return self._priced(self._named(name.strip()))
+
+    def chain(self, model: str, fallbacks: Sequence[str] = ()) -> list[str]:
+        """Every name that may be asked, in turn: the model, the step's fallbacks, and behind an alias what Settings put there."""
+        names: list[str] = []
+        for name in (model, *fallbacks):
+            names += [name, *self._behind(name.strip())]
+        return list(dict.fromkeys(names))
+
+    def _behind(self, name: str) -> Sequence[str]:
+        for _ in ALIASES:
+            if name not in ALIASES:
+                return ()
+            if self._settings.fallbacks.get(name):
+                return self._settings.fallbacks[name]
+            target = self._settings.aliases.get(name, "").strip()
+            if not target and name == "default":
+                return ()
+            name = target or "default"
+        return ()
+
+    def pace(self, info: ModelInfo) -> str | None:
+        """The name under which Settings limit the model; None where they do not."""
+        return next((name for name in spellings(info) if name in self._settings.paces), None)
+
+    def _priced(self, info: ModelInfo) -> ModelInfo:
+        found = next((self._settings.prices[name] for name in spellings(info) if name in self._settings.prices), None)
+        if found is None:
+            return info
+        price_in, price_out, cached = found
+        return replace(info, price_in=price_in, price_out=price_out, price_cached=cached, is_priced_here=True)
 
     def models(self) -> list[ModelInfo]:
         """What can be picked: the aliases (named as such), then what they mean, then the practice model."""
@@ -231,6 +268,12 @@ class Catalog:
         missing = provider in _KEY_NAMES and not self._settings.key_for(provider)
         why_not = f"There is no key for {provider}: add it in Settings or set {key_names(provider)[0]}." if missing else ""
         return ModelInfo(name, provider, name, False, *(price or (None, None)), None, not missing, why_not)
+
+
+def spellings(info: ModelInfo) -> tuple[str, ...]:
+    """The names by which people mean this model: its own, and the same without or with its provider."""
+    prefix = f"{info.provider}/"
+    return (info.name, info.name.removeprefix(prefix) if info.name.startswith(prefix) else prefix + info.name)
 
 
 def is_loopback(base_url: str) -> bool:

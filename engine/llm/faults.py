@@ -62,6 +62,11 @@ def owes_nothing(error: SignalboxError) -> bool:
     return isinstance(error, ProviderRejected) or (isinstance(status, int) and status >= 400 and status not in _UNSURE)
 
 
+def is_refusal(error: SignalboxError) -> bool:
+    """Whether a provider was busy or down and said so itself, so that nothing was begun: another try costs nothing."""
+    return isinstance(error, ProviderUnavailable) and owes_nothing(error)
+
+
 def cut_off(info: ModelInfo) -> ProviderUnavailable:
     """The error for a stream that stopped before the model said that it was done."""
     return ProviderUnavailable(f"{_who(info)} broke off in the middle of its answer.", details=about(info))

@@ -20,9 +20,11 @@ from engine.errors import ConfigInvalid, ProviderRejected, SignalboxError, StepT
 from engine.llm import prices
 from engine.llm.catalog import Catalog, GatewaySettings
 from engine.llm.chat import CallParts, wire_messages, wire_tools
+from engine.llm.counting import detailed, last
 from engine.llm.faults import about, cut_off, told
 from engine.llm.lane import Lane
-from engine.llm.messages import Bound, ModelAnswer, ModelInfo, ModelRequest, ToolCall, Usage
+from engine.llm.messages import Bound, ModelAnswer, ModelInfo, ModelRequest, ToolCall
+from engine.llm.pacing import Line, Pacer
 from engine.llm.practice import PracticeModel
 from engine.llm.structured import instruction
 
@@ -58,6 +60,7 @@ class Gateway:
         self._settings, self._clock = settings, clock
         self._catalog = Catalog(settings)
         self._practice = PracticeModel(clock=clock, ms_per_token=settings.practice_ms_per_token)
+        self._pacer = Pacer(clock, settings.paces)
         self._lane = Lane("signalbox-models")
         self._litellm: Any = None
 
@@ -65,6 +68,7 @@ class Gateway:
         """Other settings for the calls that start from now on."""
         self._settings, self._catalog = settings, Catalog(settings)
         self._practice.pace(ms_per_token=settings.practice_ms_per_token)
+        self._pacer.set(settings.paces)
 
     async def prepare(self) -> None:
         """Looks for local models if the default depends on it, so that `resolve` and `bound` never block. Optional, cheap."""
@@ -85,25 +89,44 @@ class Gateway:
         bounds = [prices.upper_bound(request, self.resolve(name)) for name in (request.model, *fallbacks)]
         return Bound(tokens=max(b.tokens for b in bounds), cost_micro=max(b.cost_micro for b in bounds))
 
+    def chain(self, model: str, fallbacks: Sequence[str] = ()) -> list[str]:
+        """Every name that may be asked in turn when one after the other does not answer; the first is `model`."""
+        return self._catalog.chain(model, fallbacks)
+
+    def lines(self) -> list[Line]:
+        """Who is at which model just now, and who waits there."""
+        return self._pacer.lines()
+
     def models(self) -> list[ModelInfo]:
         """What can be picked: the aliases, the models they mean, and the practice model."""
         return self._catalog.models()
 
-    async def complete(self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None) -> ModelAnswer:
+    async def complete(
+        self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None, on_wait: Callable[[bool], None] | None = None
+    ) -> ModelAnswer:
         """The model's answer; with `on_token`, its parts as they come, on this event loop.
 
         ConfigInvalid and PriceUnknown before anything is sent; ProviderRejected, ProviderRateLimited, ProviderUnavailable; StepTimedOut
-        after `timeout_s`, which does not count the one import of litellm. No retries, no fallbacks: they are the step's.
+        after `timeout_s`, which counts neither the one import of litellm nor the wait for a place at the model (`on_wait`, see Pacer.turn).
+        No retries, no fallbacks: they are the step's.
         """
         await self.prepare()
         info = self.resolve(request.model)
         price = prices.full_price(info)
         if request.max_tokens < 1:
             raise ConfigInvalid("max_tokens must be at least 1.")
-        tell = _Teller(on_token) if on_token is not None else None
         key = None if info.is_practice else self._key(info)
         if not info.is_practice:
             await self.warm_up()
+        async with self._pacer.turn(self._catalog.pace(info) or info.name, tokens_at_most(request), on_wait) as turn:
+            answer = await self._answered(request, info, price=price, key=key, on_token=on_token)
+            turn.tokens = answer.usage.tokens_in + answer.usage.tokens_out
+        return answer
+
+    async def _answered(
+        self, request: ModelRequest, info: ModelInfo, *, price: prices.Price, key: str | None, on_token: _Tell | None
+    ) -> ModelAnswer:
+        tell = _Teller(on_token) if on_token is not None else None
         try:
             async with asyncio.timeout(request.timeout_s):
                 if info.is_practice:
@@ -296,19 +319,18 @@ def _is_plain(schema: Any) -> bool:
     return all(_is_plain(part) for part in [*named, schema.get("items", True), schema.get("additionalProperties", True)])
 
 
+def tokens_at_most(request: ModelRequest) -> int:
+    """What a provider counts a call for before it has answered: about what is sent, and all that may come back."""
+    return -(-prices.request_bytes(request) // BYTES_PER_TOKEN) + request.max_tokens
+
+
 def _answer(
     request: ModelRequest, info: ModelInfo, *, text: str, finish: str | None, told_usage: Sequence[Any], calls: tuple[ToolCall, ...]
 ) -> ModelAnswer:
-    tokens_in = _last(told_usage, "prompt_tokens") or -(-prices.request_bytes(request) // BYTES_PER_TOKEN)
+    tokens_in = last(told_usage, "prompt_tokens") or -(-prices.request_bytes(request) // BYTES_PER_TOKEN)
     # No more than it was allowed, where it is our guess.
     written = text + "".join(call.name + call.arguments for call in calls)
     guess_out = min(request.max_tokens, -(-len(written.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN))
-    tokens_out = _last(told_usage, "completion_tokens") or guess_out
-    cached = _last([getattr(usage, "prompt_tokens_details", None) for usage in told_usage], "cached_tokens")
-    usage = Usage(tokens_in=max(1, tokens_in), tokens_out=max(1, tokens_out), tokens_cached=min(cached, max(1, tokens_in)))
+    tokens_out = last(told_usage, "completion_tokens") or guess_out
+    usage = detailed(told_usage, tokens_in=max(1, tokens_in), tokens_out=max(1, tokens_out))
     return ModelAnswer(text=text, model=info.name, usage=usage, finish_reason=str(finish or "stop"), is_practice=False, calls=calls)
-
-
-def _last(things: Sequence[Any], name: str) -> int:
-    values = [getattr(thing, name, None) for thing in things]
-    return next((value for value in reversed(values) if isinstance(value, int) and value > 0), 0)

@@ -75,6 +75,10 @@ class Usage:
     """The part of `tokens_in` that the provider read from its cache."""
     cost_micro: int = 0
     """Millionths of a US dollar, rounded up."""
+    tokens_written: int = 0
+    """The part of `tokens_in` that the provider wrote into its cache."""
+    tokens_reasoning: int = 0
+    """The part of `tokens_out` that nobody sees; all of it where a provider does not tell how much that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,8 @@ class ModelAnswer:
     is_practice: bool
     calls: tuple[ToolCall, ...] = ()
     """The tools that it wants called, in its order."""
+    is_cached: bool = False
+    """Whether it was given before, to the very same question, and has used nothing now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +125,7 @@ class ModelInfo:
     """Whether a call could work: a key is there, or none is needed."""
     why_not: str
     """What is missing, when not ready."""
+    price_cached: float | None = None
+    """Of what the provider reads from its cache, where `price_in` and `price_out` were set by hand; None: as any other."""
+    is_priced_here: bool = False
+    """Whether its price was set for this very model; no list is asked then."""

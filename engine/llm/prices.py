@@ -26,7 +26,7 @@ SCHEMA_OVERHEAD_TOKENS = 384
 LINE_OVERHEAD_TOKENS = 32
 """What it adds besides when the answer must fit a schema: our own sentence, or a tool definition and its instructions."""
 
-_TIER = re.compile(r"(input|output)_cost_per_token_above_(\d+)k_tokens")
+_TIER = re.compile(r"(input|output|cache_read_input)(?:_cost_per_token|_token_cost)_above_(\d+)k_tokens")
 _CHAT_MODES = ("chat", "completion", "responses")
 
 
@@ -37,6 +37,7 @@ class Tier:
     above: int
     price_in: Decimal
     price_out: Decimal
+    price_cached: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,10 @@ class Price:
     price_out: Decimal
     price_cached: Decimal | None = None
     """Per token that the provider read from its cache; None: as any other."""
+    price_written: Decimal | None = None
+    """Per token that it wrote into its cache; None: as any other."""
+    price_reasoning: Decimal | None = None
+    """Per token of the answer that nobody sees; None: as any other."""
     tiers: tuple[Tier, ...] = ()
 
 
@@ -86,8 +91,9 @@ def full_price(info: ModelInfo) -> Price:
     """The price behind `info`, with tiers and cache price where it came from the list. PriceUnknown if there is none."""
     if info.price_in is None or info.price_out is None:
         raise PriceUnknown(f"The price of the model {info.name} is not known, so its cost cannot be limited.")
-    own = Price(price_in=Decimal(repr(info.price_in)), price_out=Decimal(repr(info.price_out)))
-    entry = None if info.is_practice else listing(info.name)
+    cached = None if info.price_cached is None else Decimal(repr(info.price_cached))
+    own = Price(price_in=Decimal(repr(info.price_in)), price_out=Decimal(repr(info.price_out)), price_cached=cached)
+    entry = None if info.is_practice or info.is_priced_here else listing(info.name)
     if entry is None or entry.price is None:
         return own
     same = (float(entry.price.price_in), float(entry.price.price_out)) == (info.price_in, info.price_out)
@@ -96,15 +102,30 @@ def full_price(info: ModelInfo) -> Price:
 
 def cost_micro(price: Price, usage: Usage) -> int:
     """Micro-USD for `usage` at `price`, rounded up."""
+    price_in, price_out, price_cached = _at_length(price, usage.tokens_in)
+    written, reasoning = min(usage.tokens_written, usage.tokens_in), min(usage.tokens_reasoning, usage.tokens_out)
+    cached = min(usage.tokens_cached, usage.tokens_in - written)
+    total = usage.tokens_in * price_in + usage.tokens_out * price_out
+    if price_cached is not None:
+        total -= cached * (price_in - min(price_in, price_cached))
+    total += written * (_dearer(price_in, price.price_written) - price_in)
+    total += reasoning * (_dearer(price_out, price.price_reasoning) - price_out)
+    return int(total.to_integral_value(rounding=ROUND_CEILING))
+
+
+def _at_length(price: Price, tokens_in: int) -> tuple[Decimal, Decimal, Decimal | None]:
+    """(in, out, cached) for a request of that length."""
     price_in, price_out, price_cached = price.price_in, price.price_out, price.price_cached
     for tier in price.tiers:
-        if usage.tokens_in > tier.above:
-            # A longer request raises the price of every token, and no list says what a cached one costs then.
-            price_in, price_out, price_cached = max(price_in, tier.price_in), max(price_out, tier.price_out), None
-    cached = min(usage.tokens_cached, usage.tokens_in)
-    saved = cached * (price_in - min(price_in, price_cached)) if price_cached is not None else Decimal(0)
-    total = usage.tokens_in * price_in + usage.tokens_out * price_out - saved
-    return int(total.to_integral_value(rounding=ROUND_CEILING))
+        if tokens_in > tier.above:
+            # A longer request raises the price of every token; a list that does not say what a cached one costs then grants nothing.
+            price_in, price_out, price_cached = max(price_in, tier.price_in), max(price_out, tier.price_out), tier.price_cached
+    return price_in, price_out, price_cached
+
+
+def _dearer(usual: Decimal, special: Decimal | None) -> Decimal:
+    # A price that a list gives by mistake below the usual one must not make a call cheaper than it is.
+    return usual if special is None else max(usual, special)
 
 
 def request_bytes(request: ModelRequest) -> int:
@@ -131,7 +152,8 @@ def upper_bound(request: ModelRequest, info: ModelInfo) -> Bound:
     """
     overhead = OVERHEAD_TOKENS + (SCHEMA_OVERHEAD_TOKENS if request.schema is not None else 0)
     tokens_in = request_bytes(request) + overhead + LINE_OVERHEAD_TOKENS * (len(request.messages) + len(request.tools))
-    most = Usage(tokens_in=tokens_in, tokens_out=request.max_tokens)
+    # Nobody knows how much of it is written into a cache, or thought and not said: all of it may be.
+    most = Usage(tokens_in=tokens_in, tokens_out=request.max_tokens, tokens_written=tokens_in, tokens_reasoning=request.max_tokens)
     return Bound(tokens=tokens_in + request.max_tokens, cost_micro=cost_micro(full_price(info), most))
 
 
@@ -149,16 +171,20 @@ def _price(row: dict[str, Any]) -> Price | None:
     price_in, price_out = _per_token(row.get("input_cost_per_token")), _per_token(row.get("output_cost_per_token"))
     if price_in is None or price_out is None:
         return None
-    # Hidden reasoning is told inside the answer's tokens, so the dearer of the two bounds both.
-    price_out = max(price_out, _per_token(row.get("output_cost_per_reasoning_token")) or Decimal(0))
     above: dict[int, dict[str, Decimal]] = {}
     for key, value in row.items():
         found, number = _TIER.fullmatch(key), _per_token(value)
         if found and number is not None:
             above.setdefault(int(found[2]) * 1000, {})[found[1]] = number
-    tiers = (Tier(above=k, price_in=v.get("input", price_in), price_out=v.get("output", price_out)) for k, v in sorted(above.items()))
-    cached = _per_token(row.get("cache_read_input_token_cost"))
-    return Price(price_in=price_in, price_out=price_out, price_cached=cached, tiers=tuple(tiers))
+    tiers = (Tier(k, v.get("input", price_in), v.get("output", price_out), v.get("cache_read_input")) for k, v in sorted(above.items()))
+    return Price(
+        price_in=price_in,
+        price_out=price_out,
+        price_cached=_per_token(row.get("cache_read_input_token_cost")),
+        price_written=_per_token(row.get("cache_creation_input_token_cost")),
+        price_reasoning=_per_token(row.get("output_cost_per_reasoning_token")),
+        tiers=tuple(tiers),
+    )
 
 
 def _per_token(usd: object) -> Decimal | None:

@@ -26,6 +26,12 @@ def static_estimates(plan: Plan, pricing: Pricing, called: Called) -> dict[str, 
     return _Estimating(pricing, called).of(plan, (plan.hash,))
 
 
+def _unpriced(node: PlannedNode, more: int) -> Bounds:
+    """What a step uses of which only the run knows the text: its calls and `more` of them, money and tokens not known."""
+    llm_calls, tool_calls = node.kind.most_calls(node.config)
+    return Bounds(0, llm_calls + more, tool_calls, None, None)
+
+
 class _Estimating:
     """Works every workflow out once, however often others run it."""
 
@@ -41,10 +47,12 @@ class _Estimating:
             if isinstance(node.kind, ChildKind):
                 found[node.id] = self._child(node, above)
                 continue
-            if node.is_hidden:
-                # What it asks grows from turn to turn.
+            if node.is_hidden or not any(node.kind.most_calls(node.config)):
+                # What a hidden step asks grows from turn to turn.
                 continue
-            if not all(is_fixed(resolver) for resolver in node.fields.values()) or not any(node.kind.most_calls(node.config)):
+            if not all(is_fixed(resolver) for resolver in node.fields.values()):
+                if (more := self._behind_alias(node)) > 0:
+                    found[node.id] = _unpriced(node, more)
                 continue
             given = {name: resolver({}) for name, resolver in node.fields.items()}
             try:
@@ -52,6 +60,12 @@ class _Estimating:
             except SignalboxError:
                 continue
         return found
+
+    def _behind_alias(self, node: PlannedNode) -> int:
+        """Models that Settings put behind the names that the step asks, as far as these are known before the run."""
+        names = [resolver({}) for name in ("model", "fallback_models") if (resolver := node.fields.get(name)) and is_fixed(resolver)]
+        asked = [part for name in names for part in (name if isinstance(name, list) else [name]) if isinstance(part, str)]
+        return len(self._pricing.chain(asked[0], asked[1:])) - len(set(asked)) if asked else 0
 
     def _child(self, node: PlannedNode, above: tuple[str, ...]) -> Bounds:
         kind = cast("ChildKind[object]", node.kind)  # pyright: ignore[reportInvalidTypeArguments]

@@ -8,7 +8,7 @@ from engine.jsonvalue import JsonValue
 
 Widget = Literal[
     "line", "text", "code", "rule", "cases", "labels", "names", "schema", "approvers", "people", "model", "models", "step", "share",
-    "duration", "headers", "body", "secret",
+    "duration", "headers", "body", "secret", "ticks",
 ]  # fmt: skip
 """What a setting is edited with, where its type alone does not tell; app/components/inspector/form.jsx draws them."""
 

@@ -18,6 +18,10 @@ class Pricing(Protocol):
         """The upper bound over the model and its fallbacks. Raises PriceUnknown."""
         ...
 
+    def chain(self, model: str, fallbacks: Sequence[str] = ()) -> list[str]:
+        """Every name that may be asked in turn: the model, the fallbacks, and those that Settings put behind an alias."""
+        ...
+
 
 class NodeContext(Protocol):
     """The world as one step sees it. Every member checks the kind's declared capabilities."""
@@ -27,8 +31,12 @@ class NodeContext(Protocol):
         """The same for every attempt at this step of this run; another in every other run and fork."""
         ...
 
-    async def model(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> ModelAnswer:
-        """Calls a model within the step's reservation; text streams to whoever watches the run."""
+    async def model(self, request: ModelRequest, fallbacks: Sequence[str] = (), *, cache_s: int = 0) -> ModelAnswer:
+        """Calls a model within the step's reservation; an answer to the same question that is no older than `cache_s` costs nothing."""
+        ...
+
+    def refuse(self, answer: str, problems: Sequence[str]) -> None:
+        """Notes in the journal that the answer of the last call could not be used, and why."""
         ...
 
     async def meaning(self, texts: Sequence[str]) -> list[list[float]]:

@@ -8,7 +8,7 @@ from typing import Any
 from engine.clock import Clock
 from engine.errors import Bug, InDoubt, SignalboxError, StepTimedOut, Transient
 from engine.nodes.contract import Outcome
-from engine.run.context import StepContext
+from engine.run.context import Patience, StepContext
 from engine.run.prepare import LONGEST_PAUSE_S, Prepared, checked, wrapped
 
 
@@ -17,6 +17,7 @@ async def carried_out(prepared: Prepared, ctx: StepContext, clock: Clock) -> tup
     limit = asyncio.timeout(prepared.node.timeout_s)
     try:
         async with limit:
+            ctx.patience = Patience(limit, clock.now_us)
             return checked(prepared.node, await _work(prepared, ctx, clock)), None
     except Exception as raised:  # the border of a kind's own code
         expired = limit.expired()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from engine.errors import Bug, ProviderRejected, ProviderUnavailable, SignalboxError, StepTimedOut
 from engine.jsonvalue import JsonValue
 from engine.llm.faults import owes_nothing
-from engine.llm.messages import Bound, ModelAnswer, ModelRequest
-from engine.nodes.contract import Capability, NodeKind
+from engine.llm.messages import Bound, ModelAnswer, ModelInfo, ModelRequest, Usage
+from engine.llm.remembering import key_of
+from engine.nodes.contract import Capability, NodeKind, Outcome
 from engine.run.events import Spent
 from engine.run.prepare import Prepared
 from engine.run.programs import Programs, Told
@@ -22,6 +25,9 @@ MODEL_TIMEOUT_S = 120.0
 WEB_TIMEOUT_S = 60.0
 A_LITTLE_LESS = 0.98
 """Of the step's time: a call that ends by itself can still say whether anything was sent."""
+MOST_KEPT = 4_000
+"""Characters of a refused answer, and of each problem with it, that the journal keeps."""
+MOST_PROBLEMS = 20
 
 
 class Models(Protocol):
@@ -31,8 +37,30 @@ class Models(Protocol):
         """The most that a call can use."""
         ...
 
-    async def complete(self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None) -> ModelAnswer:
+    def resolve(self, name: str) -> ModelInfo:
+        """The model behind a name."""
+        ...
+
+    def chain(self, model: str, fallbacks: Sequence[str] = ()) -> list[str]:
+        """Every name that may be asked in turn."""
+        ...
+
+    async def complete(
+        self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None, on_wait: Callable[[bool], None] | None = None
+    ) -> ModelAnswer:
         """One call."""
+        ...
+
+
+class Answers(Protocol):
+    """Answers that may be given again."""
+
+    async def find(self, workspace_id: str, key: str, *, at_most_s: float) -> ModelAnswer | None:
+        """The one that was kept no longer than that ago."""
+        ...
+
+    async def keep(self, workspace_id: str, answers: dict[str, ModelAnswer]) -> None:
+        """Keeps each under its key."""
         ...
 
 
@@ -74,6 +102,34 @@ class Services:
     web: Web
     tools: Tools
     programs: Programs
+    answers: Answers | None = None
+    """None where nothing is kept."""
+
+
+@dataclass(slots=True)
+class Patience:
+    """The time limit of one attempt; it stands still while the step waits in line for a model."""
+
+    limit: asyncio.Timeout
+    now_us: Callable[[], int]
+    waits: int = 0
+    left_s: float | None = None
+    since_us: int = 0
+
+    def hold(self) -> None:
+        """The clock stands still; what several calls wait for at once is counted once."""
+        self.waits += 1
+        if self.waits == 1:
+            due, self.since_us = self.limit.when(), self.now_us()
+            self.left_s = None if due is None else due - asyncio.get_running_loop().time()
+            self.limit.reschedule(None)
+
+    def go_on(self) -> float:
+        """It goes on; the seconds since the first of them began to wait."""
+        self.waits -= 1
+        if self.waits == 0 and self.left_s is not None:
+            self.limit.reschedule(asyncio.get_running_loop().time() + self.left_s)
+        return (self.now_us() - self.since_us) / 1e6
 
 
 @dataclass(slots=True)
@@ -89,6 +145,10 @@ class StepContext:
     calls: list[dict[str, Any]] = field(default_factory=list)
     told: Told = field(default_factory=Told)
     """What the step's program said beside its result."""
+    patience: Patience | None = None
+    """How long the step may take, where the wait for a place at a model does not count."""
+    fresh: dict[str, ModelAnswer] = field(default_factory=dict)
+    """Answers to be kept if the step ends well."""
     asked: str = ""
     """What the other system said when it was asked whether the call had been made before; empty where it was not asked."""
 
@@ -97,17 +157,39 @@ class StepContext:
         """SHA-256 of run and path: the same over attempts and restarts, another in every fork."""
         return hashlib.sha256(f"{self.run_id}:{self.prepared.path}".encode()).hexdigest()
 
-    async def model(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> ModelAnswer:
+    async def model(self, request: ModelRequest, fallbacks: Sequence[str] = (), *, cache_s: int = 0) -> ModelAnswer:
         """Calls the model, then its fallbacks in order when a provider lets us down."""
         self._needs(Capability.MODEL)
         timeout_s = self.prepared.node.timeout_s or MODEL_TIMEOUT_S
-        last: SignalboxError = ProviderUnavailable()
-        for name in (request.model, *fallbacks):
+        last: SignalboxError | None = None
+        for name in self.services.models.chain(request.model, fallbacks):
+            if last is not None and self.spent.llm_calls >= self.prepared.reserved.llm_calls:
+                break  # Settings have put more behind the alias since this step set its money aside.
             try:
-                return await self._call(replace(request, model=name, timeout_s=timeout_s))
+                asked = replace(request, model=name, timeout_s=timeout_s)
+                return await (self._known_or_asked(asked, cache_s) if cache_s and self.services.answers else self._call(asked))
             except (ProviderUnavailable, ProviderRejected, StepTimedOut) as error:
                 last = error
-        raise last
+        raise last or ProviderUnavailable()
+
+    async def _known_or_asked(self, request: ModelRequest, cache_s: int) -> ModelAnswer:
+        info, answers = self.services.models.resolve(request.model), self.services.answers
+        # Where the practice model only stands in, a real one is about to be chosen; who names it asks for its answers.
+        if answers is None or (info.is_practice and not request.model.strip().startswith(info.provider)):
+            return await self._call(request)
+        key = key_of(request, info)
+        known = self.fresh.get(key) or await answers.find(self.workspace_id, key, at_most_s=cache_s)
+        if known is not None:
+            known = replace(known, usage=Usage(0, 0), is_cached=True)
+            self.calls.append({"model": known.model, "practice": known.is_practice, "cached": True, "cost_usd": 0.0})
+            return known
+        self.fresh[key] = answer = await self._call(request)
+        return answer
+
+    async def keep_answers(self, outcome: Outcome | None) -> None:
+        """What was answered may be given again: only where it was good enough for the step."""
+        if self.services.answers is not None and self.fresh and outcome is not None and outcome.port == "out":
+            await self.services.answers.keep(self.workspace_id, self.fresh)
 
     async def _call(self, request: ModelRequest) -> ModelAnswer:
         bound = self.services.models.bound(request)
@@ -119,7 +201,7 @@ class StepContext:
         call: dict[str, Any] = {"model": request.model, "max_tokens": request.max_tokens}
         self.calls.append(call)
         try:
-            answer = await self.services.models.complete(request, on_token=self.on_token)
+            answer = await self.services.models.complete(request, on_token=self.on_token, on_wait=partial(self._waits, call))
         except SignalboxError as error:
             call["error"] = error.code
             if owes_nothing(error):
@@ -137,6 +219,19 @@ class StepContext:
             "finish": answer.finish_reason,
         }
         return answer
+
+    def _waits(self, call: dict[str, Any], is_waiting: bool) -> None:
+        """The call stands in line for its model, which takes nothing of the step's own time, or does so no longer."""
+        if self.patience is None:
+            return
+        if is_waiting:
+            self.patience.hold()
+        else:
+            call["waited_s"] = round(self.patience.go_on(), 3)
+
+    def refuse(self, answer: str, problems: Sequence[str]) -> None:
+        """The record of the last call says what it answered, shortened, and why that could not be used."""
+        self.calls[-1] |= {"refused": [problem[:MOST_KEPT] for problem in problems[:MOST_PROBLEMS]], "answer": answer[:MOST_KEPT]}
 
     async def meaning(self, texts: Sequence[str]) -> list[list[float]]:
         """Unit vectors of the texts."""

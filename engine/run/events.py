@@ -137,6 +137,8 @@ class StepFailed(Event, frozen=True, omit_defaults=True, tag="step_failed"):
     """`port`, `default` or `around`; None: the run fails."""
     ends: str = ""
     """With `around`: the item, or the open box, around the step that ends with this error."""
+    note: dict[str, Any] = {}
+    """What the timeline shows beside, as of a step that ended well: the calls that were made in vain."""
 
 
 class BoxOpened(Event, frozen=True, omit_defaults=True, tag="box_opened"):

@@ -13,6 +13,7 @@ import msgspec
 from engine.clock import Clock, iso
 from engine.errors import InDoubt, SignalboxError, StaleApproval, Transient
 from engine.ids import Ids
+from engine.llm.faults import is_refusal
 from engine.nodes.contract import Answer, AskKind, Estimate, Outcome, Pricing, WaitKind
 from engine.run import asked_limits, asking, boxes, codec, events, waiting
 from engine.run.asking import Owner
@@ -309,7 +310,9 @@ class Turn:
         node, error = step.node, done.error or SignalboxError()
         tries = done.attempt - step.base
         retry_at = None
-        if isinstance(error, Transient) and tries < node.retry.attempts and not step.is_given_up:
+        # A provider that is busy or down has not begun: trying again costs nothing, and the run waits without a worker.
+        most = node.retry.refused if is_refusal(error) else node.retry.attempts
+        if isinstance(error, Transient) and tries < most and not step.is_given_up:
             asked = error.details.get("retry_after_s")
             pause = max(node.retry.backoff_s * node.retry.factor ** (tries - 1), asked if isinstance(asked, int | float) else 0)
             retry_at = self.at + int(min(pause, LONGEST_PAUSE_S) * 1e6)
@@ -324,6 +327,7 @@ class Turn:
             retry_at=retry_at,
             goes_on="around" if caught else goes_on,
             ends=caught or "",
+            note=done.note,
         )
         self.record(event, done.path, done.attempt)
         if retry_at is not None and step.status == "retrying":

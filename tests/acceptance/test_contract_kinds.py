@@ -174,7 +174,8 @@ async def test_llm_with_output_schema_gives_json_and_refuses_what_does_not_fit(m
     view = await run(engine, document)
     assert view.status == "failed"
     provider.then(fake.text("nope"), fake.text('{"n": 5}'))
-    document["nodes"][1]["retry"] = {"attempts": 2, "backoff_s": 0.01, "factor": 1}
+    document["nodes"][1] |= {"retry": {"attempts": 2, "backoff_s": 0.01, "factor": 1}}
+    document["nodes"][1]["config"] |= {"repairs": 0}
     workflow = await published(engine, document)
     started = await engine.runs.start(ANN, workflow)
     view = await until(engine, started.run_id, lambda r: r.ended_at is not None)

@@ -71,7 +71,8 @@ def test_a_row_of_the_table_has_its_settings_ports_and_outputs(name: str) -> Non
     else:
         assert list(found) == ([] if ports == "–" else [port.split()[0] for port in ports.split(", ")])
     told = describe(kind)["outputs"]
-    assert told is None or marked(outputs) == set(told)
+    # As with settings, a kind may have more than the contract asks of it (`llm` tells what its checks found).
+    assert told is None or marked(outputs) <= set(told)
 
 
 @every_row

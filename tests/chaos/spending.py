@@ -63,7 +63,7 @@ class Billing(Gateway):
     def bound(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> Bound:
         return Bound(request.max_tokens, MOST)
 
-    async def complete(self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None) -> ModelAnswer:
+    async def complete(self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None, on_wait: Any = None) -> ModelAnswer:
         cost = self._chance.randint(1, MOST)
         await asyncio.sleep(self._chance.random() * 0.002)
         os.write(self._bill, f"billed {cost}\n".encode())

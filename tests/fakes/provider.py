@@ -48,6 +48,8 @@ class Behaviour:
     usage: bool = True
     """Whether the answer says how many tokens it took (the ledger counts them anyway)."""
     cached: int = 0
+    reasoning: int | None = None
+    """Tokens of the answer that nobody sees; None: it does not tell."""
     fills: bool = False
     """Answers with exactly max_tokens tokens."""
     extra_out: int = 0
@@ -115,6 +117,7 @@ class Call:
     tokens_in: int
     tokens_out: int = 0
     tokens_cached: int = 0
+    tokens_reasoning: int | None = None
     status: int = 0
     closed_by_client: bool = False
     finished: bool = False
@@ -276,6 +279,7 @@ class _Handler(BaseHTTPRequestHandler):
         full = full.encode()[: limit * 4].decode(errors="ignore") if how.fills or count(full) > limit else full
         finish = "length" if how.fills or full != how.text else "stop"
         call.tokens_cached = min(how.cached, call.tokens_in)
+        call.tokens_reasoning = None if how.reasoning is None else min(how.reasoning, call.tokens_out)
         if call.stream:
             return self._stream(call, replace(how, text=full), finish)
         self._whole(call, replace(how, text=full), finish)
@@ -358,4 +362,5 @@ def _usage(call: Call) -> dict[str, Any]:
         "completion_tokens": call.tokens_out,
         "total_tokens": call.tokens_in + call.tokens_out,
         "prompt_tokens_details": {"cached_tokens": call.tokens_cached},
+        **({} if call.tokens_reasoning is None else {"completion_tokens_details": {"reasoning_tokens": call.tokens_reasoning}}),
     }

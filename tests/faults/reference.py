@@ -74,8 +74,8 @@ class PricedGateway(Gateway):
     def bound(self, request: ModelRequest, fallbacks: Any = ()) -> Bound:
         return replace(super().bound(request, fallbacks), cost_micro=2 * COST_MICRO)
 
-    async def complete(self, request: ModelRequest, *, on_token: Any = None) -> ModelAnswer:
-        answer = await super().complete(request, on_token=on_token)
+    async def complete(self, request: ModelRequest, *, on_token: Any = None, on_wait: Any = None) -> ModelAnswer:
+        answer = await super().complete(request, on_token=on_token, on_wait=on_wait)
         return replace(answer, usage=replace(answer.usage, cost_micro=COST_MICRO))
 
 

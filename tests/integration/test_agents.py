@@ -44,7 +44,7 @@ class Scripted(Gateway):
         self.asked: list[ModelRequest] = []
         self.gate: asyncio.Event | None = None
 
-    async def complete(self, request: ModelRequest, *, on_token: Any = None) -> ModelAnswer:
+    async def complete(self, request: ModelRequest, *, on_token: Any = None, on_wait: Any = None) -> ModelAnswer:
         self.asked.append(request)
         turn = sum(message.role == "assistant" for message in request.messages)
         if self.gate is not None and turn + 1 == len(self.script):
@@ -320,7 +320,7 @@ async def test_a_tool_that_is_another_one_by_now_is_not_called(home: Path) -> No
 
 async def test_two_agents_in_a_box_do_not_mix(home: Path) -> None:
     class ByTask(Scripted):
-        async def complete(self, request: ModelRequest, *, on_token: Any = None) -> ModelAnswer:
+        async def complete(self, request: ModelRequest, *, on_token: Any = None, on_wait: Any = None) -> ModelAnswer:
             self.asked.append(request)
             task, turns = request.messages[0].text, len(request.messages)
             return wants(("find_order", {"order": task})) if turns == 1 else says(f"{task}: {request.messages[-1].text}")

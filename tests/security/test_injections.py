@@ -97,7 +97,7 @@ class Obedient(Scripted):
         self.reads = reads
         self.obeyed = 0
 
-    async def complete(self, request: ModelRequest, *, on_token: Any = None) -> ModelAnswer:
+    async def complete(self, request: ModelRequest, *, on_token: Any = None, on_wait: Any = None) -> ModelAnswer:
         self.asked.append(request)
         done = {(call.name, call.arguments) for message in request.messages for call in message.calls}
         if self.reads and not done:

@@ -125,7 +125,10 @@ class Models:
     def bound(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> Bound:
         return Bound(tokens=10 + request.max_tokens, cost_micro=100)
 
-    async def complete(self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None) -> ModelAnswer:
+    def chain(self, model: str, fallbacks: Sequence[str] = ()) -> list[str]:
+        return [model, *fallbacks]
+
+    async def complete(self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None, on_wait: Any = None) -> ModelAnswer:
         world = self._world
         await world.takes_a_while()
         if world.happens(0.3):

@@ -26,7 +26,7 @@ const KINDS = {
 };
 export const GROUPS = ["Start", "AI", "Tools", "Flow", "People", "Memory", "Finish"];
 const PORTS = {
-  else: "Otherwise", unsure: "Not sure", error: "If it fails", approved: "Approved", rejected: "Rejected", expired: "No answer",
+  else: "Otherwise", unsure: "Not sure", not_good: "Not good enough", error: "If it fails", approved: "Approved", rejected: "Rejected", expired: "No answer",
   submitted: "Submitted", handover: "Handed over", item: "Each item", out: "Next",
 };
 

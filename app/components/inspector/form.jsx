@@ -76,6 +76,7 @@ function OneOf({ choices, chosen, choose, known, keys, here, hidden }) {
 function isAsked(field, here, schema, root) {
   return Object.entries(field["x-when"] ?? {}).every(([name, wanted]) => {
     const value = here[name] ?? plainSchema(schema.properties?.[name], root).default;
+    if (Array.isArray(value)) return value.includes(wanted);
     return wanted === "*" ? value !== undefined && value !== null : value === wanted;
   });
 }
@@ -97,7 +98,7 @@ function Unknown({ known, here, keys, isClosed }) {
   });
 }
 
-const WIDGETS = { cases: Cases, labels: Kinds, names: NamedValues, schema: SchemaTable, approvers: ApproversPicker, people: FillersPicker, model: ModelPicker, models: ModelsPicker, step: StepPicker, headers: Headers, body: Body, secret: SecretPicker };
+const WIDGETS = { cases: Cases, labels: Kinds, names: NamedValues, schema: SchemaTable, approvers: ApproversPicker, people: FillersPicker, model: ModelPicker, models: ModelsPicker, step: StepPicker, headers: Headers, body: Body, secret: SecretPicker, ticks: Ticks };
 
 export function Field({ name, schema, root, keys, isRequired }) {
   const { roles } = useDesk();
@@ -111,6 +112,31 @@ export function Field({ name, schema, root, keys, isRequired }) {
   return (
     <Labelled keys={keys} label={label} help={help} hint={schema["x-hint"]} isWhole={isObjects || schema.type === "array"}>
       {(told) => <Control {...told} name={name} keys={keys} schema={schema} root={root} label={label} isRequired={isRequired} />}
+    </Labelled>
+  );
+}
+
+/** Some of several choices, in the order in which the schema has them. */
+function Ticks({ keys, label, help, schema, root }) {
+  const { readOnly } = useDesk();
+  const [value, set] = useSetting(keys);
+  const chosen = value ?? [], all = plainSchema(schema.items, root).enum ?? [];
+  const tick = (choice, isOn) => {
+    const next = all.filter((one) => (one === choice ? isOn : chosen.includes(one)));
+    set(next.length ? next : undefined, label);
+  };
+  return (
+    <Labelled keys={keys} label={label} help={help} isWhole>
+      {() => (
+        <div className="col g6" role="group" aria-label={label}>
+          {all.map((choice) => (
+            <label key={choice} className="row g6">
+              <input type="checkbox" checked={chosen.includes(choice)} disabled={readOnly} data-testid={`tick-${choice}`} onChange={(event) => tick(choice, event.target.checked)} />
+              <span>{schema["x-choices"]?.[choice] ?? said(choice)}</span>
+            </label>
+          ))}
+        </div>
+      )}
     </Labelled>
   );
 }

@@ -5,7 +5,7 @@ import { ArrowLeft, ArrowRight, Copy, GitFork, Lock, X } from "lucide-react";
 import { Tile, ToneIcon } from "../drawing/icons.jsx";
 import { Body, Text } from "./values.jsx";
 import { isReference, useBody } from "./use_run.js";
-import { amount, clock, count, counted, isSaid, length, lookOf, money, moment, nameOf, portName, practised, stepStatus, whichOf, whyWord } from "./words.js";
+import { CHECKS, amount, checksOf, clock, count, counted, isCached, isSaid, lineOf, repairsOf, length, lookOf, money, moment, nameOf, portName, practised, stepStatus, whichOf, whyWord } from "./words.js";
 
 export function Detail({ run, book, step, texts, now, place, onPrevious, onNext, onClose, onFork }) {
   const [tab, setTab] = useState("overview");
@@ -57,9 +57,11 @@ function Overview({ run, book, step, texts, now }) {
   return (
     <>
       {practised(step) ? <p className="rn-note"><span className="bd neutral">Practice answer</span> Made up by the practice model: it costs nothing and says nothing true.</p> : null}
+      {isCached(step) ? <p className="rn-note"><span className="bd neutral">Same answer again</span> The very same question was answered before, so nobody was asked and it cost nothing.</p> : null}
       <StandIn step={step} />
       <Doubts step={step} />
       {step.error && !isSaid(step) ? <div className={`banner ${told.tone === "doubt" ? "doubt" : "failed"}`} role="note"><ToneIcon tone={told.tone === "doubt" ? "doubt" : "failed"} size={16} /><div><p className="b">{step.error.message}</p>{step.error.hint ? <p>{step.error.hint}</p> : null}</div></div> : null}
+      <Checks step={step} />
       {step.inputs !== null || step.status !== "done" ? <Body value={step.inputs} title="What it got" empty={notYet(step)} /> : null}
       {live ? <section className="rn-values" aria-label="It is writing"><h3 className="t12">It is writing</h3><div className="one" data-testid="writing"><span className="text">{live}</span></div></section> : null}
       <Body value={step.outputs} title="What came out" empty={step.status === "running" ? "It is still working." : step.status === "in_doubt" ? "Nobody knows." : step.status === "waiting" ? (step.pause ? "Nothing yet: it waits." : "Nothing yet: it waits for an answer.") : notYet(step)} />
@@ -71,6 +73,24 @@ function Overview({ run, book, step, texts, now }) {
 
 // What a little program has printed: beside what came out, or with its mistake.
 const printedBy = (step) => step.note?.code?.printed ?? step.error?.printed ?? "";
+
+// What was checked of an answer, with what was found.
+function Checks({ step }) {
+  const checks = checksOf(step);
+  if (!checks.length) return null;
+  return (
+    <section className="rn-values" aria-label="Checks of the answer" data-testid="checks"><h3 className="t12">Checks of the answer</h3>
+      <ul className="rn-tries">
+        {checks.map(({ check, passed, problems }) => (
+          <li key={check}>
+            <div className="row"><span className="md">{CHECKS[check] ?? check}</span><span className={`st ${passed ? "done" : "failed"}`}><ToneIcon tone={passed ? "done" : "failed"} />{passed ? "Passed" : "Not good enough"}</span></div>
+            {(problems ?? []).map(({ text, why }, index) => <p key={index} className="t12">“{text}” <span className="mut">{why}</span></p>)}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
 
 const SAID = { retry: "it did not happen, and let it run", fail: "it did not happen" };
 
@@ -110,6 +130,8 @@ function Facts({ run, book, step, told, now }) {
     ["Tokens", isCharged(step) ? <Used key="t" used={count(step.spent.tokens)} most={most.tokens ? count(most.tokens) : ""} /> : ""],
     ["Model", models.join(", ")],
     ["Asked a model", step.spent.llm_calls ? counted(step.spent.llm_calls, "time") : ""],
+    ["Asked again", repairsOf(step) ? `${counted(repairsOf(step), "answer")} could not be used` : ""],
+    ["Waited in line", lineOf(step) ? length(lineOf(step) * 1000) : ""],
     ["Went on by", step.port && step.status === "done" ? portName(book, step.node, step.port) : step.goesOn === "default" ? "its set answer for failures" : ""],
     ["Decision", note?.decision ? told.word : ""],
     ["Decided by", note?.by_name || (note?.decision === "expired" ? "nobody in time" : "")],
@@ -136,10 +158,20 @@ function Prompt({ step, texts }) {
       <Said title={live ? "What it is writing" : "What it answered"} text={live ?? (typeof answer === "string" ? answer : "")} empty={answered.isLoading ? "Loading…" : "No answer."} />
       {answered.value?.json != null ? <Body value={answered.value.json} title="The answer's parts" empty="" /> : null}
       {(step.note?.calls ?? []).map((call, index) => (
-        <p key={index} className="t12 mut num">{call.practice ? "Practice model" : call.model}: {call.error ? `failed (${call.error})` : `${count(call.tokens_in ?? 0)} tokens in, ${count(call.tokens_out ?? 0)} out, ${money((call.cost_usd ?? 0) * 1e6)}`}</p>
+        <div key={index}>
+          <p className="t12 mut num">{call.practice ? "Practice model" : call.model}: {calledTold(call)}</p>
+          {call.refused ? <div className="one"><Text text={call.answer} /><p className="t12">Could not be used: {call.refused.join("; ")}</p></div> : null}
+        </div>
       ))}
     </>
   );
+}
+
+function calledTold(call) {
+  const waited = call.waited_s ? `, after ${length(call.waited_s * 1000)} in line` : "";
+  if (call.cached) return "answered before, so it cost nothing";
+  if (call.error) return `failed (${call.error})${waited}`;
+  return `${count(call.tokens_in ?? 0)} tokens in, ${count(call.tokens_out ?? 0)} out, ${money((call.cost_usd ?? 0) * 1e6)}${waited}`;
 }
 
 function Said({ title, text, empty = "" }) {

@@ -71,6 +71,7 @@ const HANDLERS = {
     finish(step, willRetry ? "ready" : "failed", at, { error: data.error ?? {}, goesOn: data.goes_on ?? null, seq: event.seq });
     step.retryAt = willRetry ? data.retry_at / 1000 : null;
     step.inputs = data.inputs ?? step.inputs;
+    step.note = data.note ?? step.note;
   },
   step_waiting(run, data, at, event, step) {
     if (!step) return;

@@ -118,6 +118,14 @@ export const waitingSteps = (run) => [...run.steps.values()].filter((step) => st
 export const failedStep = (run) => [...run.steps.values()].findLast((step) => step.status === "failed" && !step.goesOn) ?? null;
 export const practised = (step) => step.outputs?.usage?.practice === true || (step.note?.calls ?? []).some((call) => call.practice);
 
+// What a step asked of models, beside its answer: taken again, asked anew, waited in line.
+const callsOf = (step) => step.note?.calls ?? [];
+export const isCached = (step) => callsOf(step).some((call) => call.cached);
+export const repairsOf = (step) => callsOf(step).filter((call) => call.refused).length;
+export const lineOf = (step) => callsOf(step).reduce((sum, call) => sum + (call.waited_s ?? 0), 0);
+export const CHECKS = { grounded: "Grounded in its sources", polite: "Polite", no_personal_data: "No personal data" };
+export const checksOf = (step) => (Array.isArray(step.outputs?.checks) ? step.outputs.checks.filter((one) => typeof one?.passed === "boolean") : []);
+
 // "round 2 of at most 4", "item 3"; nothing for a step that stands alone.
 export function whichOf(book, path) {
   const place = placeOf(path);
@@ -140,7 +148,17 @@ export function fact(book, step) {
   if (step.box) return boxFact(step.box);
   if (step.pause && step.port === "expired") return portName(book, step.node, step.port);
   if ((kind === "classify" || kind === "branch") && step.port) return portName(book, step.node, step.port);
+  if (kind === "llm" && step.status === "done") return modelFact(book, step);
   return "";
+}
+
+function modelFact(book, step) {
+  const repairs = repairsOf(step);
+  return [
+    step.port === "not_good" ? portName(book, step.node, step.port) : "",
+    isCached(step) ? "same answer again" : "",
+    repairs ? `asked again ${counted(repairs, "time")}` : "",
+  ].filter(Boolean).join(", ");
 }
 
 export function portName(book, node, port) {

@@ -7,6 +7,7 @@ from typing import Any
 import reflex as rx
 
 from app.components.dialog import confirm
+from app.pages.settings.model_tables_view import tables
 from app.pages.settings.models_state import Models
 from app.pages.settings.parts import choice, field, form_sheet, section
 from app.pages.settings.rows import KeyRow, ModelRow
@@ -34,6 +35,7 @@ def models_section() -> rx.Component:
         card("What the names mean", "brain_circuit", rx.el.ul(rx.foreach(Models.rows, _model))),
         if_allowed(P.SETTINGS_READ, card("Choose models", "sliders_horizontal", _choices())),
         if_allowed(P.SECRET_LIST, card("Keys and secrets", "key_round", _keys(), beside=if_allowed(P.SECRET_MANAGE, _new_key()))),
+        tables(),
         _dialogs(),
     )
 

@@ -11,6 +11,7 @@ from app.pages.settings.about_state import About
 from app.pages.settings.about_view import about_section
 from app.pages.settings.budgets_state import Budgets
 from app.pages.settings.budgets_view import budgets_section
+from app.pages.settings.model_tables_state import ModelTables
 from app.pages.settings.models_state import Models
 from app.pages.settings.models_view import models_section
 from app.pages.settings.people_state import People
@@ -29,6 +30,7 @@ FOR_SOME: tuple[tuple[Permission, Any], ...] = (
     (Permission.COST_READ, Budgets.load),
     (Permission.WORKFLOW_READ, Storage.load),
     (Permission.SETTINGS_READ, Models.load_choices),
+    (Permission.SETTINGS_READ, ModelTables.load),
     (Permission.SECRET_LIST, Models.load_keys),
     (Permission.USER_READ, People.load),
     (Permission.SETTINGS_READ, About.load),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from engine.graph.fieldtree import is_fixed
 from engine.jsonvalue import JsonValue
+from engine.nodes.answering import most_of
 from engine.nodes.contract import (
     PORT_NAME,
     CallKind,
@@ -144,8 +145,7 @@ class Classify(CallKind[ClassifyConfig]):
         """Free by meaning; one bounded call by model."""
         if config.method == "meaning" or not text_of(given["text"]).strip():
             return Estimate()
-        bound = pricing.bound(_request(config, given))
-        return Estimate(bound.cost_micro, bound.tokens, 1)
+        return most_of(_request(config, given), (), pricing)
 
     async def execute(self, config: ClassifyConfig, given: Mapping[str, Any], ctx: NodeContext) -> Outcome:
         """Label, confidence and scores. Raises OutputInvalid when a model answers with something else."""

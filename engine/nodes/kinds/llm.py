@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from engine.errors import ConfigInvalid
 from engine.jsonvalue import JsonValue
+from engine.nodes.answering import CallUsage, answered, most_of, usage_of
+from engine.nodes.checking import NOT_GOOD, AnswerSettings, all_passed, checked
 from engine.nodes.contract import (
     CallKind,
     Capability,
     Effect,
     Estimate,
     Example,
-    ModelAnswer,
     ModelRequest,
-    NodeConfig,
     NodeContext,
     Outcome,
     Pricing,
     Problem,
+    Resolver,
     Template,
-    parse_json_answer,
     text_of,
 )
 from engine.nodes.form import hints
@@ -33,7 +32,7 @@ from engine.schemas import check_schema
 TIMEOUT_S = 120.0
 
 
-class LlmConfig(NodeConfig):
+class LlmConfig(AnswerSettings):
     """The question, and who answers it within which bounds."""
 
     model: Template = Field(
@@ -84,22 +83,17 @@ class LlmConfig(NodeConfig):
     )
 
 
-class LlmUsage(BaseModel):
-    """What the call used."""
-
-    tokens_in: int = Field(description="Tokens of the question.")
-    tokens_out: int = Field(description="Tokens of the answer.")
-    cost_usd: float = Field(description="US dollars.")
-    practice: bool = Field(default=False, description="True when the practice model answered: made-up text that costs nothing.")
-
-
 class LlmOutputs(BaseModel):
     """The answer."""
 
     text: str = Field(description="The answer as text.")
     value: Any = Field(alias="json", description="The answer as a JSON value where `output` asks for one, else null.")
     model: str = Field(description="The model that answered.")
-    usage: LlmUsage = Field(description="What the call used.")
+    usage: CallUsage = Field(description="What the call used, with its repairs.")
+    checks: list[Any] = Field(
+        default_factory=list,
+        description="Where it is checked: `{check, passed, problems: [{text, why}]}` for each; `grounded` tells its `sentences` too.",
+    )
 
 
 class Llm(CallKind[LlmConfig]):
@@ -110,7 +104,7 @@ class Llm(CallKind[LlmConfig]):
     icon = "sparkles"
     group = "AI"
     effect = Effect.IDEMPOTENT
-    uses = frozenset({Capability.MODEL})
+    uses = frozenset({Capability.MODEL, Capability.MEANING})
     Config = LlmConfig
     Outputs = LlmOutputs
     examples = (
@@ -129,6 +123,18 @@ class Llm(CallKind[LlmConfig]):
         ),
     )
 
+    def ports(self, config: LlmConfig) -> tuple[str, ...]:
+        """`out`, and `not_good` exactly when the answer is checked."""
+        return ("out", NOT_GOOD) if config.checks else ("out",)
+
+    def output_names(self, config: LlmConfig) -> frozenset[str] | None:
+        """`checks` where the answer is checked."""
+        return frozenset({"text", "json", "model", "usage"} | ({"checks"} if config.checks else set()))
+
+    def port_of(self, config: LlmConfig, outputs: Mapping[str, Any]) -> str | None:
+        """`not_good` where a check was not passed."""
+        return "out" if not config.checks or all_passed(outputs.get("checks")) else NOT_GOOD
+
     def problems(self, config: LlmConfig) -> list[Problem]:
         """There must be a question, and the schema must be usable."""
         found: list[Problem] = []
@@ -136,26 +142,34 @@ class Llm(CallKind[LlmConfig]):
             found.append(Problem("empty_text", "“Instructions” is empty.", "Write what the model is asked.", field="prompt"))
         if not config.model.strip():
             found.append(Problem("empty_text", "The model has no name.", "Write `default` or a model's name.", field="model"))
+        if "grounded" in config.checks and not config.sources.strip():
+            hint = "Give the text that the answer is to be grounded in."
+            found.append(Problem("empty_text", "The answer is checked against its sources, and there are none.", hint, field="sources"))
         for problem in check_schema(config.output) if config.output is not None else ():
             message = f"The schema of the answer cannot be used: {problem.path or 'it'} {problem.message}."
             found.append(Problem("bad_schema", message, "Mend the schema.", field="output"))
         return found
 
+    def resolve(self, config: LlmConfig, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """Sources that nothing is checked against are left out: the journal need not repeat them for every step."""
+        given = super().resolve(config, {name: field for name, field in fields.items() if name != "sources"}, scope)
+        return given | ({"sources": fields["sources"](scope)} if "grounded" in config.checks else {})
+
     def most_calls(self, config: LlmConfig) -> tuple[int, int]:
-        """One call, and one more for each fallback."""
-        return (1 + len(config.fallback_models), 0)
+        """One call, and one more for each fallback and each repair."""
+        return (1 + len(config.fallback_models) + (config.repairs if config.output is not None else 0), 0)
 
     def estimate(self, config: LlmConfig, given: Mapping[str, Any], pricing: Pricing) -> Estimate:
-        """All models together: a call that was lost may have cost its full bound before the next one is asked."""
-        request = _request(config, given)
-        bounds = [pricing.bound(replace(request, model=name)) for name in (request.model, *_fallbacks(given))]
-        return Estimate(sum(b.cost_micro for b in bounds), sum(b.tokens for b in bounds), len(bounds))
+        """All models and all repairs together."""
+        return most_of(_request(config, given), _fallbacks(given), pricing, repairs=config.repairs)
 
     async def execute(self, config: LlmConfig, given: Mapping[str, Any], ctx: NodeContext) -> Outcome:
-        """The answer. Raises OutputInvalid when it does not fit `output`."""
-        answer = await ctx.model(_request(config, given), _fallbacks(given))
-        value = parse_json_answer(answer.text, config.output) if config.output is not None else None
-        return Outcome({"text": answer.text, "json": value, "model": answer.model, "usage": _usage(answer)})
+        """The answer. Raises OutputInvalid when it does not fit `output`, however often it was asked for."""
+        answer, value = await answered(_request(config, given), _fallbacks(given), ctx, repairs=config.repairs, cache_s=config.cache_s)
+        outputs: dict[str, JsonValue] = {"text": answer.text, "json": value, "model": answer.model, "usage": usage_of(answer)}
+        if config.checks:
+            outputs["checks"] = await checked(answer.text, value, config.checks, text_of(given.get("sources")), ctx)
+        return Outcome(outputs, self.port_of(config, outputs) or "out")
 
 
 def _name(value: Any, setting: str) -> str:
@@ -174,9 +188,3 @@ def _request(config: LlmConfig, given: Mapping[str, Any]) -> ModelRequest:
     max_tokens = given.get("max_tokens", config.max_tokens)
     system, prompt = text_of(given["system"]), text_of(given["prompt"])
     return ModelRequest(model, system, prompt, config.output, config.temperature, max_tokens, TIMEOUT_S)
-
-
-def _usage(answer: ModelAnswer) -> dict[str, JsonValue]:
-    usage = answer.usage
-    told: dict[str, JsonValue] = {"tokens_in": usage.tokens_in, "tokens_out": usage.tokens_out, "cost_usd": usage.cost_micro / 1e6}
-    return told | {"practice": True} if answer.is_practice else told

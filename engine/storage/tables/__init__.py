@@ -1,5 +1,6 @@
 """Every table of the SQL database, the one truth of Signalbox."""
 
+from engine.storage.tables.answers import KeptAnswer
 from engine.storage.tables.keeping import BlobRef, RunSize, Snapshot, SuspendedProgram, SweptRun
 from engine.storage.tables.money import Budget, Spent
 from engine.storage.tables.people import Audit, Idempotency, LoginAttempt, Secret, SetupLink, Token, User, UserSession, Workspace
@@ -38,6 +39,7 @@ ALL_TABLES = (
     SweptRun,
     RunSize,
     SuspendedProgram,
+    KeptAnswer,
 )
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "Hook",
     "Idempotency",
     "JournalRow",
+    "KeptAnswer",
     "LoginAttempt",
     "Notification",
     "Pin",

@@ -31,6 +31,7 @@ def nothing_kept(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> Iterato
         if secret["source"] == "stored":
             client.delete(f"/api/v1/secrets/{secret['name']}")
     empty = {"default": "", "cheap": "", "careful": "", "base_url": "", "price_in": None, "price_out": None}
+    empty |= {"fallbacks": {}, "prices": {}, "limits": {}}
     assert change(client, **empty).status_code == 200
 
 
@@ -115,6 +116,29 @@ def test_the_cost_of_a_trial_is_told(client: TestClient, provider: FakeProvider)
     assert f"It cost ${tried['cost_usd']:.6f}" in tried["told"]
 
 
+def test_a_price_that_people_set_holds_at_once_and_is_in_the_audit_log(client: TestClient, provider: FakeProvider, home: Path) -> None:
+    change(client, default="openai/mine", base_url=provider.base_url)
+    assert client.post("/api/v1/models/try").json()["cost_usd"] == 0
+    assert change(client, prices={"mine": {"input": 5.0, "output": 7.0, "cached_input": 1.0}}).status_code == 200
+    (default,) = [model for model in client.get("/api/v1/models").json()["items"] if model["name"] == "default"]
+    assert (default["price_in"], default["price_out"]) == (5.0, 7.0)
+    provider.then(text("ready", cached=3))
+    tried = client.post("/api/v1/models/try").json()
+    assert tried["works"], tried
+    cost = tried["cost_usd"]
+    call = provider.calls[-1]
+    assert cost == pytest.approx(((call.tokens_in - 3) * 5 + 3 * 1 + call.tokens_out * 7) / 1e6)
+    told = [details for action, details in audit(home) if action == "settings.change"][-1]
+    assert '"cached_input":1' in told and '"mine"' in told
+
+
+def test_limits_and_fallbacks_are_kept_and_told(client: TestClient) -> None:
+    limits = {"practice": {"requests_per_min": 60, "tokens_per_min": 100_000, "at_once": 2}}
+    kept = change(client, limits=limits, fallbacks={"careful": ["practice"]}).json()["models"]
+    assert kept["chosen"]["limits"] == limits and kept["chosen"]["fallbacks"] == {"careful": ["practice"]} and kept["lines"] == []
+    assert change(client, cheap="practice").json()["models"]["chosen"]["limits"] == limits, "what is left out stays"
+
+
 def test_choices_outlive_a_restart_and_are_what_steps_get(tmp_path: Path, provider: FakeProvider) -> None:
     settings = Settings.load({"SIGNALBOX_HOME": str(tmp_path / "home"), "SIGNALBOX_ADMIN_TOKEN": ADMIN})
     for is_second in (False, True):
@@ -142,6 +166,15 @@ def test_choices_outlive_a_restart_and_are_what_steps_get(tmp_path: Path, provid
         ({"base_url": "http://host:99999/v1"}, "base_url"),
         ({"price_in": 1.0}, "price_out"),
         ({"price_in": -1.0, "price_out": 1.0}, "price_in"),
+        ({"fallbacks": {"fast": ["practice"]}}, "fallbacks/fast"),
+        ({"fallbacks": {"default": ["practice", "no-such-model"]}}, "fallbacks/default/1"),
+        ({"fallbacks": {"default": ["cheap"]}}, "fallbacks/default/0"),
+        ({"fallbacks": {"default": ["practice"] * 6}}, "fallbacks/default"),
+        ({"prices": {"gpt-4o-mini": {"input": -1, "output": 1}}}, "prices/gpt-4o-mini/input"),
+        ({"prices": {"default": {"input": 1, "output": 1}}}, "prices/default/name"),
+        ({"prices": {"no-such-model": {"input": 1, "output": 1}}}, "prices/no-such-model/name"),
+        ({"limits": {"practice": {"at_once": 0}}}, "limits/practice/at_once"),
+        ({"limits": {" ": {"at_once": 1}}}, "limits/ /name"),
     ],
 )
 def test_a_choice_that_cannot_work_is_refused_with_its_field_and_changes_nothing(client: TestClient, given: Any, field: str) -> None:

@@ -14,6 +14,9 @@ class Prices:
     def bound(self, request, fallbacks=()) -> Bound:
         return Bound(tokens=100 + request.max_tokens, cost_micro=7)
 
+    def chain(self, model, fallbacks=()) -> list[str]:
+        return [model, *fallbacks]
+
 
 def test_without_model_calls_a_run_costs_nothing() -> None:
     plan = plan_of(["start", "a", "end"], ["start -> a", "a -> end"])

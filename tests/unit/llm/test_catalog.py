@@ -206,3 +206,21 @@ def test_a_model_to_try_a_key_with_has_a_price_and_is_of_that_provider() -> None
         info = catalog.resolve(model)
         assert info.provider.removesuffix("_chat") == provider, (model, info.provider)
         assert info.price_in is not None, model
+
+
+def test_what_settings_put_behind_an_alias_is_asked_after_it_and_before_the_steps_own() -> None:
+    models = catalog(default_model="gpt-4o", fallbacks={"default": ["gpt-4o-mini", "practice"], "careful": ["o3"]})
+    assert models.chain("default", ["practice/slow"]) == ["default", "gpt-4o-mini", "practice", "practice/slow"]
+    assert models.chain("cheap") == ["cheap", "gpt-4o-mini", "practice"], "an alias that is not set is the default, with what is behind it"
+    assert models.chain("careful", ["default"]) == ["careful", "o3", "default", "gpt-4o-mini", "practice"]
+    assert models.chain("gpt-4o") == ["gpt-4o"], "who names a model means that one"
+    assert catalog(aliases={"cheap": "careful"}, fallbacks={"careful": ["o3"], "default": ["x"]}).chain("cheap") == ["cheap", "o3"]
+    assert catalog(aliases={"cheap": "gpt-4o"}, fallbacks={"default": ["x"]}).chain("cheap") == ["cheap"]
+
+
+def test_a_price_set_for_a_model_holds_however_it_is_spelled() -> None:
+    models = catalog(prices={"gpt-4o-mini": (1.0, 2.0, 0.5)}, aliases={"cheap": "openai/gpt-4o-mini"})
+    for name in ("gpt-4o-mini", "openai/gpt-4o-mini", "cheap"):
+        info = models.resolve(name)
+        assert (info.price_in, info.price_out, info.price_cached, info.is_priced_here) == (1.0, 2.0, 0.5, True)
+    assert catalog(prices={"groq/brand-new": (1.0, 2.0, None)}).resolve("groq/brand-new").price_in == 1.0

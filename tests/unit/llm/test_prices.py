@@ -71,3 +71,30 @@ def test_the_bound_counts_every_byte_and_every_token_of_the_answer(system: str, 
     least = len(system.encode()) + len(prompt.encode()) + len(key.encode())
     assert bound.tokens >= least + max_tokens
     assert bound.cost_micro >= least + 3 * max_tokens
+
+
+def test_what_is_thought_and_what_is_written_to_a_cache_has_its_own_price_and_stays_below_the_bound() -> None:
+    price = prices.Price(
+        price_in=Decimal(2), price_out=Decimal(4), price_cached=Decimal(1), price_written=Decimal(3), price_reasoning=Decimal(10)
+    )
+    usage = Usage(tokens_in=100, tokens_out=20, tokens_cached=50, tokens_written=10, tokens_reasoning=5)
+    assert prices.cost_micro(price, usage) == 40 * 2 + 50 * 1 + 10 * 3 + 15 * 4 + 5 * 10
+    assert prices.cost_micro(price, Usage(tokens_in=10, tokens_out=2, tokens_cached=999, tokens_reasoning=999)) == 10 + 20
+
+
+@pytest.mark.parametrize("name", ["anthropic/claude-haiku-4-5", "gemini/gemini-2.5-pro", "gpt-5-mini", "dashscope/qwen-plus-2025-07-14"])
+@given(tokens_in=st.integers(0, 400_000), out=st.integers(0, 500), cached=st.integers(0, 400_000), reasoning=st.integers(0, 500))
+def test_no_way_to_use_the_tokens_costs_more_than_the_bound(name: str, tokens_in: int, out: int, cached: int, reasoning: int) -> None:
+    listed = prices.listing(name)
+    assert listed is not None and listed.price is not None
+    model = info(name, float(listed.price.price_in), float(listed.price.price_out))
+    bound = prices.upper_bound(request(prompt="x" * tokens_in, max_tokens=max(1, out)), model)
+    for written in (0, tokens_in):
+        usage = Usage(tokens_in, out, min(cached, tokens_in), tokens_written=written, tokens_reasoning=min(reasoning, out))
+        assert prices.cost_micro(prices.full_price(model), usage) <= bound.cost_micro
+
+
+def test_a_price_that_was_set_for_a_model_goes_before_the_list_with_its_cache_price() -> None:
+    own = ModelInfo("gpt-4o-mini", "openai", "x", False, 0.15, 0.6, None, True, "", price_cached=0.1, is_priced_here=True)
+    assert prices.full_price(own).price_cached == Decimal("0.1")
+    assert prices.full_price(info("gpt-4o-mini", 0.15, 0.6)).price_cached == Decimal("0.075")

@@ -33,6 +33,9 @@ class Prices:
     def bound(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> Bound:
         return upper_bound(request, MODEL)
 
+    def chain(self, model: str, fallbacks: Sequence[str] = ()) -> list[str]:
+        return [model, *fallbacks]
+
 
 class NotDeclared(Exception):
     """A kind used what it does not declare."""
@@ -50,6 +53,7 @@ class World:
     notices: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     web: list[WebRequest] = field(default_factory=list)
     """What was called."""
+    refused: list[tuple[str, list[str]]] = field(default_factory=list)
     cost_micro: int = 0
     tokens: int = 0
     idempotency_key: str = "key"
@@ -58,7 +62,7 @@ class World:
         if capability not in self.grants:
             raise NotDeclared(capability)
 
-    async def model(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> ModelAnswer:
+    async def model(self, request: ModelRequest, fallbacks: Sequence[str] = (), *, cache_s: int = 0) -> ModelAnswer:
         self._needs(Capability.MODEL)
         self.requests.append(request)
         practice = PracticeModel(clock=SystemClock(), ms_per_token=0)
@@ -68,6 +72,9 @@ class World:
         if self.answers:
             return ModelAnswer(self.answers.pop(0), "other", answer.usage, "stop", False)
         return answer
+
+    def refuse(self, answer: str, problems: Sequence[str]) -> None:
+        self.refused.append((answer, list(problems)))
 
     async def meaning(self, texts: Sequence[str]) -> list[list[float]]:
         self._needs(Capability.MEANING)

@@ -75,7 +75,7 @@ async def test_an_answer_in_a_schema_is_kept_as_a_value() -> None:
 @pytest.mark.parametrize("answer", ["no json", '{"n": "five"}', "{}", ""])
 async def test_an_answer_that_does_not_fit_is_an_error_that_may_be_tried_again(answer) -> None:
     with pytest.raises(OutputInvalid):
-        await outcome_of(kind("llm"), {"prompt": "x", "output": SCHEMA}, {}, world=World(kind("llm").uses, answers=[answer]))
+        await outcome_of(kind("llm"), {"prompt": "x", "output": SCHEMA, "repairs": 0}, {}, world=World(kind("llm").uses, answers=[answer]))
 
 
 async def test_a_prompt_that_is_a_value_becomes_text() -> None:

@@ -110,6 +110,9 @@ class NoPrices:
     def bound(self, request: ModelRequest, fallbacks: Sequence[str] = ()) -> Bound:
         return Bound(100, 10)
 
+    def chain(self, model: str, fallbacks: Sequence[str] = ()) -> list[str]:
+        return [model, *fallbacks]
+
 
 def call(id_: str, *ways: str, **more: Any) -> dict[str, Any]:
     """A node whose end the test decides; settings of `CallConfig` and of nodes."""

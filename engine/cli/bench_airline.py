@@ -126,7 +126,7 @@ class Recorded(Gateway):
         if number >= len(self.playing.turns):
             return ModelAnswer(OVER, request.model, Usage(1, 1), "stop", is_practice=False)
         if self.is_served:
-            return await super().complete(request, on_token=on_token)
+            return await super().complete(request, on_token=on_token, on_wait=on_wait)
         turn = self.playing.turns[number]
         wanted = turn.get("tool_calls") or []
         calls = tuple(ToolCall(call["id"], call["function"]["name"], call["function"]["arguments"] or "{}") for call in wanted)

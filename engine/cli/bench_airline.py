@@ -119,7 +119,7 @@ class Recorded(Gateway):
         self.is_served = is_served
 
     async def complete(
-        self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None, on_wait: object = None
+        self, request: ModelRequest, *, on_token: Callable[[str], None] | None = None, on_wait: Callable[[bool], None] | None = None
     ) -> ModelAnswer:
         """The turn after as many as the conversation has."""
         number = sum(message.role == "assistant" for message in request.messages)

@@ -21,6 +21,7 @@ from engine.facade.keys import KeyRing
 from engine.facade.model_settings import gateway_settings, stored_choices
 from engine.facade.notices import AppNotifier
 from engine.facade.quick import QuickReads
+from engine.facade.tool_shelf import ToolShelf
 from engine.graph.plan import Plan
 from engine.graph.validate import check
 from engine.ids import Ids, SystemIds
@@ -111,6 +112,7 @@ class Core:
     hub: Hub
     executor: Executor
     programs: Programs
+    shelf: ToolShelf
     accounts: Accounts
     clock: Clock
     ids: Ids
@@ -205,9 +207,9 @@ def _assembled(
     plans = Plans(reader, registry)
     web = Egress(ring, redactor=ring.redactor, clock=records.clock, allow=settings.egress_allow)
     programs = Programs(Sandbox(), SuspendedPrograms(path), key.derive("suspended programs"), records.clock)
-    answers = KeptAnswers(records)
+    answers, shelf = KeptAnswers(records), ToolShelf(records, web, tools)
     services = Services(
-        models=gateway, embed=embedder.embed, notifier=AppNotifier(records), web=web, tools=tools, programs=programs, answers=answers
+        models=gateway, embed=embedder.embed, notifier=AppNotifier(records), web=web, tools=shelf, programs=programs, answers=answers
     )
     executor = Executor(
         journal,
@@ -239,6 +241,7 @@ def _assembled(
         hub=hub,
         executor=executor,
         programs=programs,
+        shelf=shelf,
         accounts=accounts,
         clock=records.clock,
         ids=records.ids,

@@ -29,6 +29,7 @@ from engine.facade.repeats import RepeatedRequests
 from engine.facade.runs import Runs
 from engine.facade.shelf import Shelf
 from engine.facade.storage import Storage
+from engine.facade.tools import Tools
 from engine.facade.workflows import Workflows
 from engine.faultpoints import reach
 from engine.ids import Ids
@@ -63,6 +64,7 @@ class Engine:
         self.inbox = Inbox(core, self.approvals)
         self.events = Events(core)
         self.budgets = Budgets(core)
+        self.tools = Tools(core)
         self.storage = Storage(core)
         self.secrets = Secrets(core.records, core.ring)
         self.model_settings = ModelDesk(core)

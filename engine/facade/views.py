@@ -270,6 +270,35 @@ class BudgetView(BaseModel):
     spent_usd: float
 
 
+class ToolView(BaseModel):
+    """A tool: what a model is told of it, and what calling it does."""
+
+    name: str
+    kind: str
+    description: str
+    parameters: dict[str, Any]
+    effect: str
+    method: str
+    url: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: str
+    secret: str
+    cost_usd: float
+    digest: str
+    """SHA-256 of what a model is told of it."""
+    updated_at: str | None
+    updated_by: str
+
+
+class ToolsRead(BaseModel):
+    """What a description of tools comes to; nothing of it is kept yet."""
+
+    tools: list[dict[str, Any]]
+    """Each as it can be put."""
+    problems: list[str]
+
+
 class Delivered(BaseModel):
     """How many waiting steps an event has woken."""
 

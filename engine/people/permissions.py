@@ -46,6 +46,8 @@ class Permission(StrEnum):
     TOKEN_MANAGE = "token.manage"
     USER_READ = "user.read"
     USER_MANAGE = "user.manage"
+    TOOL_READ = "tool.read"
+    TOOL_MANAGE = "tool.manage"
     SECRET_LIST = "secret.list"
     SECRET_MANAGE = "secret.manage"
     AUDIT_READ = "audit.read"
@@ -91,6 +93,8 @@ PERMISSION_MEANING: dict[Permission, str] = {
     Permission.TOKEN_MANAGE: "see and revoke everybody's API tokens",
     Permission.USER_READ: "see who works here and their roles",
     Permission.USER_MANAGE: "add and disable people, change their roles, end their sessions",
+    Permission.TOOL_READ: "see which tools there are",
+    Permission.TOOL_MANAGE: "make, change and remove tools",
     Permission.SECRET_LIST: "see the names of secrets, never their values",
     Permission.SECRET_MANAGE: "add, replace and remove secrets",
     Permission.AUDIT_READ: "read and verify the audit log",
@@ -109,6 +113,7 @@ _LOOK = frozenset(
         _P.KNOWLEDGE_READ,
         _P.COST_READ,
         _P.MODEL_READ,
+        _P.TOOL_READ,
         _P.NOTIFICATION_READ,
         _P.TOKEN_OWN,
     }

@@ -24,16 +24,25 @@ class Known:
 
 
 class Toolbox:
-    """The tools of every workspace, by name."""
+    """Tools by name."""
 
     def __init__(self, known: Sequence[Known] = ()) -> None:
         self._known = {each.tool.name: each for each in known}
 
-    async def described(self, workspace_id: str, names: Sequence[str]) -> list[Tool]:
+    def with_more(self, more: Sequence[Known]) -> Toolbox:
+        """These tools and others; one of the same name takes the place of ours."""
+        return Toolbox([*self._known.values(), *more])
+
+    @property
+    def tools(self) -> list[Tool]:
+        """All of them, by name."""
+        return [self._known[name].tool for name in sorted(self._known)]
+
+    async def described(self, names: Sequence[str]) -> list[Tool]:
         """The tools of these names, in this order. ToolUnusable for one that is not there."""
         return [self._find(name).tool for name in names]
 
-    async def call(self, workspace_id: str, name: str, arguments: Mapping[str, Any], *, digest: str, key: str) -> JsonValue:
+    async def call(self, name: str, arguments: Mapping[str, Any], *, digest: str, key: str) -> JsonValue:
         """The result of one call. ToolUnusable when it is not the tool of that digest any more, or the arguments do not fit it."""
         known = self._find(name)
         if digest and digest != known.tool.digest:

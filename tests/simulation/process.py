@@ -23,7 +23,6 @@ from engine.security.audit import AuditLog
 from engine.storage.journal import Journal, Row
 from engine.storage.journal_reader import JournalReader
 from engine.storage.snapshots import SnapshotWriter
-from engine.tools.toolbox import Toolbox
 from tests.faults.arming import COMMITTED, NOTHING_TO_REFUSE, refusal
 from tests.simulation.loop import SimulatedLoop, SimulatedThread
 from tests.simulation.world import HERE, MachineClock, Models, Nobody, World, no_meaning, no_programs
@@ -82,7 +81,7 @@ class Process:
             self.reader,
             plan_of=world.plans.__getitem__,
             services=Services(
-                models=Models(world), embed=no_meaning, notifier=Nobody(), web=Nobody(), tools=Toolbox(), programs=no_programs()
+                models=Models(world), embed=no_meaning, notifier=Nobody(), web=Nobody(), tools=Nobody(), programs=no_programs()
             ),
             clock=MachineClock(world),
             ids=ids,

@@ -6,6 +6,7 @@ from engine.storage.tables.money import Budget, Spent
 from engine.storage.tables.people import Audit, Idempotency, LoginAttempt, Secret, SetupLink, Token, User, UserSession, Workspace
 from engine.storage.tables.runs import Approval, Blob, ChildRun, JournalRow, Notification, Run, Timer, Wait
 from engine.storage.tables.settings import Setting
+from engine.storage.tables.tools import ToolRow
 from engine.storage.tables.workflows import Document, Hook, Pin, Version, Workflow
 
 ALL_TABLES = (
@@ -40,6 +41,7 @@ ALL_TABLES = (
     RunSize,
     SuspendedProgram,
     KeptAnswer,
+    ToolRow,
 )
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "SweptRun",
     "Timer",
     "Token",
+    "ToolRow",
     "User",
     "UserSession",
     "Version",

@@ -1,0 +1,56 @@
+"""The tools of a workspace as steps use them: those that come with the engine, and those that were made in Settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlmodel import select
+
+from engine.jsonvalue import JsonValue
+from engine.people.records import Records
+from engine.storage.tables import ToolRow
+from engine.tools.messages import Tool
+from engine.tools.toolbox import Known, Toolbox
+from engine.tools.web import Web, WebTool, called
+
+
+class ToolShelf:
+    """Implements `engine.run.context.Tools`. Reads a workspace's tools once, and anew after a change."""
+
+    def __init__(self, records: Records, web: Web, given: Toolbox) -> None:
+        self._records, self._web, self._given = records, web, given
+        self._boxes: dict[str, Toolbox] = {}
+
+    def forget(self, workspace_id: str) -> None:
+        """Its tools have changed."""
+        self._boxes.pop(workspace_id, None)
+
+    async def described(self, workspace_id: str, names: Sequence[str]) -> list[Tool]:
+        """The tools of these names, in this order. ToolUnusable."""
+        return await (await self._box(workspace_id)).described(names)
+
+    async def call(self, workspace_id: str, name: str, arguments: Mapping[str, Any], *, digest: str, key: str) -> JsonValue:
+        """The result of one call. ToolUnusable, and whatever the call raises."""
+        return await (await self._box(workspace_id)).call(name, arguments, digest=digest, key=key)
+
+    async def _box(self, workspace_id: str) -> Toolbox:
+        box = self._boxes.get(workspace_id)
+        if box is None:
+            made = await asyncio.to_thread(self._made, workspace_id)
+            box = self._boxes[workspace_id] = self._given.with_more(made)
+        return box
+
+    def _made(self, workspace_id: str) -> list[Known]:
+        with self._records.reading() as session:
+            rows = session.exec(select(ToolRow).where(ToolRow.workspace_id == workspace_id)).all()
+            written = [WebTool.model_validate(row.definition) for row in rows]
+        return [Known(tool.told(), _acting(tool, self._web)) for tool in written]
+
+
+def _acting(tool: WebTool, web: Web) -> Any:
+    async def act(arguments: Mapping[str, Any], key: str) -> JsonValue:
+        return await called(tool, web, arguments, key)
+
+    return act

@@ -395,7 +395,10 @@ async def test_a_fork_begins_from_a_snapshot_of_its_origin_and_gets_its_own(benc
     await settled(bench)
     core = bench.engine._core
     ((_, seq, _, _),) = stored(bench)
-    assert await reading(bench, lambda: bench.engine.runs.fork(ANN, run, "b")) < 120
+    # Where the snapshot lies depends on how soon its thread came to it; what lies before it is read by nobody.
+    behind = core.reader.run(run).head_seq - seq  # pyright: ignore[reportOptionalMemberAccess]
+    assert seq > 60
+    assert await reading(bench, lambda: bench.engine.runs.fork(ANN, run, "b")) <= behind + 5
     fork = next(item.id for item in (await bench.engine.runs.list(ANN)).items if item.id != run)
     await bench.until(fork)
     loaded = load_run(core.reader, core.plans.of, fork)[1]

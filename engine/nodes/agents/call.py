@@ -60,7 +60,7 @@ class Calls(BoxKind[CallsConfig]):
         return "collect"
 
     def collected(self, config: CallsConfig, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> JsonValue:
-        """`{id, tool, arguments, verdict, result, content}`; `content` is what the model reads."""
+        """`{id, tool, arguments, verdict, ok, result, content}`; `content` is what the model reads."""
         own, call = scope["nodes"], scope["item"]
         judged = own[f"{config.owner}.call"]
         told: dict[str, JsonValue] = {"id": call["id"], "tool": call["tool"], "arguments": call["arguments"], "verdict": judged["verdict"]}
@@ -70,10 +70,10 @@ class Calls(BoxKind[CallsConfig]):
         made = next((own[name] for part in ("read", "act", "asked") if (name := f"{config.owner}.{part}") in own), None)
         if made is None:
             words = f"A person refused this call. {asked['reason']}".strip() if asked is not None else judged["reason"]
-            return told | {"result": None, "content": f"Not done: {words}"}
+            return told | {"ok": False, "result": None, "content": f"Not done: {words}"}
         if (error := made.get("error")) is not None:
-            return told | {"result": None, "content": content_of(f"Error: {error['message']}", config.result_chars)}
-        return told | {"result": made["result"], "content": content_of(made["result"], config.result_chars)}
+            return told | {"ok": False, "result": None, "content": content_of(f"Error: {error['message']}", config.result_chars)}
+        return told | {"ok": True, "result": made["result"], "content": content_of(made["result"], config.result_chars)}
 
     def closed(self, config: CallsConfig, results: Sequence[JsonValue], errors: Mapping[int, dict[str, JsonValue]]) -> Outcome:
         """All results, in the order of the calls."""

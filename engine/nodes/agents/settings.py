@@ -14,7 +14,9 @@ class Precondition(NodeConfig):
     """What must hold before a tool is called."""
 
     that: Expr = Field(
-        title="This holds", description="An expression over `arguments`, `inputs`, `nodes`, earlier `results` and what was `said`."
+        title="This holds",
+        description="An expression over `arguments`, `inputs`, `nodes`, what was `said` (`who text`) and earlier `results` "
+        "(`tool arguments verdict ok result`).",
     )
     otherwise: Literal["stop", "ask"] = Field(
         default="stop", title="If not", description="`stop`: the call is not made, and the model is told why; `ask`: a person decides."

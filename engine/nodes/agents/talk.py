@@ -37,9 +37,9 @@ def _said(entry: Mapping[str, Any]) -> Iterator[Message]:
 
 
 def results_of(history: Sequence[Mapping[str, Any]]) -> list[dict[str, JsonValue]]:
-    """What earlier calls came to, as preconditions see it: `{tool, arguments, verdict, result}`, the oldest first."""
+    """What earlier calls came to, as preconditions see it: `{tool, arguments, verdict, ok, result}`, the oldest first."""
     return [
-        {name: result[name] for name in ("tool", "arguments", "verdict", "result")}
+        {name: result[name] for name in ("tool", "arguments", "verdict", "ok", "result")}
         for entry in history
         if entry["node"] == CALLS
         for result in entry["results"]

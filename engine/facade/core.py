@@ -205,12 +205,8 @@ def _assembled(
     """The parts that only have to be put together; none of them opens anything that could be refused."""
     reader, journal, hub, embedder = JournalReader(path), Journal(path, records.audit.append_raw), Hub(), Embedder()
     plans = Plans(reader, registry)
-    web = Egress(ring, redactor=ring.redactor, clock=records.clock, allow=settings.egress_allow)
     programs = Programs(Sandbox(), SuspendedPrograms(path), key.derive("suspended programs"), records.clock)
-    answers, shelf = KeptAnswers(records), ToolShelf(records, web, tools)
-    services = Services(
-        models=gateway, embed=embedder.embed, notifier=AppNotifier(records), web=web, tools=shelf, programs=programs, answers=answers
-    )
+    services, shelf = _services(settings, records, ring, gateway, embedder, programs, tools)
     executor = Executor(
         journal,
         reader,
@@ -246,6 +242,24 @@ def _assembled(
         clock=records.clock,
         ids=records.ids,
     )
+
+
+def _services(
+    settings: Settings, records: Records, ring: KeyRing, gateway: Gateway, embedder: Embedder, programs: Programs, tools: Toolbox
+) -> tuple[Services, ToolShelf]:
+    """What steps may reach, each behind its own door."""
+    web = Egress(ring, redactor=ring.redactor, clock=records.clock, allow=settings.egress_allow)
+    shelf = ToolShelf(records, web, tools)
+    services = Services(
+        models=gateway,
+        embed=embedder.embed,
+        notifier=AppNotifier(records),
+        web=web,
+        tools=shelf,
+        programs=programs,
+        answers=KeptAnswers(records),
+    )
+    return services, shelf
 
 
 def _warm(db: Database) -> None:

@@ -86,8 +86,7 @@ def _operations(description: Mapping[str, Any]) -> Iterator[tuple[str, str, dict
 def _tool(
     description: Mapping[str, Any], base: str, path: str, method: str, operation: dict[str, Any], *, secret: str
 ) -> WebTool:  # fmt: skip
-    name = _WORD.sub("_", str(operation.get("operationId") or f"{method}_{path}")).strip("_")[:64]
-    words = " ".join(str(operation.get(part, "")).strip() for part in ("summary", "description") if operation.get(part))
+    name, words = _named(path, method, operation)
     properties: dict[str, Any] = {}
     required: list[str] = []
     query: dict[str, str] = {}
@@ -125,7 +124,7 @@ def _tool(
         raise _CannotBeRead("its arguments are too large to be told to a model.")
     return WebTool(
         name=name,
-        description=(words or f"{method.upper()} {path}")[:4_000],
+        description=words,
         parameters=parameters,
         effect="idempotent" if method in ("get", "head") else "unsafe",
         method=cast("Method", method.upper()),
@@ -135,6 +134,13 @@ def _tool(
         body=body,
         secret=secret,
     )
+
+
+def _named(path: str, method: str, operation: Mapping[str, Any]) -> tuple[str, str]:
+    """The tool's name, and what a model is told of it."""
+    name = _WORD.sub("_", str(operation.get("operationId") or f"{method}_{path}")).strip("_")[:64]
+    words = " ".join(str(operation[part]).strip() for part in ("summary", "description") if operation.get(part))
+    return name, (words or f"{method.upper()} {path}")[:4_000]
 
 
 def _body(description: Mapping[str, Any], operation: Mapping[str, Any]) -> Any:

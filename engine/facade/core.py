@@ -207,17 +207,7 @@ def _assembled(
     plans = Plans(reader, registry)
     programs = Programs(Sandbox(), SuspendedPrograms(path), key.derive("suspended programs"), records.clock)
     services, shelf = _services(settings, records, ring, gateway, embedder, programs, tools)
-    executor = Executor(
-        journal,
-        reader,
-        plan_of=plans.of,
-        services=services,
-        clock=records.clock,
-        ids=records.ids,
-        hub=hub,
-        keeper=Keeper(reader, plans.of, SnapshotWriter(path), journal.wrote_beside),
-        name=f"{os.uname().nodename}:{os.getpid()}",
-    )
+    executor = _executor(records, services, journal, reader, plans, hub, path)
     return Core(
         settings=settings,
         home=path.parent,
@@ -241,6 +231,22 @@ def _assembled(
         accounts=accounts,
         clock=records.clock,
         ids=records.ids,
+    )
+
+
+def _executor(
+    records: Records, services: Services, journal: Journal, reader: JournalReader, plans: Plans, hub: Hub, path: Path
+) -> Executor:
+    return Executor(
+        journal,
+        reader,
+        plan_of=plans.of,
+        services=services,
+        clock=records.clock,
+        ids=records.ids,
+        hub=hub,
+        keeper=Keeper(reader, plans.of, SnapshotWriter(path), journal.wrote_beside),
+        name=f"{os.uname().nodename}:{os.getpid()}",
     )
 
 

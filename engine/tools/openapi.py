@@ -89,8 +89,7 @@ def _tool(
     name, words = _named(path, method, operation)
     properties: dict[str, Any] = {}
     required: list[str] = []
-    query: dict[str, str] = {}
-    headers: dict[str, str] = {}
+    query, headers = dict[str, str](), dict[str, str]()
     for given in operation["parameters"]:
         parameter = _dict(_resolved(description, given, 0))
         argument, place = str(parameter.get("name", "")), parameter.get("in")

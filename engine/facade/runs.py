@@ -94,9 +94,9 @@ class Runs(RunEvents):
     def _view(self, actor: Actor, run_id: str, in_passing: bool) -> RunView:
         stored = self._stored(actor, run_id)
         with whole_or_gone(self._core.reader, run_id):
-            return run_view(stored, self._decoded(self._core.reader.run_edges(stored), in_passing))
+            return run_view(stored, self._decoded(self._core.reader.run_edges(stored), in_passing=in_passing))
 
-    def _decoded(self, rows: list[Row], in_passing: bool) -> list[events.Event]:
+    def _decoded(self, rows: list[Row], *, in_passing: bool) -> list[events.Event]:
         return [codec.from_row(row, too_large if in_passing else self._core.reader.blob) for row in rows]
 
     async def wait(self, actor: Actor, run_id: str, *, seconds: float) -> RunView | None:
@@ -171,7 +171,7 @@ class Runs(RunEvents):
         names = StoredRun.__dataclass_fields__
         stored = [self._as_it_stands(StoredRun(**{name: getattr(run, name) for name in names})) for run in found[:size]]
         last = found[size - 1] if len(found) > size else None
-        bounds = [(run, self._decoded(self._core.reader.run_edges(run), False)) for run in stored]
+        bounds = [(run, self._decoded(self._core.reader.run_edges(run), in_passing=False)) for run in stored]
         # Without its first row it was deleted just now.
         items = [run_row(run, known) for run, known in bounds if known]
         return Page(items=items, next=cursors.encode([last.started_at, last.run_id]) if last else None)

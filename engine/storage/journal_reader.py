@@ -34,7 +34,9 @@ _FIRST = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id
 _ENDED = """SELECT seq, at, kind, path, attempt, payload FROM journal
 WHERE run_id = ? AND kind = 'run_ended' ORDER BY seq DESC LIMIT 1"""
 
-_EDGES = "SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = ? AND seq IN (1, ?) ORDER BY seq"
+_EDGES = """SELECT seq, at, kind, path, attempt, payload FROM journal WHERE run_id = :run AND seq IN (1, :end)
+UNION ALL SELECT seq, at, kind, path, attempt, payload FROM journal INDEXED BY journal_bounds
+WHERE run_id = :run AND seq > 1 AND seq <= :last AND kind IN ('run_resumed', 'run_forked') ORDER BY seq"""
 
 _WITH = """SELECT seq, at, kind, path, attempt, payload FROM journal
 WHERE run_id = ? AND seq > ? AND seq <= ? AND instr(payload, ?) > 0 ORDER BY seq LIMIT 1"""
@@ -197,7 +199,7 @@ class JournalReader:
                 found += self._read(_ROWS, (segment.run_id, max(after, segment.before), segment.last, limit - len(found)))
         return found
 
-    def _read(self, sql: str, parameters: tuple[Any, ...]) -> list[Row]:
+    def _read(self, sql: str, parameters: tuple[Any, ...] | dict[str, Any]) -> list[Row]:
         with self._reading() as connection:
             found = [Row(*row) for row in connection.execute(sql, parameters)]
             self.rows_read += len(found)
@@ -268,12 +270,15 @@ class JournalReader:
         return sorted(found, key=lambda row: row.seq)
 
     def run_edges(self, run: StoredRun) -> list[Row]:
-        """The same as `run_bounds`, found by number where that can be: a list asks for many runs, and some are long."""
-        if run.epoch > 1 or run.fork_of is not None:
-            # Resumed, perhaps: such rows may stand anywhere.
+        """The same as `run_bounds`, in one statement where that can be: a list asks for many runs, and some are long."""
+        if run.fork_of is not None:
             return self.run_bounds(run.run_id)
-        last = run.head_seq if run.ended_at is not None else 1
-        return self._read(_EDGES, (run.run_id, last))
+        end = run.head_seq if run.ended_at is not None else 1
+        found = self._read(_EDGES, {"run": run.run_id, "end": end, "last": run.head_seq})
+        if run.ended_at is not None and found and found[-1].kind != "run_ended":
+            # Something was noted behind its end.
+            return self.run_bounds(run.run_id)
+        return found
 
     def latest_runs(self, workflow_id: str, *, most_per_mode: int) -> list[StoredRun]:
         """The latest test runs and the latest live runs of a workflow, newest first: a busy live one must not hide its try-outs."""

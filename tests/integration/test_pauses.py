@@ -107,3 +107,15 @@ async def test_a_failed_run_is_tried_again_from_the_step_that_failed(bench: Benc
     assert bench.works.calls == {"a": 1, "b": 2}
     with pytest.raises(WrongState):
         await bench.engine.runs.retry(OPERATOR, run)
+
+
+async def test_limits_that_were_raised_while_a_step_ran_on_are_told_at_once(bench: Bench) -> None:
+    run = await bench.start([node("start", "start"), gated("a")], [edge("start -> a")])
+    await bench.called("a")
+    await bench.engine.runs.pause(ANN, run)
+    await bench.engine.runs.resume(ANN, run, limits={"steps": 777})
+    view = await bench.engine.runs.get(ANN, run)
+    (row,) = (await bench.engine.runs.list(ANN)).items
+    bench.works.gate("a").set()
+    ended = await bench.until(run)
+    assert [one.limits["steps"] for one in (view, row, ended) if one.limits] == [777, 777, 777]

@@ -107,6 +107,12 @@ class Settings(BaseSettings):
         description="Hosts that steps may call although they are private or use another port than 80 and 443, as host:port with commas "
         "between them, e.g. intranet.example:8443,10.0.0.5:8080. Anything else that is not public stays closed.",
     )
+    operator_file: Path | None = Field(
+        default=None,
+        alias="SIGNALBOX_OPERATOR_FILE",
+        description="A TOML file with what only the operator of this machine may set up: a mail server ([mail]), databases that "
+        "tools may read ([databases.NAME]), programs that are MCP servers ([programs.NAME]).",
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from engine.jsonvalue import digest
 
 EffectName = Literal["pure", "idempotent", "reconcilable", "unsafe"]
+Origin = Literal["private", "external"]
+"""What is to be known of a value: `private` must not leave the house unseen, `external` was written outside and may want to mislead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,16 @@ class Tool:
     effect: EffectName = "unsafe"
     cost_micro: int = 0
     """What one call costs, millionths of a US dollar."""
+
+    origins: tuple[Origin, ...] = ("external",)
+    """What is to be known of its results."""
+    carries: bool | None = None
+    """Whether a call may carry its arguments out of the house; None: as calls that change something do."""
+
+    @property
+    def is_outward(self) -> bool:
+        """Whether a call reaches somebody outside: with private data and words from outside in the same run it needs a person."""
+        return self.is_writing if self.carries is None else self.carries
 
     @property
     def digest(self) -> str:

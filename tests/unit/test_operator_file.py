@@ -1,0 +1,64 @@
+"""What only the operator may set up is read strictly, and nothing in it is shown."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import ConfigInvalid
+from engine.operator_file import OperatorFile, read_operator_file
+
+WHOLE = """
+[mail]
+host = "mail.example"
+sender = "desk@example.com"
+password = "very-hidden-1"
+recipients = ["@example.com"]
+
+[databases.shop]
+url = "sqlite:///shop.db"
+
+[programs.files]
+command = ["/usr/bin/files-mcp"]
+env = {TOKEN = "very-hidden-2"}
+"""
+
+
+def _written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "operator.toml"
+    path.write_text(text)
+    return path
+
+
+def test_without_a_file_nothing_is_set_up() -> None:
+    assert read_operator_file(None) == OperatorFile()
+
+
+def test_everything_in_it_is_read_and_secrets_are_not_shown(tmp_path: Path) -> None:
+    read = read_operator_file(_written(tmp_path, WHOLE))
+    assert read.mail is not None
+    assert read.mail.password.get_secret_value() == "very-hidden-1"
+    assert read.mail.recipients == ["@example.com"]
+    assert read.databases["shop"].rows == 100
+    assert read.programs["files"].command == ["/usr/bin/files-mcp"]
+    assert "very-hidden" not in repr(read)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[mail", "TOML|table"),
+        ("[post]\nhost = 'a'", "post"),
+        ("[mail]\nhost = 'a'\nsender = 'a@b'\nport = 0", r"mail\.port"),
+        ("[databases.Shop]\nurl = 'sqlite:///a'", "databases"),
+        ("[programs.files]\ncommand = []", r"programs\.files\.command"),
+    ],
+    ids=["no-toml", "unknown", "port", "name", "command"],
+)
+def test_what_does_not_fit_is_named_with_the_file(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(ConfigInvalid, match=rf"operator\.toml.*({words})"):
+        read_operator_file(_written(tmp_path, text))
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid, match="No such file"):
+        read_operator_file(tmp_path / "none.toml")

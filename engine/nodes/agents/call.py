@@ -12,8 +12,10 @@ from engine.graph.fieldtree import Each, Keyed
 from engine.jsonvalue import JsonValue
 from engine.nodes.agents.talk import content_of, results_of, said_in
 from engine.nodes.contract import Answer, Ask, AskKind, BoxKind, InlineKind, NodeConfig, OnItemError, Outcome, Resolver
+from engine.tools.messages import has_both
 
 Verdict = Literal["allow", "stop", "ask"]
+GUARDED = "It has read private data, and words that were written outside may have led it here; this call reaches outside."
 
 
 class CallsConfig(NodeConfig):
@@ -118,13 +120,15 @@ class Call(InlineKind[CallConfig]):
         names |= agent.get("around", {}) | {"arguments": call["arguments"], "results": results_of(agent["history"])}
         names["said"] = said_in(agent["item"]["task"], agent["history"])
         rules = [] if place is None or call["problems"] else _rules(fields.get("tools"), place, config.tools[place]["preconditions"], names)
-        return {"call": call, "rules": rules}
+        return {"call": call, "rules": rules, "guarded": bool(call.get("is_outward")) and has_both(agent.get("labels", ()))}
 
     def work(self, config: CallConfig, given: Mapping[str, Any]) -> Outcome:
         """Leaves by `read` or `act` where it may be made, else by `ask` or `stop`."""
         call = given["call"]
         tool = next((tool for tool in config.tools if tool["tool"] == call["tool"]), None)
         verdict, reason = judged(call, tool, given["rules"])
+        if verdict == "allow" and given.get("guarded"):
+            verdict, reason = "ask", GUARDED
         outputs: dict[str, JsonValue] = {"tool": call["tool"], "arguments": call["arguments"], "verdict": verdict, "reason": reason}
         port = verdict
         if verdict == "allow" or (config.observes and tool is not None and not call["problems"]):

@@ -72,7 +72,14 @@ class Offer(CallKind[OfferConfig]):
                 )
             told: dict[str, JsonValue] = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
             found.append(
-                told | {"effect": tool.effect, "cost_micro": tool.cost_micro, "digest": tool.digest, "is_writing": tool.is_writing}
+                told
+                | {
+                    "effect": tool.effect,
+                    "cost_micro": tool.cost_micro,
+                    "digest": tool.digest,
+                    "is_writing": tool.is_writing,
+                    "is_outward": tool.is_outward,
+                }
             )
         return Outcome({"tools": found})
 
@@ -163,7 +170,7 @@ def _wanted(call: ToolCall, offered: Mapping[str, Mapping[str, Any]]) -> dict[st
     arguments, problems = arguments_of(call, parameters)
     if tool is None and call.name != HAND_OVER:
         problems = [f"There is no tool {call.name[:80]}. There are: {', '.join(offered) or 'none'}."]
-    told = {name: tool[name] for name in ("cost_micro", "digest", "is_writing")} if tool else {}
+    told = {name: tool[name] for name in ("cost_micro", "digest", "is_writing", "is_outward") if name in tool} if tool else {}
     return {"id": call.id, "tool": call.name, "written": call.arguments, "arguments": arguments, "problems": problems, **told}
 
 

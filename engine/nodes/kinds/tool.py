@@ -88,6 +88,10 @@ class ToolKind(CallKind[ToolConfig]):
         """As the settings say."""
         return Effect(config.effect)
 
+    def is_outward(self, config: ToolConfig, given: Mapping[str, Any]) -> bool:
+        """What calling it twice would do twice reaches somebody; of the others the catalog knows when they are called."""
+        return self.effect_of(config) in (Effect.UNSAFE, Effect.RECONCILABLE)
+
     def most_calls(self, config: ToolConfig) -> tuple[int, int]:
         """One call."""
         return (0, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import reflex as rx
@@ -68,7 +69,7 @@ class Agent(rx.State):
     @action(Permission.AGENT_MANAGE)
     async def save(self, asking: Asking, form: dict[str, Any]) -> None:
         """Saves the part that is being edited; what is wrong is told there and nothing that was typed is lost."""
-        await self._put(asking, edits.typed(self._written, self.editing, form), self.editing)
+        await self._put(asking, edits.typed(self._now(), self.editing, form), self.editing)
 
     @action(SIGNED_IN)
     async def consider(self, asking: Asking, tool: str) -> None:
@@ -84,18 +85,18 @@ class Agent(rx.State):
     async def allow(self, asking: Asking, tool: str, policy: str) -> None:
         """How freely it may call a tool."""
         if policy in POLICIES:
-            await self._put(asking, edits.with_policy(self._written, tool, policy), f"tool:{tool}")
+            await self._put(asking, edits.with_policy(self._now(), tool, policy), f"tool:{tool}")
 
     @action(Permission.AGENT_MANAGE)
     async def drop(self, asking: Asking, tool: str, number: int) -> None:
         """Takes a condition of a tool away; below 0 the tool itself."""
-        less = edits.without_tool(self._written, tool) if number < 0 else edits.without_rule(self._written, tool, number)
+        less = edits.without_tool(self._now(), tool) if number < 0 else edits.without_rule(self._now(), tool, number)
         await self._put(asking, less, "tool")
 
     @action(Permission.AGENT_MANAGE)
     async def use(self, asking: Asking, model: str) -> None:
         """The model that it thinks with where a step leaves that open."""
-        await self._put(asking, self._written | {"model": model}, "model")
+        await self._put(asking, self._now() | {"model": model}, "model")
 
     @action(SIGNED_IN)
     async def show(self, asking: Asking, dialog: str) -> None:
@@ -134,6 +135,10 @@ class Agent(rx.State):
         self._written, self._revision = edits.definition_of(agent), agent.revision
         has = {tool.tool for tool in agent.tools}
         self.others = [[name, about] for name, (about, _) in sorted(self._effects.items()) if name not in has]
+
+    def _now(self) -> edits.Definition:
+        # What a State holds is handed out in wrappers that watch for changes; the engine takes plain values only.
+        return deepcopy(self._written)
 
     def _named(self) -> str:
         return str(getattr(self, "colleague", "") or "")

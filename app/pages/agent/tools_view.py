@@ -57,6 +57,7 @@ def tools_card() -> rx.Component:
     return part(
         "Tools",
         rx.cond(Agent.editing == "tool", rx.el.div(_adding(), class_name="agent-adding")),
+        rx.cond(Agent.editing == "", rx.cond(Agent.wrong["any"], rx.el.div(problem(Agent.wrong["any"]), class_name="pad"))),
         rx.cond(Agent.shown.tools.length() > 0, rows, rx.cond(Agent.editing == "tool", rx.fragment(), none)),
         note="enforced by Signalbox, not by the prompt",
         beside=beside,

@@ -19,6 +19,16 @@ from engine.people.records import Problem, refuse
 Colour = Literal["iris", "blue", "green", "amber", "orange", "red", "purple", "slate"]
 MOST_MARK = 12
 """Code points: a family of four with skin colours is one emoji of eleven."""
+_WORDS = (
+    ("Value error, ", ""),
+    ("Extra inputs are not permitted", "There is no such field here"),
+    ("Field required", "This is needed"),
+    ("Input should be", "It should be"),
+    ("a valid integer", "a whole number"),
+    ("a valid number", "a number"),
+    ("a valid string", "a text"),
+)
+"""What pydantic says, and how people would."""
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of what follows them."""
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -133,4 +143,6 @@ def _tool_problems(written: Written) -> list[Problem]:
 
 
 def _in_words(message: str) -> str:
-    return message.removeprefix("Value error, ").rstrip(".") + "."
+    for told, meant in _WORDS:
+        message = message.replace(told, meant)
+    return message.rstrip(".") + "."

@@ -307,7 +307,7 @@ async def test_nobody_changes_what_somebody_else_has_changed_and_only_those_who_
         ({"tools": [{"tool": "refund", "policy": "maybe"}]}, "tools.0.policy", "auto"),
         (ruled("arguments.sum <"), "tools.0.preconditions.0.that", "at character 16"),
         (ruled("inputs.x"), "tools.0.preconditions.0.that", "arguments, results and said"),
-        ({"supervisor": "ann"}, "supervisor", "not permitted"),
+        ({"supervisor": "ann"}, "supervisor", "no such field"),
     ],
 )  # fmt: skip
 async def test_what_is_written_wrong_is_refused_by_field(home: Path, wrong: dict[str, Any], field: str, words: str) -> None:

@@ -100,7 +100,7 @@ def test_nobody_yet_says_what_to_do_first_and_one_is_made_from_there(site: Site,
     page.get_by_role("button", name="Edit the limits").click()
     page.get_by_label("Turns in one step, at most").fill("many")
     part(page, "Limits").get_by_role("button", name="Save").click()
-    expect(part(page, "Limits").get_by_role("alert").first).to_contain_text("valid integer")
+    expect(part(page, "Limits").get_by_role("alert").first).to_contain_text("a whole number")
     page.get_by_label("Turns in one step, at most").fill("4")
     page.get_by_label("Money a day, in US dollars").fill("2.50")
     part(page, "Limits").get_by_role("button", name="Save").click()

@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from app.pages.agent.state import Agent
-from app.pages.agent.tools_view import edit_button, form_of, part, saved_mark
+from app.pages.agent.tools_view import edit_button, part, plain_form_of, saved_mark
 from app.pages.agents.parts import burn
 from app.pages.settings.parts import field, problem
 from app.ui.frame import Frame
@@ -36,7 +36,7 @@ def limits_card() -> rx.Component:
     )
     # Money is the business of those who set budgets: for others the field stands still and is sent back as it was.
     may_pay = Frame.allowed.contains(str(P.BUDGET_MANAGE))
-    form = form_of(
+    form = plain_form_of(
         _limit("max_turns", "Turns in one step, at most", Agent.shown.max_turns),
         _limit("calls_per_turn", "Calls in one turn, at most", Agent.shown.calls_per_turn),
         field(

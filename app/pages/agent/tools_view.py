@@ -38,14 +38,18 @@ def edit_button(what: str, told: str) -> rx.Component:
 
 
 def form_of(*fields: Any, action: str = "Save") -> rx.Component:
-    """The form of the part that is open."""
+    """The form of the part that is open; what is wrong is told above its buttons."""
+    return plain_form_of(*fields, rx.cond(Agent.wrong["any"], problem(Agent.wrong["any"])), action=action)
+
+
+def plain_form_of(*fields: Any, action: str = "Save") -> rx.Component:
+    """The same for fields that tell themselves what is wrong with them."""
     buttons = rx.el.div(
         rx.el.button(action, type="submit", class_name="btn pri sm"),
         rx.el.button("Cancel", type="button", class_name="btn sm", on_click=Agent.edit("")),
         class_name="row",
     )
-    wrong = rx.cond(Agent.wrong["any"], problem(Agent.wrong["any"]))
-    return rx.el.form(*fields, wrong, buttons, on_submit=Agent.save, class_name="col g12 pad")
+    return rx.el.form(*fields, buttons, on_submit=Agent.save, class_name="col g12 pad")
 
 
 def tools_card() -> rx.Component:

@@ -42,7 +42,7 @@ def _head() -> rx.Component:
     change = rx.el.button(icon("pencil"), "Edit", type="button", class_name="btn", on_click=Agent.edit("who"))
     remove = rx.el.button(icon("trash_2"), "Remove", type="button", class_name="btn danger", on_click=Agent.show("remove"))
     return rx.el.div(
-        link(icon("arrow_left", size=14), "Agents", to="/agents", class_name="t12 back"),
+        link(icon("arrow_left", size=14), "Agents", to="/agents", class_name="t12 agent-back"),
         rx.el.div(
             face(Agent.shown.mark, Agent.shown.colour, size="huge"),
             told,

@@ -30,6 +30,7 @@ TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
     ("DELETE", "/api/v1/agents/{agent}"): (P.AGENT_MANAGE, None),
     ("GET", "/api/v1/agents/{agent}/changes"): (P.AGENT_READ, None),
     ("GET", "/api/v1/tools"): (P.TOOL_READ, None),
+    ("GET", "/api/v1/tools/catalog"): (P.TOOL_READ, None),
     ("POST", "/api/v1/tools/openapi"): (P.TOOL_MANAGE, {"openapi": {}}),
     ("PUT", "/api/v1/tools/{name}"): (P.TOOL_MANAGE, {"description": "x", "url": "https://a.example/"}),
     ("DELETE", "/api/v1/tools/{name}"): (P.TOOL_MANAGE, None),

@@ -208,6 +208,14 @@ async def test_the_lower_number_of_turns_holds_and_then_it_hands_over(home: Path
     assert (len(model.asked), len(desk.calls)) == (turns, turns)
 
 
+async def test_a_step_that_only_notes_verdicts_does_not_loosen_its_colleagues(home: Path) -> None:
+    model, desk = Scripted([wants(REFUND), says("Done.")]), Desk()
+    async with opened(home, model, desk) as bench:
+        await bench.engine.agents.create(ADA, with_tools({"tool": "refund", "policy": "never"}))
+        await bench.until(await begun(bench, agent({"tool": "refund", "policy": "auto"}, agent="mara", gate="observe")))
+    assert desk.calls == []
+
+
 async def test_the_lower_number_of_calls_in_one_turn_holds(home: Path) -> None:
     model, desk = Scripted([wants(FIND, FIND, FIND), says("Done.")]), Desk()
     async with opened(home, model, desk) as bench:

@@ -9,10 +9,10 @@ from typing import Any
 
 from app.pages.agents.rows import Money, money
 from app.ui import words
-from engine import AgentChange, AgentToolView, AgentView
+from engine import AgentChange, AgentToolView, AgentView, CatalogToolView
 
 OTHERWISE = {"stop": "else it is not called", "ask": "else a person decides"}
-WRITING = ("reconcilable", "unsafe")
+ICONS = {"built_in": "package", "web": "globe", "mcp": "plug"}
 _FIELDS = {
     "name": "name",
     "face": "face",
@@ -26,6 +26,17 @@ _FIELDS = {
     "cost_usd_per_day": "budget of a day",
 }
 _POLICIES = {"auto": "Auto", "ask": "Ask", "never": "Never", "default": "by default", None: "taken away"}
+
+
+@dataclass(frozen=True)
+class KnownTool:
+    """A tool that there is."""
+
+    title: str
+    about: str
+    kind: str
+    is_writing: bool
+    why_not: str
 
 
 @dataclass(frozen=True)
@@ -43,8 +54,11 @@ class ToolRow:
     """A tool; `pressed` is the policy that holds."""
 
     name: str
+    title: str
+    kind: str
     about: str
-    is_missing: bool
+    trouble: str
+    """Why it cannot be called at the moment."""
     pressed: str
     note: str
     rules: list[Rule] = field(default_factory=list)
@@ -93,8 +107,13 @@ class Shown:
     month: str = ""
 
 
-def shown(agent: AgentView, effects: Mapping[str, tuple[str, str]]) -> Shown:
-    """A colleague; `effects` is tool -> (what it does, its effect) of all that there are."""
+def known_tools(catalog: Sequence[CatalogToolView]) -> dict[str, KnownTool]:
+    """Everything that can be called, by name."""
+    return {tool.name: KnownTool(tool.title, tool.description, tool.kind, tool.is_writing, tool.why) for tool in catalog}
+
+
+def shown(agent: AgentView, known: Mapping[str, KnownTool]) -> Shown:
+    """A colleague; `known` are the tools that there are."""
     limits = agent.limits
     return Shown(
         name=agent.name,
@@ -105,7 +124,7 @@ def shown(agent: AgentView, effects: Mapping[str, tuple[str, str]]) -> Shown:
         duties=agent.duties,
         instructions=agent.instructions,
         model=agent.model,
-        tools=[_tool(tool, effects.get(tool.tool)) for tool in agent.tools],
+        tools=[_tool(tool, known.get(tool.tool)) for tool in agent.tools],
         works=[Place(place.name, f"/workflows/{place.id}", "live" if place.is_live else "in the draft only") for place in agent.works_in],
         warning=next((warning.message for warning in agent.warnings if warning.field == "model"), ""),
         max_turns="" if limits.max_turns is None else str(limits.max_turns),
@@ -122,17 +141,17 @@ def changes(found: Sequence[AgentChange], *, now: datetime) -> list[Change]:
     return [Change(_told(change), change.by, words.ago(change.at, now=now)) for change in found]
 
 
-def _tool(tool: AgentToolView, known: tuple[str, str] | None) -> ToolRow:
-    about, effect = known or ("There is no such tool any more: a step that is offered it fails.", "unsafe")
+def _tool(tool: AgentToolView, known: KnownTool | None) -> ToolRow:
+    known = known or KnownTool(tool.tool, "", "", True, "There is no such tool any more: a step that is offered it fails.")
     pressed, note = tool.policy, ""
     if tool.policy == "default":
-        pressed = "ask" if effect in WRITING else "auto"
-        note = "By default: it asks before it writes." if effect in WRITING else "By default: it only reads."
+        pressed = "ask" if known.is_writing else "auto"
+        note = "By default: it asks before it writes." if known.is_writing else "By default: it only reads."
     rules = [
         Rule(number, rule.that, rule.because, OTHERWISE.get(rule.otherwise, rule.otherwise))
         for number, rule in enumerate(tool.preconditions)
     ]
-    return ToolRow(tool.tool, about, known is None, pressed, note, rules, bool(rules))
+    return ToolRow(tool.tool, known.title, known.kind, known.about, known.why_not, pressed, note, rules, bool(rules))
 
 
 def _told(change: AgentChange) -> str:

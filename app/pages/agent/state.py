@@ -9,7 +9,7 @@ import reflex as rx
 
 from app.api.reading import Asking
 from app.pages.agent import edits
-from app.pages.agent.rows import WRITING, Change, Shown, changes, shown
+from app.pages.agent.rows import Change, KnownTool, Shown, changes, known_tools, shown
 from app.ui.actions import SIGNED_IN, action
 from engine import Conflict, Invalid, NotFound, Permission
 
@@ -32,15 +32,14 @@ class Agent(rx.State):
     dialog: rx.Field[str] = rx.field(default="")
     """`remove`, or nothing."""
     others: rx.Field[list[list[str]]] = rx.field(default_factory=list)
-    """`[name, what it does]` of the tools that it does not have."""
+    """`[name, title]` of the tools that it does not have."""
     models: rx.Field[list[list[str]]] = rx.field(default_factory=list)
     """`[name, words]`."""
     chosen: rx.Field[str] = rx.field(default="ask")
     """How freely it may call the tool that is about to be added."""
     _written: rx.Field[dict[str, Any]] = rx.field(default_factory=dict)
     _revision: int = 0
-    _effects: rx.Field[dict[str, tuple[str, str]]] = rx.field(default_factory=dict)
-    """Tool -> what it does, and its effect."""
+    _tools: rx.Field[dict[str, KnownTool]] = rx.field(default_factory=dict)
 
     @action(Permission.AGENT_READ)
     async def open(self, asking: Asking) -> None:
@@ -51,8 +50,7 @@ class Agent(rx.State):
     @action(Permission.AGENT_READ)
     async def load(self, asking: Asking) -> None:
         """Who it is, which tools and models there are, and who changed it."""
-        tools = (await asking.ask(asking.engine.tools.list(asking.actor))).items
-        self._effects = {tool.name: (tool.description, tool.effect) for tool in tools}
+        self._tools = known_tools((await asking.ask(asking.engine.tools.catalog(asking.actor))).items)
         found = await asking.ask(asking.engine.models(asking.actor))
         self.models = [[model["name"], model["label"]] for model in found]
         try:
@@ -74,7 +72,8 @@ class Agent(rx.State):
     @action(SIGNED_IN)
     async def consider(self, asking: Asking, tool: str) -> None:
         """Which tool is about to be added: one that writes begins with asking."""
-        self.chosen = "ask" if self._effects.get(tool, ("", "unsafe"))[1] in WRITING else "auto"
+        known = self._tools.get(tool)
+        self.chosen = "ask" if known is None or known.is_writing else "auto"
 
     @action(SIGNED_IN)
     async def choose(self, asking: Asking, policy: str) -> None:
@@ -131,10 +130,10 @@ class Agent(rx.State):
         self.changes = changes(found, now=asking.engine.now())
 
     def _show(self, agent: Any) -> None:
-        self.shown, self.is_loaded = shown(agent, self._effects), True
+        self.shown, self.is_loaded = shown(agent, self._tools), True
         self._written, self._revision = edits.definition_of(agent), agent.revision
         has = {tool.tool for tool in agent.tools}
-        self.others = [[name, about] for name, (about, _) in sorted(self._effects.items()) if name not in has]
+        self.others = [[name, tool.title] for name, tool in self._tools.items() if name not in has]
 
     def _now(self) -> edits.Definition:
         # What a State holds is handed out in wrappers that watch for changes; the engine takes plain values only.

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from app.pages.agent.rows import Rule, ToolRow
+from app.pages.agent.rows import ICONS, Rule, ToolRow
 from app.pages.agent.state import POLICIES, Agent
 from app.pages.settings.parts import choice, problem
 from app.ui.frame import Frame, if_allowed
@@ -69,7 +69,7 @@ def tools_card() -> rx.Component:
 
 
 def _adding() -> rx.Component:
-    options = rx.foreach(Agent.others, lambda one: rx.el.option(one[0], value=one[0]))
+    options = rx.foreach(Agent.others, lambda one: rx.el.option(one[1], value=one[0]))
     first = rx.el.option("Choose a tool", value="", disabled=True)
     tool = choice("tool", "Tool", first, options, default_value="", required=True, on_change=Agent.consider)
     policies = [rx.el.option(word, value=name) for name, (word, _) in WORDS.items()]
@@ -81,8 +81,11 @@ def _adding() -> rx.Component:
 
 def _tool(tool: ToolRow) -> rx.Component:
     told = rx.el.div(
-        rx.el.div(tool.name, class_name="md el agent-tool-name"),
-        rx.el.div(tool.about, class_name=rx.cond(tool.is_missing, "t12 st failed agent-missing", "mut t12 two")),
+        rx.el.div(
+            tool.title, rx.cond(tool.title != tool.name, rx.el.code(tool.name, class_name="mut")), class_name="md row agent-tool-name"
+        ),
+        rx.el.div(tool.about, class_name="mut t12 two"),
+        rx.cond(tool.trouble != "", rx.el.div(tool.trouble, class_name="t12 st failed agent-missing")),
         class_name="sp",
     )
     drop = rx.el.button(
@@ -93,7 +96,8 @@ def _tool(tool: ToolRow) -> rx.Component:
         aria_label=rx.Var.create("Take away ") + tool.name,
         on_click=Agent.drop(tool.name, -1),
     )
-    head = rx.el.div(tile("wrench"), told, _policy(tool), if_allowed(P.AGENT_MANAGE, drop), class_name="agent-tool-row")
+    picture = rx.match(tool.kind, *[(kind, tile(name)) for kind, name in ICONS.items()], tile("wrench"))
+    head = rx.el.div(picture, told, _policy(tool), if_allowed(P.AGENT_MANAGE, drop), class_name="agent-tool-row")
     return rx.el.li(head, _rules(tool), class_name="agent-tool", custom_attrs={"data-tool": tool.name, "data-policy": tool.pressed})
 
 

@@ -130,12 +130,14 @@ class Call(InlineKind[CallConfig]):
         """Leaves by `read` or `act` where it may be made, else by `ask` or `stop`."""
         call = given["call"]
         tool: Mapping[str, Any] | None = next((tool for tool in config.tools if tool["tool"] == call["tool"]), None)
+        observes = config.observes
         if (policy := given.get("policy")) is not None:
-            tool = {"policy": policy}
+            # What a step only notes, a colleague's rules still forbid.
+            tool, observes = {"policy": policy}, False
         verdict, reason = judged(call, tool, given["rules"])
         outputs: dict[str, JsonValue] = {"tool": call["tool"], "arguments": call["arguments"], "verdict": verdict, "reason": reason}
         port = verdict
-        if verdict == "allow" or (config.observes and tool is not None and not call["problems"]):
+        if verdict == "allow" or (observes and tool is not None and not call["problems"]):
             port = "act" if call.get("is_writing") else "read"
         return Outcome(outputs | {"rules": given["rules"]}, port)
 

@@ -135,7 +135,9 @@ class Agents:
             session.add(row)
             self._allow(session, actor, row, written)
             records.tell(session, actor, action="agent.add", subject=row.id, details={"slug": row.slug, "name": row.name})
-            return self._view(session, actor, row, works_in(session, actor.workspace_id))
+            made = row.id
+        # Every document is looked through for it: not while the database is held.
+        return self._get(actor, made)
 
     def _change(self, actor: Actor, agent: str, written: Written, revision: int) -> AgentView:
         records = self._core.records
@@ -153,7 +155,8 @@ class Agents:
                 details["changed"] += ["cost_usd_per_day"] if is_other else []
                 session.add(row)
                 records.tell(session, actor, action="agent.change", subject=row.id, details={**details, "revision": row.revision})
-            return self._view(session, actor, row, works_in(session, actor.workspace_id))
+            changed = row.id
+        return self._get(actor, changed)
 
     def _allow(self, session: Session, actor: Actor, row: AgentRow, written: Written) -> bool:
         """Keeps its budget of a day, which stands where all budgets stand; whether that changes anything."""

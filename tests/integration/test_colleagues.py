@@ -167,6 +167,9 @@ async def test_a_name_that_never_was_a_colleagues_is_a_label_and_the_editor_says
         assert (await bench.until(run)).status == "succeeded"
         told = (await bench.engine.workflows.get(ANN, (await bench.engine.runs.get(ANN, run)).workflow)).problems
         assert [p["code"] for p in told] == ["unknown_agent"]
+        # The journal is the one of an agent without a colleague: so were those from before there were any.
+        offer = next(step for step in (await bench.steps(run)).values() if step.kind == "offer").outputs
+        assert set(offer) == {"tools"} and not {"policy", "rules"} & set(offer["tools"][0])
     assert model.asked[0].system == "Be brief."
 
 

@@ -127,7 +127,7 @@ def test_a_policy_is_one_press_for_those_who_may_and_none_for_a_viewer(site: Sit
     press = tool(page, "find_order").get_by_role("button", name="Never")
     press.click()
     expect(press).to_have_attribute("aria-pressed", "true")
-    expect(part(page, "Changes")).to_contain_text("never")
+    expect(part(page, "Changes")).to_contain_text("find_order: Never")
     assert site.up.call("GET", "/api/v1/agents/mara").body["tools"][0]["policy"] == "never"
     seen = looked_at(open_page, site, "/agents/mara", role=Role.VIEWER)
     expect(tool(seen, "find_order")).to_contain_text("Never")

@@ -166,6 +166,8 @@ def _told(change: AgentChange) -> str:
             policies = details.get("policies") or {}
             parts = [f"{name}: {_POLICIES.get(policy, policy)}" for name, policy in policies.items()]
             fields = [_FIELDS.get(name, name) for name in details.get("changed", ()) if name != "tools" or not policies]
-            return ", ".join(parts + ([f"changed {words.listing(fields)}"] if fields else [])).capitalize() or "Changed"
+            if fields:
+                parts.append(f"{'changed' if parts else 'Changed'} {words.listing(fields)}")
+            return ", ".join(parts) or "Changed"
         case _:
             return change.action.rpartition(".")[2].capitalize()

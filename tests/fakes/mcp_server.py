@@ -63,8 +63,8 @@ class McpProcess:
 
     def start(self) -> None:
         """Starts it over HTTP, and waits until it answers."""
-        log = (self.folder / "log").open("ab")
-        self._process = subprocess.Popen([*self.command[:-1], str(self.port)], stdout=log, stderr=log)
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen([*self.command[:-1], str(self.port)], stdout=log, stderr=log)
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
                 return
@@ -95,13 +95,8 @@ def _served(folder: Path) -> Any:
     async def listed(_context: Any, _params: Any) -> ListToolsResult:
         says = told()
         hints = ToolAnnotations(read_only_hint=True)
-        order = Tool(
-            name="find order",
-            description=says.get("description", "Looks an order up."),
-            input_schema=ORDER,
-            output_schema=FOUND,
-            annotations=hints,
-        )
+        words = says.get("description", "Looks an order up.")
+        order = Tool(name="find order", description=words, input_schema=ORDER, output_schema=FOUND, annotations=hints)
         plain = Tool(name="say", description="Says it again.", input_schema={"type": "object"})
         more = [Tool(name=f"more_{n}", description="More.", input_schema={"type": "object"}) for n in range(says.get("tools", 0))]
         odd = [Tool(**one) for one in says.get("extra", [])]

@@ -14,12 +14,13 @@ from engine import Engine, Settings
 from engine.clock import SystemClock
 from engine.errors import Conflict, Invalid, NotAllowed, NotFound, ToolUnusable
 from engine.roles import Role
+from engine.tools.offers import name_of
 from tests.fakes.mcp_server import McpProcess
 from tests.fakes.web import answer, serving
 from tests.integration.running import ANN, Bench, Works, actor, edge, node
 from tests.integration.test_agents import Scripted, agent, begun, says, wants
 
-FIND, SAY = "shop__find_order_a22ea9f8", "shop__say"
+FIND, SAY = name_of("shop", "find order"), "shop__say"
 
 
 @pytest.fixture

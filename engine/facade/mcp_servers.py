@@ -81,7 +81,7 @@ class Mcp:
         require(actor, Permission.TOOL_MANAGE)
         await self._core.in_thread(lambda: self._remove(actor, name))
         self._core.shelf.forget(actor.workspace_id)
-        await self._shelf.servers.forget(actor.workspace_id, name)
+        self._shelf.servers.forget(actor.workspace_id, name)
 
     async def _looked(self, actor: Actor, name: str) -> McpServerView:
         row = await self._core.in_thread(lambda: self._row(actor, name))

@@ -13,7 +13,8 @@ from engine.operator_file import Program
 from engine.people.permissions import SYSTEM
 from engine.people.records import Records
 from engine.storage.tables import McpServerRow
-from engine.tools.mcp import McpServers, Place
+from engine.tools.mcp import Place
+from engine.tools.mcp_calls import McpServers
 from engine.tools.offers import Offer, Offered, Pinned, name_of
 from engine.tools.toolbox import Known
 

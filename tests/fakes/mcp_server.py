@@ -62,7 +62,8 @@ class McpProcess:
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
     def start(self) -> None:
-        """Starts it over HTTP, and waits until it answers."""
+        """Starts it over HTTP, and waits until it answers; again after its death."""
+        self.kill()
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([*self.command[:-1], str(self.port)], stdout=log, stderr=log)
         while True:

@@ -17,7 +17,7 @@ from engine.roles import Role
 from engine.tools.offers import name_of
 from tests.fakes.mcp_server import McpProcess
 from tests.fakes.web import answer, serving
-from tests.integration.running import ANN, Bench, Works, actor, edge, node
+from tests.integration.running import ANN, BEA, Bench, Works, actor, edge, node
 from tests.integration.test_agents import Scripted, agent, begun, says, wants
 
 FIND, SAY = name_of("shop", "find order"), "shop__say"
@@ -84,7 +84,7 @@ async def test_a_program_of_the_operators_file_is_a_server_too_and_ends_with_the
     async with opened(tmp_path / "home", Scripted([]), operator=operator) as bench:
         (listed,) = (await bench.engine.mcp.list(ANN)).items
         assert (listed.name, listed.transport, listed.state, listed.tools) == ("shop", "program", "ready", [])
-        await allowed(bench)
+        await allowed(bench, say="unsafe")
         view = await bench.until(await of_step(bench, FIND, {"id": "inputs.id"}, effect="idempotent"))
         assert (view.status, view.output) == ("succeeded", {"got": {"state": "on its way"}}), view.reason
         server.says(dies=True)
@@ -132,14 +132,14 @@ async def test_a_description_that_changes_between_two_calls_of_one_agent_stops_t
     async with opened(tmp_path / "home", model, server.place) as bench:
         await bench.engine.mcp.put(ANN, "shop", url=server.url)
         await allowed(bench)
-        asked = model.answer
+        asked = model.complete
 
         async def meanwhile(*given: Any, **more: Any) -> Any:
             if server.calls():
                 server.says(description="Now it wants more.")
             return await asked(*given, **more)
 
-        model.answer = meanwhile  # pyright: ignore[reportAttributeAccessIssue]
+        model.complete = meanwhile  # type: ignore[method-assign]
         view = await bench.until(await begun(bench, agent(FIND)))
         assert view.status == "succeeded", view.reason
     assert [call["arguments"] for call in server.calls()] == [{"id": "7"}]
@@ -153,7 +153,7 @@ async def test_an_unsafe_call_whose_server_dies_is_a_persons_to_settle_and_is_no
         run = await of_step(bench, FIND, {"id": "inputs.id"})
         item = await bench.item()
         assert item.type == "in_doubt"
-        await bench.decide(item, "done", values={"state": "seen"})
+        await bench.decide(item, "done", by=BEA, values={"result": {"state": "seen"}})
         view = await bench.until(run)
         assert (view.status, view.output) == ("succeeded", {"got": {"state": "seen"}}), view.reason
     assert len(server.calls()) == 1
@@ -264,11 +264,9 @@ async def test_hidden_words_of_a_description_are_not_told_to_a_model(tmp_path: P
 async def test_a_server_in_the_house_stays_closed(tmp_path: Path, server: McpProcess, url: str) -> None:
     async with opened(tmp_path / "home", Scripted([])) as bench:
         made = await bench.engine.mcp.put(ANN, "shop", url=url.format(port=server.port))
-        assert (
-            (made.state == "unreachable" and "not called" in made.message)
-            or "none that can be called" in made.message
-            or "user name" in made.message
-        )
+        assert made.state == "unreachable", made.message
+        words = ("was not called", "is not the name of a host", "user name")
+        assert any(word in made.message for word in words), made.message
         assert made.tools == []
 
 
@@ -276,15 +274,14 @@ async def test_a_server_in_the_house_stays_closed(tmp_path: Path, server: McpPro
     ("given", "reads"),
     [
         (answer(status=401, body=b"no"), "status 401"),
-        (answer(body=b"<html>hello</html>", headers={"content-type": "text/html"}), "must speak MCP"),
-        (answer(body=b"{not json", headers={"content-type": "application/json"}), "must speak MCP"),
-        (answer(status=302, headers={"location": "http://169.254.169.254/mcp"}), "302"),
+        (answer(b"<html>hello</html>", type_="text/html"), "not of its protocol"),
+        (answer(b"{not json"), "not of its protocol"),
+        (answer(status=307, location="http://169.254.169.254/mcp"), "(307), which is not followed"),
     ],
     ids=["401", "html", "garbage", "redirect"],
 )
 async def test_a_server_that_does_not_speak_as_it_should_is_kept_and_says_why(tmp_path: Path, given: Any, reads: str) -> None:
-    async with serving() as web, opened(tmp_path / "home", Scripted([]), web.place) as bench:
-        web.default = given
+    async with serving(lambda _: given) as web, opened(tmp_path / "home", Scripted([]), web.place) as bench:
         made = await bench.engine.mcp.put(ANN, "shop", url=f"{web.url}/mcp")
         assert made.state == "unreachable" and reads in made.message, made.message
 

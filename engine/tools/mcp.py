@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -239,9 +240,12 @@ class Session:
             return self._refused(told, 0, "", may_repeat=True)
         if told.status >= 400:
             return self._status(told.status, "it does not greet as an MCP server does", may_repeat=True)
-        hint = "Look at its address: it must speak MCP (Streamable HTTP)." if self.place.program is None else "Look at the operator's file."
-        reason = f" ({type(self._fault).__name__})" if isinstance(self._fault, OSError) else ""
-        return WebUnavailable(f"{self.place.name} {what}{reason}.", hint=hint)
+        if self.place.program is not None:
+            return WebUnavailable(
+                f"{self.place.name} {what}.", hint="Look at the operator's file, and at what the program writes to the log."
+            )
+        what = "does not answer as an MCP server does" if self._fault is not None else what
+        return WebUnavailable(f"{self.place.name} {what}.", hint="Look at its address: it must speak MCP (Streamable HTTP).")
 
     def _lost(self, what: str, *, may_repeat: bool) -> SignalboxError:
         if may_repeat:
@@ -312,6 +316,9 @@ def _client_of(place: Place, wire: _Wire) -> Client:
     from mcp.client.streamable_http import streamable_http_client
     from mcp_types import Implementation
 
+    # They would write down what comes back and where a call goes, secrets among it.
+    for name in ("mcp", "httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     about = Implementation(name="Signalbox", version="1")
     if place.program is not None:
         return Client(StdioServerParameters(**_started(place.name, place.program)), client_info=about, cache=None)

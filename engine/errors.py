@@ -284,6 +284,13 @@ class AgentMissing(Permanent):
     hint = "Choose another colleague in the step, or make this one anew under Agents."
 
 
+class ToolFailed(Permanent):
+    """A tool was called, and says that it could not do it."""
+
+    code = "tool_failed"
+    hint = "Look at what the tool says, and at what it was given."
+
+
 class PriceUnknown(Permanent):
     """The price of this model is not known, so its cost cannot be limited."""
 

@@ -10,6 +10,7 @@ from app.api import (
     docs,
     events,
     health,
+    mcp_servers,
     me,
     runs,
     secrets,
@@ -21,22 +22,6 @@ from app.api import (
     workflows,
 )
 
-_RESOURCES = (
-    workflows,
-    runs,
-    approvals,
-    events,
-    agents,
-    budgets,
-    users,
-    tokens,
-    tools,
-    secrets,
-    settings,
-    storage,
-    catalog,
-    me,
-    docs,
-    health,
-)
+_FIRST = (workflows, runs, approvals, events, agents, budgets, users, tokens, tools, mcp_servers)
+_RESOURCES = (*_FIRST, secrets, settings, storage, catalog, me, docs, health)
 routers: list[APIRouter] = [module.router for module in _RESOURCES]

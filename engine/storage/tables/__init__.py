@@ -7,7 +7,7 @@ from engine.storage.tables.money import Budget, Spent
 from engine.storage.tables.people import Audit, Idempotency, LoginAttempt, Secret, SetupLink, Token, User, UserSession, Workspace
 from engine.storage.tables.runs import Approval, Blob, ChildRun, JournalRow, Notification, Run, Timer, Wait
 from engine.storage.tables.settings import Setting
-from engine.storage.tables.tools import ToolRow
+from engine.storage.tables.tools import McpServerRow, ToolRow
 from engine.storage.tables.workflows import Document, Hook, Pin, Version, Workflow
 
 ALL_TABLES = (
@@ -44,6 +44,7 @@ ALL_TABLES = (
     KeptAnswer,
     ToolRow,
     AgentRow,
+    McpServerRow,
 )
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "JournalRow",
     "KeptAnswer",
     "LoginAttempt",
+    "McpServerRow",
     "Notification",
     "Pin",
     "Run",

@@ -11,6 +11,9 @@ from engine.clock import iso
 from engine.errors import NotFound
 from engine.facade.core import Core
 from engine.facade.naming import names_of
+from engine.facade.tool_trials import tried
+from engine.facade.tool_uses import users_of
+from engine.facade.tool_views import ToolTried, ToolUse
 from engine.facade.views import Page, ToolsRead, ToolView
 from engine.nodes.agents.talk import HAND_OVER
 from engine.people.permissions import Actor, Permission, require
@@ -46,6 +49,19 @@ class Tools:
         require(actor, Permission.TOOL_MANAGE)
         found = await self._core.in_thread(lambda: tools_of(description, secret=secret))
         return ToolsRead(tools=[tool.model_dump() for tool in found.tools], problems=found.problems)
+
+    async def try_out(self, actor: Actor, definition: dict[str, Any], arguments: dict[str, Any], *, send: bool) -> ToolTried:
+        """What a tool would send, kept or not; with `send` it is sent, and its answer told. Invalid names each field."""
+        require(actor, Permission.TOOL_MANAGE)
+        # It can be tried before it has a name.
+        tool = _read({**definition, "name": definition.get("name") or "tool", "description": definition.get("description") or "Tried."})
+        return await tried(self._core, actor, tool, arguments, send=send)
+
+    async def uses(self, actor: Actor, name: str) -> Page[ToolUse]:
+        """The workflows whose draft or live version names the tool, whether it is there or not."""
+        require(actor, Permission.TOOL_READ)
+        require(actor, Permission.WORKFLOW_READ)
+        return Page(items=await self._core.in_thread(lambda: users_of(self._core, actor, name)))
 
     async def remove(self, actor: Actor, name: str) -> None:
         """Nobody calls it any more. NotFound."""

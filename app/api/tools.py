@@ -35,9 +35,9 @@ async def listed(asking: AskingOf) -> Page[ToolView]:
 
 
 class Described(Body):
-    """An OpenAPI 3 description as JSON, and the secret that its calls take along."""
+    """An OpenAPI 3 description, as JSON or as a text of JSON or YAML, and the secret that its calls take along."""
 
-    openapi: dict[str, Any]
+    openapi: dict[str, Any] | str
     secret: str = ""
 
 

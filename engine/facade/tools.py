@@ -21,6 +21,7 @@ from engine.people.records import Problem, refuse
 from engine.storage.tables import ToolRow
 from engine.tools.openapi import tools_of
 from engine.tools.web import WebTool
+from engine.tools.written import Unreadable, read
 
 WEB = "web"
 
@@ -44,10 +45,13 @@ class Tools:
         self._core.shelf.forget(actor.workspace_id)
         return view
 
-    async def read_openapi(self, actor: Actor, description: dict[str, Any], *, secret: str = "") -> ToolsRead:
-        """The tools that an OpenAPI description comes to; nothing is kept: whoever looked at them puts those that are wanted."""
+    async def read_openapi(self, actor: Actor, description: dict[str, Any] | str, *, secret: str = "") -> ToolsRead:
+        """The tools that an OpenAPI description comes to; nothing is kept: whoever looked at them puts those that are wanted.
+
+        A text is JSON or YAML. Invalid names `openapi`.
+        """
         require(actor, Permission.TOOL_MANAGE)
-        found = await self._core.in_thread(lambda: tools_of(description, secret=secret))
+        found = await self._core.in_thread(lambda: tools_of(_described(description), secret=secret))
         return ToolsRead(tools=[tool.model_dump() for tool in found.tools], problems=found.problems)
 
     async def try_out(self, actor: Actor, definition: dict[str, Any], arguments: dict[str, Any], *, send: bool) -> ToolTried:
@@ -95,6 +99,14 @@ class Tools:
                 raise NotFound(f"There is no tool {name[:80]}.")
             session.delete(row)
             self._core.records.tell(session, actor, action="tool.remove", subject=name)
+
+
+def _described(description: dict[str, Any] | str) -> dict[str, Any]:
+    try:
+        return read(description) if isinstance(description, str) else description
+    except Unreadable as error:
+        refuse([Problem("openapi", str(error))])
+        raise
 
 
 def _read(definition: dict[str, Any]) -> WebTool:

@@ -197,3 +197,13 @@ async def test_the_workflows_that_name_a_tool_are_found_in_drafts_and_in_what_is
         found = (await tools.uses(ANN, "find_order")).items
         assert [(use.id, use.in_draft, use.in_live) for use in found] == [(draft.id, True, False), (both.id, True, True)]
         assert (await tools.uses(ANN, "find_%")).items == []
+
+
+async def test_a_description_may_be_a_text_and_is_refused_with_its_line(tmp_path: Path) -> None:
+    async with opened(tmp_path / "home", Scripted([])) as bench:
+        text = "openapi: 3.0.3\nservers: [{url: https://shop.example}]\npaths: {/orders: {get: {operationId: orders}}}"
+        read = await bench.engine.tools.read_openapi(ANN, text, secret="SHOP_KEY")
+        assert [(tool["name"], tool["secret"]) for tool in read.tools] == [("orders", "SHOP_KEY")]
+        with pytest.raises(Invalid, match="line 3") as refused:
+            await bench.engine.tools.read_openapi(ANN, "openapi: 3.0.3\nservers: [")
+        assert [problem["field"] for problem in refused.value.details["problems"]] == ["openapi"]

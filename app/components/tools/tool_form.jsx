@@ -13,7 +13,7 @@ import "./tools.css";
 export function ToolForm({ name, onSaved, onClose }) {
   const loaded = useTool(name);
   if (!loaded.tools) {
-    return <Dialog title={name ? `Change ${name}` : "New tool"} onClose={onClose}>{loaded.error ? <Wrong words={[loaded.error.message, loaded.error.hint]} /> : <p className="mut">Loading …</p>}</Dialog>;
+    return <Dialog title={name ? `Change ${name}` : "New tool"} size="wide" onClose={onClose}>{loaded.error ? <Wrong words={[loaded.error.message, loaded.error.hint]} /> : <p className="mut">Loading …</p>}</Dialog>;
   }
   return <Form key={name} tool={loaded.tool} taken={name ? [] : loaded.names} secrets={loaded.secrets} onSaved={onSaved} onClose={onClose} />;
 }

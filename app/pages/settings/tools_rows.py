@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.ui import words
 from engine import CatalogToolView
 
 KINDS = (("", "All"), ("web", "Web requests"), ("mcp", "From servers"), ("built_in", "Built in"))
@@ -58,7 +57,7 @@ def tool_row(tool: CatalogToolView) -> ToolRow:
 def _does(tool: CatalogToolView) -> list[str]:
     asks = ["asks a person first"] if tool.is_writing else []
     private = ["may hold private data"] if "private" in tool.origins else []
-    cost = [f"{words.money(tool.cost_usd)} a call"] if tool.cost_usd else []
+    cost = [f"${tool.cost_usd:g} a call"] if tool.cost_usd else []
     return [EFFECTS.get(tool.effect, EFFECTS["unsafe"]), *asks, *private, *cost]
 
 

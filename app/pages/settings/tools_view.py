@@ -14,14 +14,19 @@ from engine import Permission
 
 P = Permission
 TOLD = "What agents and steps may call. A model knows of a tool only what is written here, and each call is held to it."
-EMPTY = "There is no tool yet. Make one that calls a web address, or take over a service's own description."
+NONE = {
+    "web": ("globe", "No web request was made into a tool yet. Make one, or take over a service's own description."),
+    "mcp": ("server", "No tool of a server was allowed yet. Add a server, and look at what it offers."),
+    "": ("wrench", "There is no tool yet. Make one that calls a web address, or take over a service's own description."),
+}
 
 
 def tools_section() -> rx.Component:
     """The section."""
     why = why_read_only(P.TOOL_MANAGE, "You see which tools there are but cannot change them: administrators do.")
     rows = rx.el.ul(rx.foreach(Tools.rows, _row), custom_attrs={"data-testid": "tools"})
-    none = rx.cond(Tools.number == 0, nothing("wrench", EMPTY), nothing("search", "No tool has these words, or is of this kind."))
+    bare = rx.match(Tools.kind, *[(kind, nothing(*told)) for kind, told in NONE.items()], nothing("package", "There is none."))
+    none = rx.cond(Tools.query != "", nothing("search", "No tool has these words, or none of this kind."), bare)
     found = rx.cond(Tools.rows.length() > 0, rows, none)
     card = rx.el.div(_finding(), rx.cond(Tools.is_loaded, found, skeleton(3)), _pages(), class_name="card")
     whole = section("tools", "Tools", TOLD, why, card, _dialogs(), beside=if_allowed(P.TOOL_MANAGE, _makers()))

@@ -26,10 +26,9 @@ from app.ui.frame import frame, if_allowed
 from app.ui.places import SETTINGS
 from engine import Permission
 
-LOADED: list[Any] = [Models.load_models, Tokens.load]
+LOADED: list[Any] = [Models.load_models, Tokens.load, Tools.open]
 """What everybody sees; the rest is asked by whoever may."""
 FOR_SOME: tuple[tuple[Permission, Any], ...] = (
-    (Permission.TOOL_READ, Tools.open),
     (Permission.COST_READ, Budgets.load),
     (Permission.WORKFLOW_READ, Storage.load),
     (Permission.SETTINGS_READ, Models.load_choices),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         SetPrice,
     )
     from engine.facade.storage_views import OverView, RetentionView, StorageView, WorkflowStorage
-    from engine.facade.tool_views import CatalogToolView, ToolTried, ToolUse
+    from engine.facade.tool_views import ToolTried, ToolUse
     from engine.facade.views import (
         ApprovalView,
         BatchResult,
@@ -71,7 +71,6 @@ __all__ = [
     "BatchResult",
     "BudgetView",
     "Bug",
-    "CatalogToolView",
     "ChangeView",
     "Checked",
     "Conflict",
@@ -179,7 +178,6 @@ _HOME = {
     "RunStarted": ("engine.facade.views", "RunStarted"),
     "RunView": ("engine.facade.views", "RunView"),
     "StepView": ("engine.facade.views", "StepView"),
-    "CatalogToolView": ("engine.facade.tool_views", "CatalogToolView"),
     "ToolTried": ("engine.facade.tool_views", "ToolTried"),
     "ToolUse": ("engine.facade.tool_views", "ToolUse"),
     "ToolsRead": ("engine.facade.views", "ToolsRead"),

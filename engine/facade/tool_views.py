@@ -2,28 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
 from pydantic import BaseModel
-
-
-class CatalogToolView(BaseModel):
-    """A tool that can be called, or why it cannot be."""
-
-    name: str
-    title: str
-    kind: Literal["web", "mcp", "built_in"]
-    owner: str
-    description: str
-    parameters: dict[str, Any]
-    effect: str
-    is_writing: bool
-    is_outward: bool
-    origins: list[str]
-    cost_usd: float
-    digest: str
-    state: Literal["usable", "off", "waits"]
-    why: str
 
 
 class TriedRequest(BaseModel):

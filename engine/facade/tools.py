@@ -13,7 +13,7 @@ from engine.facade.core import Core
 from engine.facade.naming import names_of
 from engine.facade.tool_trials import tried
 from engine.facade.tool_uses import users_of
-from engine.facade.tool_views import CatalogToolView, ToolTried, ToolUse
+from engine.facade.tool_views import ToolTried, ToolUse
 from engine.facade.views import Page, ToolsRead, ToolView
 from engine.nodes.agents.talk import HAND_OVER
 from engine.people.permissions import Actor, Permission, require
@@ -36,12 +36,6 @@ class Tools:
         """All tools, by name."""
         require(actor, Permission.TOOL_READ)
         return Page(items=await self._core.in_thread(lambda: self._list(actor)))
-
-    async def catalog(self, actor: Actor) -> Page[CatalogToolView]:
-        """Everything that can be called."""
-        require(actor, Permission.TOOL_READ)
-        rows = await self._core.in_thread(lambda: self._list(actor))
-        return Page(items=[_catalogued(row) for row in rows])
 
     async def put(self, actor: Actor, name: str, definition: dict[str, Any]) -> ToolView:
         """Makes a tool, or another one in its place: agents are offered it from their next step on. Invalid names each field."""
@@ -139,13 +133,3 @@ def _view(row: ToolRow, names: dict[str, str]) -> ToolView:
         updated_by=names.get(row.updated_by, row.updated_by),
         **tool.model_dump(),
     )
-
-
-def _catalogued(row: ToolView) -> CatalogToolView:
-    fields = {name: getattr(row, name) for name in WebTool.model_fields}
-    told = WebTool.model_validate(fields).told()
-    return CatalogToolView(
-        name=row.name, title="", kind="web", owner=row.updated_by, description=row.description, parameters=row.parameters,
-        effect=row.effect, is_writing=told.is_writing, is_outward=told.is_outward, origins=list(told.origins), cost_usd=row.cost_usd,
-        digest=row.digest, state="usable", why="",
-    )  # fmt: skip

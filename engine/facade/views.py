@@ -285,8 +285,6 @@ class ToolView(BaseModel):
     body: str
     secret: str
     cost_usd: float
-    origins: list[str] = ["external"]
-    carries: bool | None = None
     digest: str
     """SHA-256 of what a model is told of it."""
     updated_at: str | None

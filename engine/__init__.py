@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         SetPrice,
     )
     from engine.facade.storage_views import OverView, RetentionView, StorageView, WorkflowStorage
+    from engine.facade.tool_catalog import CatalogToolView
     from engine.facade.tool_views import ToolTried, ToolUse
     from engine.facade.views import (
         ApprovalView,
@@ -71,6 +72,7 @@ __all__ = [
     "BatchResult",
     "BudgetView",
     "Bug",
+    "CatalogToolView",
     "ChangeView",
     "Checked",
     "Conflict",
@@ -157,6 +159,7 @@ _HOME = {
     "Engine": ("engine.facade.engine", "Engine"),
     "ApprovalView": ("engine.facade.views", "ApprovalView"),
     "BatchResult": ("engine.facade.views", "BatchResult"),
+    "CatalogToolView": ("engine.facade.tool_catalog", "CatalogToolView"),
     "BudgetView": ("engine.facade.views", "BudgetView"),
     "Checked": ("engine.facade.views", "Checked"),
     "Decided": ("engine.facade.views", "Decided"),

@@ -86,8 +86,9 @@ def _acts(row: ToolRow) -> rx.Component:
 
 
 def _pages() -> rx.Component:
+    is_last = (Tools.page + 1) * PAGE >= Tools.found
     before = rx.el.button("Before", type="button", class_name="btn sm", disabled=Tools.page == 0, on_click=Tools.turn(-1))
-    after = rx.el.button("After", type="button", class_name="btn sm", disabled=(Tools.page + 1) * PAGE >= Tools.found, on_click=Tools.turn(1))
+    after = rx.el.button("After", type="button", class_name="btn sm", disabled=is_last, on_click=Tools.turn(1))
     told = rx.el.span(Tools.page_told, class_name="mut t12 num sp", role="status")
     return rx.cond(Tools.page_told != "", rx.el.div(told, before, after, class_name="row pad"))
 

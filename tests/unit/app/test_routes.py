@@ -24,6 +24,7 @@ TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
     ("GET", "/api/v1/budgets"): (P.COST_READ, None),
     ("PUT", "/api/v1/budgets"): (P.BUDGET_MANAGE, {"scope": "workspace", "limit_usd": None}),
     ("GET", "/api/v1/tools"): (P.TOOL_READ, None),
+    ("GET", "/api/v1/tools/catalog"): (P.TOOL_READ, None),
     ("POST", "/api/v1/tools/openapi"): (P.TOOL_MANAGE, {"openapi": {}}),
     ("POST", "/api/v1/tools/try"): (P.TOOL_MANAGE, {"tool": {}, "send": True}),
     ("GET", "/api/v1/tools/{name}/uses"): (P.TOOL_READ, None),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.facade.difference_views import ChangeView, DifferenceView
     from engine.facade.engine import Engine
     from engine.facade.inbox_views import InboxBox, InboxCard, InboxGrid, InboxItem, InboxPage
+    from engine.facade.mcp_views import McpServerView
     from engine.facade.overview_views import OutcomesView, RunMark, SpendView, WorkflowLine
     from engine.facade.settings_views import (
         AboutView,
@@ -91,6 +92,7 @@ __all__ = [
     "InboxPage",
     "Invalid",
     "LastStep",
+    "McpServerView",
     "ModelChoices",
     "ModelSettingsView",
     "ModelTried",
@@ -160,6 +162,7 @@ _HOME = {
     "ApprovalView": ("engine.facade.views", "ApprovalView"),
     "BatchResult": ("engine.facade.views", "BatchResult"),
     "CatalogToolView": ("engine.facade.tool_catalog", "CatalogToolView"),
+    "McpServerView": ("engine.facade.mcp_views", "McpServerView"),
     "BudgetView": ("engine.facade.views", "BudgetView"),
     "Checked": ("engine.facade.views", "Checked"),
     "Decided": ("engine.facade.views", "Decided"),

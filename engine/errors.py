@@ -277,6 +277,12 @@ class ToolUnusable(Permanent):
     hint = "Look at the tool in Settings, or leave it out of the step."
 
 
+class ToolFailed(Permanent):
+    """A tool was called, and says that it could not do it."""
+
+    code = "tool_failed"
+
+
 class PriceUnknown(Permanent):
     """The price of this model is not known, so its cost cannot be limited."""
 

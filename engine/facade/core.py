@@ -18,6 +18,7 @@ from engine.clock import Clock, SystemClock
 from engine.errors import NotFound, WorkflowHasProblems
 from engine.facade.kept_answers import KeptAnswers
 from engine.facade.keys import KeyRing
+from engine.facade.mcp_shelf import McpShelf
 from engine.facade.model_settings import gateway_settings, stored_choices
 from engine.facade.notices import AppNotifier
 from engine.facade.quick import QuickReads
@@ -29,6 +30,7 @@ from engine.jsonvalue import loads
 from engine.llm.gateway import Gateway
 from engine.memory.embed import Embedder
 from engine.nodes.registry import Registry
+from engine.operator_file import OperatorFile, read_operator_file
 from engine.people.accounts import Accounts
 from engine.people.permissions import Actor
 from engine.people.records import Records
@@ -48,6 +50,7 @@ from engine.storage.migrate import migrate
 from engine.storage.snapshots import SnapshotWriter
 from engine.storage.sqlite import HomeLock, open_engine, prepare_home, reading
 from engine.storage.suspended import SuspendedPrograms
+from engine.tools.mcp import McpServers
 from engine.tools.toolbox import Toolbox
 
 PLANS_KEPT = 200
@@ -135,6 +138,7 @@ class Core:
     async def close(self) -> None:
         """Stops at the next checkpoints and gives everything back."""
         await self.executor.close()
+        await self.shelf.mcp.servers.close()
         await self.programs.close()
         await self.journal.close()
         await self.gateway.close()
@@ -172,6 +176,7 @@ async def open_core(
         chosen = await asyncio.to_thread(stored_choices, records)
         gateway = gateway or Gateway(gateway_settings(settings, chosen, ring), clock=clock)
         await gateway.prepare()
+        operator = await asyncio.to_thread(read_operator_file, settings.operator_file)
     except BaseException:
         lock.release()
         raise
@@ -186,6 +191,7 @@ async def open_core(
         gateway=gateway,
         registry=registry or Registry.builtin(),
         tools=tools or Toolbox(),
+        operator=operator,
     )
 
 
@@ -201,12 +207,15 @@ def _assembled(
     gateway: Gateway,
     registry: Registry,
     tools: Toolbox,
+    operator: OperatorFile,
 ) -> Core:
     """The parts that only have to be put together; none of them opens anything that could be refused."""
     reader, journal, hub, embedder = JournalReader(path), Journal(path, records.audit.append_raw), Hub(), Embedder()
     plans = Plans(reader, registry)
     programs = Programs(Sandbox(), SuspendedPrograms(path), key.derive("suspended programs"), records.clock)
-    services, shelf = _services(settings, records, ring, gateway, embedder, programs, tools)
+    web = Egress(ring, redactor=ring.redactor, clock=records.clock, allow=settings.egress_allow)
+    shelf = ToolShelf(records, web, tools, McpShelf(records, McpServers(web, ring.redactor), operator.programs))
+    services = _services(records, gateway, embedder, programs, web, shelf)
     executor = _executor(records, services, journal, reader, plans, hub, path)
     return Core(
         settings=settings,
@@ -250,13 +259,9 @@ def _executor(
     )
 
 
-def _services(
-    settings: Settings, records: Records, ring: KeyRing, gateway: Gateway, embedder: Embedder, programs: Programs, tools: Toolbox
-) -> tuple[Services, ToolShelf]:
+def _services(records: Records, gateway: Gateway, embedder: Embedder, programs: Programs, web: Egress, shelf: ToolShelf) -> Services:
     """What steps may reach, each behind its own door."""
-    web = Egress(ring, redactor=ring.redactor, clock=records.clock, allow=settings.egress_allow)
-    shelf = ToolShelf(records, web, tools)
-    services = Services(
+    return Services(
         models=gateway,
         embed=embedder.embed,
         notifier=AppNotifier(records),
@@ -265,7 +270,6 @@ def _services(
         programs=programs,
         answers=KeptAnswers(records),
     )
-    return services, shelf
 
 
 def _warm(db: Database) -> None:

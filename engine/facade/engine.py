@@ -21,6 +21,7 @@ from engine.facade.events import Events
 from engine.facade.inbox import Inbox
 from engine.facade.keys import Secrets
 from engine.facade.last_steps import LastSteps
+from engine.facade.mcp_servers import Mcp
 from engine.facade.model_settings import ModelDesk
 from engine.facade.overview import Overview
 from engine.facade.pins import Pins
@@ -65,6 +66,7 @@ class Engine:
         self.events = Events(core)
         self.budgets = Budgets(core)
         self.tools = Tools(core)
+        self.mcp = Mcp(core)
         self.storage = Storage(core)
         self.secrets = Secrets(core.records, core.ring)
         self.model_settings = ModelDesk(core)

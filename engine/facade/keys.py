@@ -18,9 +18,10 @@ from engine.llm.catalog import key_from_environment, key_names, keyed_providers,
 from engine.people.permissions import MAIN_WORKSPACE, Actor, Permission, require
 from engine.people.records import Problem, Records, refuse
 from engine.security.destinations import MOST_HOSTS, pattern, patterns
-from engine.security.egress import HEADER_NAME, OURS, Grant
+from engine.security.egress import Grant
 from engine.security.redact import Redactor
 from engine.security.secrets import MasterKey, Sealed, SecretBox
+from engine.security.webheaders import HEADER_NAME, OURS
 from engine.storage.tables import Secret
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,79}")

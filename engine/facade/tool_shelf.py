@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import select
 
+from engine.facade.mcp_shelf import McpShelf
 from engine.jsonvalue import JsonValue
 from engine.people.records import Records
 from engine.storage.tables import ToolRow
@@ -19,8 +20,9 @@ from engine.tools.web import Web, WebTool, called
 class ToolShelf:
     """Implements `engine.run.context.Tools`. Reads a workspace's tools once, and anew after a change."""
 
-    def __init__(self, records: Records, web: Web, given: Toolbox) -> None:
-        self._records, self._web, self._given = records, web, given
+    def __init__(self, records: Records, web: Web, given: Toolbox, mcp: McpShelf) -> None:
+        self._records, self._web, self._given, self.mcp = records, web, given, mcp
+        mcp.changed = self.forget
         self._boxes: dict[str, Toolbox] = {}
 
     @property
@@ -55,7 +57,8 @@ class ToolShelf:
         with self._records.reading() as session:
             rows = session.exec(select(ToolRow).where(ToolRow.workspace_id == workspace_id)).all()
             written = [(WebTool.model_validate(row.definition), row.updated_by) for row in rows]
-        return [Known(tool.told(), _acting(tool, self._web), "web", by) for tool, by in written]
+        made = [Known(tool.told(), _acting(tool, self._web), "web", by) for tool, by in written]
+        return [*self.mcp.known(workspace_id), *made]
 
 
 def _acting(tool: WebTool, web: Web) -> Any:

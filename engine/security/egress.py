@@ -11,7 +11,7 @@ import logging
 import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
@@ -26,7 +26,8 @@ from engine.security.addresses import Address
 from engine.security.destinations import ALLOW, Destination, HostPattern, checked, destination, is_allowed, open_port, pattern
 from engine.security.redact import Redactor
 from engine.security.webbodies import ENCODINGS, read, value_of
-from engine.security.webcalls import WebAnswer, WebRequest
+from engine.security.webcalls import WebAnswer, WebRequest, WebStream
+from engine.security.webheaders import checked_headers
 
 MOST_REDIRECTS = 5
 MOST_URL = 8_192
@@ -36,12 +37,6 @@ MOST_TRIED = 3
 CONNECT_S = 10.0
 _EXCERPT = 500
 _MOST_WAIT_S = 3_600.0
-HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
-OURS = frozenset(
-    "host content-length transfer-encoding connection keep-alive upgrade te trailer expect accept-encoding proxy-authorization "
-    "proxy-connection".split()
-)
-"""Headers that belong to the connection: whoever could set them could smuggle a second request."""
 _LEFT_OUT = frozenset({"set-cookie", "set-cookie2", "content-encoding", "transfer-encoding", "connection", "keep-alive"})
 """Of an answer: cookies are somebody's keys, the others are about the connection."""
 _STAYS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
@@ -81,6 +76,8 @@ class _Call:
     grant: Grant | None = None
     has_sent: bool = False
     """Whether any server has heard of it."""
+    is_streamed: bool = False
+    """Whether the body is read by somebody else, who wants it plain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,21 +121,56 @@ class Egress:
         InDoubt: it may have happened and must not happen twice. AnswerRefused, ConfigInvalid.
         """
         call = _Call(request)
-        fault: SignalboxError
         try:
             async with asyncio.timeout(request.timeout_s):
                 return await self._follow(call, self._first(call))
-        except SignalboxError as error:
-            fault = error
-        except TimeoutError:
-            fault = self._lost(call, f"gave no whole answer within {request.timeout_s:g} s")
-        except httpx.TimeoutException:
-            fault = self._lost(call, "did not answer in time")
-        except httpx.HTTPError as error:
-            is_false = "CERTIFICATE_VERIFY_FAILED" in str(error)
-            fault = self._lost(call, "shows a certificate that is not its own" if is_false else f"broke off ({type(error).__name__})")
+        except (SignalboxError, TimeoutError, httpx.HTTPError) as error:
+            fault = self._fault(call, error)
         # Raised outside the handler: the library's error holds the request with its headers, and is not even the context of ours.
         raise fault
+
+    async def open(self, request: WebRequest, *, most_bytes: int) -> WebStream:
+        """An answer that is read as it comes, whatever its status; where it leads on is told and not followed. Raises as `send`."""
+        call = _Call(request, is_streamed=True)
+        try:
+            async with asyncio.timeout(request.timeout_s):
+                hop = self._first(call)
+                addresses = await self._addresses(call, hop.place)
+                transport = httpx.AsyncHTTPTransport(verify=self._context(hop.place), trust_env=False, retries=0)
+                response = await self._connected(call, transport, hop, addresses)
+        except (SignalboxError, TimeoutError, httpx.HTTPError) as error:
+            fault = self._fault(call, error)
+        else:
+            headers = {name: value for name, value in response.headers.items() if name not in _LEFT_OUT - {"content-encoding"}}
+            return WebStream(response.status_code, headers, self._chunks(call, response, most_bytes), response.aclose)
+        raise fault
+
+    async def _chunks(self, call: _Call, response: httpx.Response, most_bytes: int) -> AsyncIterator[bytes]:
+        left, fault = most_bytes, None
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise AnswerRefused("The answer is packed, although plain text was asked for.")
+        try:
+            async for chunk in response.aiter_raw():
+                left -= len(chunk)
+                if left < 0:
+                    raise AnswerRefused(f"The answer is longer than {most_bytes:,} bytes.")
+                yield chunk
+        except httpx.HTTPError as error:
+            fault = self._fault(call, error)
+        if fault is not None:
+            raise fault
+
+    def _fault(self, call: _Call, error: Exception) -> SignalboxError:
+        match error:
+            case SignalboxError():
+                return error
+            case TimeoutError():
+                return self._lost(call, f"gave no whole answer within {call.request.timeout_s:g} s")
+            case httpx.TimeoutException():
+                return self._lost(call, "did not answer in time")
+            case _:
+                is_false = "CERTIFICATE_VERIFY_FAILED" in str(error)
+                return self._lost(call, "shows a certificate that is not its own" if is_false else f"broke off ({type(error).__name__})")
 
     # What is sent
 
@@ -146,7 +178,7 @@ class Egress:
         request = call.request
         place, url = _parsed(request.url)
         open_port(place, self._allowed)
-        headers = _checked_headers(request.headers)
+        headers = checked_headers(request.headers)
         if request.body is not None and len(request.body) > MOST_SENT:
             raise ConfigInvalid(f"More than {MOST_SENT // 1024:,} kB would be sent.", hint="Send less.")
         if request.secret:
@@ -333,21 +365,9 @@ def _host_of(url: str) -> str:
     return _parsed(url)[0].name
 
 
-def _checked_headers(headers: Any) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in headers.items():
-        low = name.lower()
-        if not HEADER_NAME.fullmatch(name) or low in OURS or low in found:
-            raise ConfigInvalid(f"The header `{name[:60]}` cannot be set.", hint="Remove it, or mend its name.")
-        if any((ord(c) < 32 and c != "\t") or ord(c) == 127 or ord(c) > 255 for c in value) or len(value) > MOST_URL:
-            raise ConfigInvalid(f"The value of the header `{name}` cannot be sent.", hint="It must be one line of plain letters.")
-        found[low] = value.strip()
-    return found
-
-
 def _on_the_wire(hop: _Hop, address: Address, call: _Call, trace: Any) -> httpx.Request:
     headers = {"accept": "*/*", "user-agent": "Signalbox", **hop.headers}
-    headers |= {"host": hop.place.name, "accept-encoding": ENCODINGS, "connection": "close"}
+    headers |= {"host": hop.place.name, "accept-encoding": "identity" if call.is_streamed else ENCODINGS, "connection": "close"}
     if hop.has_secret and call.grant is not None:
         name = call.grant.header.lower()
         headers |= {name: call.grant.value} if name else {"authorization": f"Bearer {call.grant.value}"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from engine.jsonvalue import JsonValue
@@ -33,3 +33,15 @@ class WebAnswer:
     """Names in lower case; cookies are left out."""
     body: JsonValue
     """JSON where the answer says that it is JSON, else text; `{base64, content_type, bytes}` for what is no text; null for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebStream:
+    """An answer whose body is read as it comes. Whoever has it closes it."""
+
+    status: int
+    headers: dict[str, str]
+    """Names in lower case; cookies are left out."""
+    chunks: AsyncIterator[bytes]
+    """Raises AnswerRefused when more comes than was asked for, WebUnavailable or InDoubt when it breaks off. Secrets are still in it."""
+    close: Callable[[], Awaitable[None]]

@@ -19,9 +19,12 @@ DOORS = {
     "faiss": ["engine.memory.vector_index"],
     # The command line talks to the served API through its own client, which only ever goes to the local server.
     "httpx": ["engine.security.egress", "engine.cli.client"],
+    # The MCP client knows no other HTTP library; its transport there is the egress door.
+    "httpx2": ["engine.tools.mcp"],
     "kuzu": ["engine.memory.entity_graph"],
     "litellm": ["engine.llm.gateway"],
     "mcp": ["engine.tools.mcp"],
+    "mcp_types": ["engine.tools.mcp"],
     "onnxruntime": ["engine.memory.embed"],
     "pydantic_monty": ["engine.sandbox.monty"],
     "re2": ["engine.expressions", "engine.schemas"],

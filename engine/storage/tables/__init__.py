@@ -6,7 +6,7 @@ from engine.storage.tables.money import Budget, Spent
 from engine.storage.tables.people import Audit, Idempotency, LoginAttempt, Secret, SetupLink, Token, User, UserSession, Workspace
 from engine.storage.tables.runs import Approval, Blob, ChildRun, JournalRow, Notification, Run, Timer, Wait
 from engine.storage.tables.settings import Setting
-from engine.storage.tables.tools import ToolRow
+from engine.storage.tables.tools import McpServerRow, ToolRow
 from engine.storage.tables.workflows import Document, Hook, Pin, Version, Workflow
 
 ALL_TABLES = (
@@ -42,6 +42,7 @@ ALL_TABLES = (
     SuspendedProgram,
     KeptAnswer,
     ToolRow,
+    McpServerRow,
 )
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "JournalRow",
     "KeptAnswer",
     "LoginAttempt",
+    "McpServerRow",
     "Notification",
     "Pin",
     "Run",

@@ -56,9 +56,10 @@ function Tool({ tool, isOpen, toggle, allow }) {
 function Looked({ tool, allow, done }) {
   const [effect, setEffect] = useState(tool.effect), [origins, setOrigins] = useState(tool.origins), [carries, setCarries] = useState(tool.carries);
   const [wrong, setWrong] = useState([]), [busy, setBusy] = useState(false);
-  const give = async () => {
+  // Nothing in the place of the settings keeps it off.
+  const give = async (told) => {
     setBusy(true);
-    const error = await allow({ [tool.tool]: { digest: tool.digest, effect, origins, carries } });
+    const error = await allow({ [tool.tool]: told });
     setBusy(false);
     if (error) setWrong([`${error.message} ${error.hint}`]); else done();
   };
@@ -75,8 +76,9 @@ function Looked({ tool, allow, done }) {
       </Field>
       <Wrong words={wrong} />
       <div className="row">
-        <button type="button" className="btn pri" disabled={busy} onClick={give}>{isChanged ? "Allow again" : tool.state === "allowed" ? "Save" : "Allow"}</button>
-        <button type="button" className="btn" onClick={done}>{tool.state === "allowed" ? "Cancel" : "Keep it off"}</button>
+        <button type="button" className="btn pri" disabled={busy} onClick={() => give({ digest: tool.digest, effect, origins, carries })}>{isChanged ? "Allow again" : tool.state === "allowed" ? "Save" : "Allow"}</button>
+        {isChanged ? <button type="button" className="btn" disabled={busy} onClick={() => give(null)}>Keep it off</button> : <button type="button" className="btn" onClick={done}>Cancel</button>}
+        {tool.state === "allowed" ? <button type="button" className="btn danger" disabled={busy} onClick={() => give(null)}>Turn it off</button> : null}
       </div>
     </div>
   );

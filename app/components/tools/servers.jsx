@@ -115,7 +115,7 @@ function Edit({ server, servers, act, open, back }) {
   );
   return (
     <Dialog title={server ? `Change ${server.name}` : "Add a server of tools"} onClose={back} busy={busy} footer={footer}>
-      <Field label="Name" help="Short: the names of its tools begin with it." wrong={wrongWith(problems, "name")}>
+      <Field label="Name" help="Short, in small letters: the names of its tools begin with it." wrong={wrongWith(problems, "name")}>
         {(told) => <input {...told} className="inp mono" value={name} readOnly={Boolean(server)} placeholder="crm" spellCheck={false} autoComplete="off" onChange={(event) => setName(event.target.value)} />}
       </Field>
       <Field label="Address" help="As its documentation names it, for Streamable HTTP." wrong={wrongWith(problems, "url")}>

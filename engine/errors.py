@@ -281,6 +281,7 @@ class ToolFailed(Permanent):
     """A tool was called, and says that it could not do it."""
 
     code = "tool_failed"
+    hint = "Look at what the tool says, and at what it was given."
 
 
 class PriceUnknown(Permanent):

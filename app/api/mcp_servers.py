@@ -44,7 +44,7 @@ async def listed(asking: AskingOf) -> Page[McpServerView]:
 @router.put("/{name}")
 async def put(asking: AskingOf, name: str, body: ServerBody) -> McpServerView:
     """Add a server, or another one in its place, and ask it what it offers."""
-    return await asking.ask(asking.engine.mcp.put(asking.actor, name, url=body.url, secret=body.secret))
+    return await asking.ask(asking.engine.mcp.put(asking.actor, name, body.model_dump()))
 
 
 @router.post("/{name}/look")

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.outcome import FAILED, OK
-from engine.errors import Invalid, SignalboxError
+from engine.errors import ConfigInvalid, Invalid, SignalboxError
 from engine.insight.installation import Finding, database, place
 from engine.insight.space import space
+from engine.operator_file import read_operator_file
 from engine.settings import Settings, describe
 from engine.storage.sqlite import DATABASE_NAME, HomeLock
 
@@ -56,10 +57,24 @@ def _print_settings(settings: Settings) -> None:
 def _installation(settings: Settings) -> Iterator[Finding]:
     home = settings.home.resolve()
     yield from place(settings)
+    yield _operator(settings)
     yield _served(home)
     yield from database(home)
     yield from space(home)
     yield from _models(settings)
+
+
+def _operator(settings: Settings) -> Finding:
+    """What only the operator sets up, by name; never a password."""
+    if settings.operator_file is None:
+        return Finding(True, "operator's file", "none is named; no mail server, databases or programs are set up")
+    try:
+        read = read_operator_file(settings.operator_file)
+    except ConfigInvalid as error:
+        return Finding(False, "operator's file", error.message, error.next_step)
+    parts = {"mail": [read.mail.host] if read.mail else [], "databases": sorted(read.databases), "programs": sorted(read.programs)}
+    told = "; ".join(f"{name}: {', '.join(found) or 'none'}" for name, found in parts.items())
+    return Finding(True, "operator's file", f"{settings.operator_file} was read; {told}")
 
 
 def _served(home: Path) -> Finding:

@@ -50,7 +50,7 @@ from engine.storage.migrate import migrate
 from engine.storage.snapshots import SnapshotWriter
 from engine.storage.sqlite import HomeLock, open_engine, prepare_home, reading
 from engine.storage.suspended import SuspendedPrograms
-from engine.tools.mcp import McpServers
+from engine.tools.mcp_calls import McpServers
 from engine.tools.toolbox import Toolbox
 
 PLANS_KEPT = 200

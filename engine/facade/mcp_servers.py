@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import col, select
@@ -23,6 +23,16 @@ from engine.tools.offers import Offer, Pinned, name_of
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 MOST_SERVERS = 50
+M = TypeVar("M", bound=BaseModel)
+
+
+class McpPlace(BaseModel):
+    """Where a server is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    url: str = Field(max_length=2_000)
+    secret: str = Field(default="", max_length=80)
 
 
 class McpAllowed(BaseModel):
@@ -47,18 +57,19 @@ class Mcp:
         require(actor, Permission.TOOL_READ)
         return Page(items=await self._core.in_thread(lambda: self._list(actor)))
 
-    async def put(self, actor: Actor, name: str, *, url: str, secret: str = "") -> McpServerView:
+    async def put(self, actor: Actor, name: str, definition: dict[str, Any]) -> McpServerView:
         """Adds a server, or another one in its place, and asks it what it offers. One that cannot be reached is kept, and says why."""
         require(actor, Permission.TOOL_MANAGE)
+        told = _checked(McpPlace, definition)
         problems = []
         if not NAME.fullmatch(name):
             problems.append(Problem("name", "A name starts with a small letter and has small letters, digits and `_` only, at most 32."))
         if name in self._shelf.programs:
             problems.append(Problem("name", f"{name} is a program of the operator's file. Choose another name."))
-        if not re.match(r"https?://[^/]", url.strip(), re.IGNORECASE) or len(url) > 2_000:
+        if not re.match(r"https?://[^/]", told.url.strip(), re.IGNORECASE):
             problems.append(Problem("url", "The address starts with https:// and the name of a host."))
         refuse(problems)
-        await self._core.in_thread(lambda: self._put(actor, name, url.strip(), secret))
+        await self._core.in_thread(lambda: self._put(actor, name, told.url.strip(), told.secret))
         return await self._looked(actor, name)
 
     async def look(self, actor: Actor, name: str) -> McpServerView:
@@ -71,7 +82,7 @@ class Mcp:
     async def allow(self, actor: Actor, name: str, tools: dict[str, dict[str, Any] | None]) -> McpServerView:
         """Allows tools (the server's own names) as they are now, or with None keeps them off. Conflict when one is another one by now."""
         require(actor, Permission.TOOL_MANAGE)
-        allowed = {tool: None if told is None else _read(tool, told) for tool, told in tools.items()}
+        allowed = {tool: None if told is None else _checked(McpAllowed, told, f"tools.{tool}.") for tool, told in tools.items()}
         view = await self._core.in_thread(lambda: self._allow(actor, name, allowed))
         self._core.shelf.forget(actor.workspace_id)
         return view
@@ -81,7 +92,7 @@ class Mcp:
         require(actor, Permission.TOOL_MANAGE)
         await self._core.in_thread(lambda: self._remove(actor, name))
         self._core.shelf.forget(actor.workspace_id)
-        await self._shelf.servers.forget(actor.workspace_id, name)
+        self._shelf.servers.forget(actor.workspace_id, name)
 
     async def _looked(self, actor: Actor, name: str) -> McpServerView:
         row = await self._core.in_thread(lambda: self._row(actor, name))
@@ -167,12 +178,12 @@ class Mcp:
             self._core.records.tell(session, actor, action="mcp.remove", subject=name)
 
 
-def _read(tool: str, told: dict[str, Any]) -> McpAllowed:
+def _checked(model: type[M], told: dict[str, Any], place: str = "") -> M:
     try:
-        return McpAllowed.model_validate(told)
+        return model.model_validate(told)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        refuse([Problem(f"tools.{tool}.{'.'.join(map(str, one['loc']))}", str(one["msg"])) for one in found[:20]])
+        refuse([Problem(place + ".".join(map(str, one["loc"])), str(one["msg"])) for one in found[:20]])
         raise
 
 

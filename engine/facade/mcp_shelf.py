@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlmodel import select
@@ -13,7 +14,8 @@ from engine.operator_file import Program
 from engine.people.permissions import SYSTEM
 from engine.people.records import Records
 from engine.storage.tables import McpServerRow
-from engine.tools.mcp import McpServers, Place
+from engine.tools.mcp import Place
+from engine.tools.mcp_calls import McpServers
 from engine.tools.offers import Offer, Offered, Pinned, name_of
 from engine.tools.toolbox import Known
 
@@ -68,7 +70,9 @@ class McpShelf:
             session.add(row)
             new = [tool for tool in changed_in(row) if tool not in before]
             if new:
-                self._records.tell(session, SYSTEM, action="mcp.changed", subject=name, details={"tools": new})
+                self._records.tell(
+                    session, replace(SYSTEM, workspace_id=workspace_id), action="mcp.changed", subject=name, details={"tools": new}
+                )
 
 
 def changed_in(row: McpServerRow) -> list[str]:

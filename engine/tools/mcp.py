@@ -1,42 +1,47 @@
-"""The one door to MCP servers: what they offer, and calls of what a person has allowed (docs/decisions/0033-mcp.md).
+"""The one door to the MCP client: a session with one server, over the egress door or with a program that is started here.
 
-Web servers are called through the egress door. Programs are started here, and only those that the operator's file names. The official
-client is imported when the first server is asked: its import takes seconds.
+Programs are those that the operator's file names (docs/decisions/0033-mcp.md). The official client is imported when the first server is
+asked: its import takes seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import logging
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from engine.errors import AnswerRefused, Bug, HttpStatus, InDoubt, SignalboxError, ToolFailed, ToolUnusable, WebUnavailable
-from engine.jsonvalue import JsonValue, dumps
+from engine.errors import AnswerRefused, Bug, ConfigInvalid, EgressBlocked, HttpStatus, InDoubt, SignalboxError, ToolFailed, WebUnavailable
 from engine.operator_file import Program
-from engine.schemas import problems_of
 from engine.security.redact import Redactor
 from engine.security.webcalls import WebRequest, WebStream
-from engine.tools.offers import MOST_TOOLS, Offered, Pinned, offered, seen
+from engine.tools.offers import seen
 
 if TYPE_CHECKING:
     import httpx2
     from mcp import Client
-    from mcp_types import CallToolResult
+    from mcp_types import CallToolResult, ListToolsResult
 
 MOST_BYTES = 5 * 1024 * 1024
 """Of one answer of a server."""
-MOST_RESULT_BYTES = 1024 * 1024
-MOST_PAGES = 50
 CONNECT_S = 30.0
 CALL_S = 60.0
 IDLE_S = 300.0
-"""A session that nobody has used for so long is closed."""
+"""A session that nobody has used for so long is closed, and its program ended."""
 TOKEN, KEY = "signalbox/call", "signalbox/idempotency-key"
 _LOST = frozenset({-32000, -32001})
 """Codes that the client makes up when a connection is gone or an answer does not come."""
+_UNREADABLE = frozenset({-32700, -32600})
+"""Codes that it makes up for an answer that it cannot read; no answer to what we send, which is well-formed."""
 T = TypeVar("T")
+Ask = Callable[["Client", dict[str, Any]], Awaitable[T]]
+"""Asks through a connected client; the meta goes along."""
 
 
 class Door(Protocol):
@@ -64,113 +69,32 @@ class _Told:
 
     fault: SignalboxError | None = None
     status: int = 200
+    may_repeat: bool = True
 
 
-class McpServers:
-    """Sessions with servers, one for each; used from the engine's loop only."""
-
-    def __init__(self, door: Door, redactor: Redactor) -> None:
-        self._door, self._redactor = door, redactor
-        self._sessions: dict[tuple[str, str], _Session] = {}
-        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
-        self._calls = 0
-
-    async def look(self, place: Place) -> Offered:
-        """What the server offers now, asked anew. WebUnavailable, EgressBlocked, HttpStatus, AnswerRefused, ConfigInvalid."""
-        await self.forget(place.workspace_id, place.name)
-        return await self._listed(await self._session(place))
-
-    async def call(
-        self, place: Place, pinned: Pinned, arguments: Mapping[str, Any], *, key: str, changed: Callable[[Offered], Awaitable[None]]
-    ) -> JsonValue:
-        """The result of one call, made only if the server still offers what was allowed; `changed` hears what it offers instead.
-
-        ToolUnusable: it is another tool by now. ToolFailed: it says that it failed. AnswerRefused: what came back cannot be used.
-        WebUnavailable: it can be called again. InDoubt: it may have happened and must not happen twice.
-        """
-        session, may_repeat = await self._session(place), pinned.effect in ("pure", "idempotent")
-        # Asked before each call: a description that changes between two calls of one run must not slip through.
-        now = await self._listed(session)
-        if all(offer.digest != pinned.offer.digest for offer in now.tools):
-            await changed(now)
-            raise ToolUnusable(
-                f"{place.name} describes its tool {pinned.offer.tool} in another way than when it was allowed.",
-                hint="Look at the change in Settings, Tools, and allow it again, or keep it off.",
-            )
-        self._calls += 1
-        meta = {TOKEN: str(self._calls), KEY: key}
-        result = await session.called(pinned.offer.tool, dict(arguments), meta=meta, may_repeat=may_repeat)
-        return self._value(place, pinned, result)
-
-    async def forget(self, workspace_id: str, name: str) -> None:
-        """Closes the session with a server that was changed or removed."""
-        session = self._sessions.pop((workspace_id, name), None)
-        if session is not None:
-            await session.close()
-
-    async def close(self) -> None:
-        """Closes all sessions, and ends all programs."""
-        for workspace_id, name in list(self._sessions):
-            await self.forget(workspace_id, name)
-
-    async def _session(self, place: Place) -> _Session:
-        key = (place.workspace_id, place.name)
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            session = self._sessions.get(key)
-            if session is None or session.has_ended or session.place != place:
-                await self.forget(*key)
-                session = self._sessions[key] = _Session(place, self._door)
-                await session.start()
-            return session
-
-    async def _listed(self, session: _Session) -> Offered:
-        raw: list[dict[str, Any]] = []
-        cursor: str | None = None
-        for _ in range(MOST_PAGES):
-            page = await session.asked(lambda client, at=cursor: client.list_tools(cursor=at, cache_mode="bypass"), CONNECT_S)
-            raw += [tool.model_dump(by_alias=True, mode="json", exclude_none=True) for tool in page.tools]
-            cursor = page.next_cursor
-            if cursor is None or len(raw) > MOST_TOOLS:
-                break
-        if cursor is not None or len(raw) > MOST_TOOLS:
-            raise AnswerRefused(f"{session.place.name} offers more than {MOST_TOOLS} tools.", hint="Use a server that offers fewer.")
-        return self._blotted(offered(raw))
-
-    def _blotted(self, found: Offered) -> Offered:
-        told = [offer for offer in found.tools if self._redactor.value(offer.as_json()) == offer.as_json()]
-        left = [f"{offer.tool} is left out: it repeats a secret." for offer in found.tools if offer not in told]
-        return Offered(told, [*found.refused, *left])
-
-    def _value(self, place: Place, pinned: Pinned, result: CallToolResult) -> JsonValue:
-        texts = [seen(part.text) if part.type == "text" else f"[{part.type} left out: only text is read]" for part in result.content]
-        if result.is_error:
-            raise ToolFailed(self._redactor.value(f"{place.name} could not do it: {' '.join(texts)[:2_000] or 'it does not say why'}"))
-        value: JsonValue = "\n".join(texts) if result.structured_content is None else result.structured_content
-        if pinned.offer.output is not None and (problems := problems_of(value, pinned.offer.output)):
-            raise _other_answer(place, pinned.offer.tool, f"{problems[0].path or 'the answer'}: {problems[0].message}")
-        if (size := len(dumps(value))) > MOST_RESULT_BYTES:
-            message = f"{place.name}: the result of {pinned.offer.tool} has {size:,} bytes, more than {MOST_RESULT_BYTES:,}."
-            raise AnswerRefused(f"{message} The call itself was made.", hint="Ask it for less.")
-        return self._redactor.value(value)
-
-
-class _Session:
+class Session:
     """One connection. A task of its own opens and closes it, as the client wants it; others ask through it meanwhile."""
 
-    def __init__(self, place: Place, door: Door) -> None:
-        self.place = place
+    def __init__(self, place: Place, door: Door, redactor: Redactor) -> None:
+        self.place, self._redactor = place, redactor
         self._wire = _Wire(place, door)
         self._stop = asyncio.Event()
         self._client: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
         self._owner: asyncio.Task[None] | None = None
+        self._asking = self._marks = 0
         self._used_at = 0.0
+        self._is_leaving = False
         self._fault: BaseException | None = None
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing of it is left."""
+        return self._owner is None or self._owner.done()
+
+    @property
     def has_ended(self) -> bool:
-        """Whether the server, the connection or the program is gone, or nobody has used it for long."""
-        now = asyncio.get_running_loop().time()
-        return self._owner is None or self._owner.done() or now - self._used_at > IDLE_S
+        """Whether the server, the connection or the program is gone, or it is on its way out."""
+        return self.is_over or self._is_leaving or self._stop.is_set()
 
     async def start(self) -> None:
         """Connects. Raises what look raises."""
@@ -183,8 +107,14 @@ class _Session:
             await self.close()
             raise self._broken("ends before it says anything" if ended else f"does not greet within {CONNECT_S:g} s")
 
+    def leave(self) -> None:
+        """Ends once nobody is being answered any more: what is under way comes to its end."""
+        self._is_leaving = True
+        if not self._asking:
+            self._stop.set()
+
     async def close(self) -> None:
-        """Gives the connection back."""
+        """Ends now."""
         self._stop.set()
         if self._owner is not None:
             done, _ = await asyncio.wait({self._owner}, timeout=10)
@@ -198,12 +128,21 @@ class _Session:
             client = await asyncio.to_thread(_client_of, self.place, self._wire)
             async with client:
                 self._client.set_result(client)
-                await self._stop.wait()
+                while not await self._is_time_to_stop():
+                    pass
         except Exception as error:
             # Whoever asks hears of it: a connection that ends is no defect of ours.
             self._fault = error
 
-    async def asked(self, ask: Callable[[Client], Awaitable[T]], timeout_s: float, *, may_repeat: bool = True, token: str = "") -> T:
+    async def _is_time_to_stop(self) -> bool:
+        try:
+            await asyncio.wait_for(self._stop.wait(), IDLE_S)
+        except TimeoutError:
+            if self._asking == 0 and asyncio.get_running_loop().time() - self._used_at >= IDLE_S:
+                self._is_leaving = True
+        return self._stop.is_set() or (self._is_leaving and self._asking == 0)
+
+    async def asked(self, ask: Ask[T], timeout_s: float, *, key: str = "", may_repeat: bool = True) -> T:
         """What the client answers, unless the connection ends or the time is up before. Raises what look and call raise."""
         from mcp import MCPError
         from pydantic import ValidationError
@@ -211,67 +150,102 @@ class _Session:
         owner = self._owner
         if owner is None:
             raise Bug("a session is asked before it has started")
-        self._used_at = asyncio.get_running_loop().time()
-        told = self._wire.told.setdefault(token, _Told())
-        told.fault, told.status = None, 200
-        asking = asyncio.ensure_future(ask(self._client.result()))  # noqa: TID251 - it is ended below, whatever happens
-        try:
-            await asyncio.wait({asking, owner}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-            if asking.done():
-                return asking.result()
-        except MCPError as error:
-            raise self._refused(told, error.code, error.message, may_repeat=may_repeat) from None
-        except ValidationError:
-            raise AnswerRefused(f"{self.place.name} answers with something that is not of its protocol.") from None
-        finally:
-            self._wire.told.pop(token, None)
-            asking.cancel()
-            await asyncio.wait({asking})
-        if told.fault is not None:
-            raise told.fault
-        what = "ends in the middle of a call" if owner.done() else f"gives no answer within {timeout_s:g} s"
-        raise self._lost(what, may_repeat=may_repeat)
+        with self._under_way(may_repeat=may_repeat) as (token, told):
+            meta = {TOKEN: token} | ({KEY: key} if key else {})
+            asking = asyncio.ensure_future(ask(self._client.result(), meta))  # noqa: TID251 - it is ended below, whatever happens
+            try:
+                await asyncio.wait({asking, owner}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+                if asking.done():
+                    return asking.result()
+            except MCPError as error:
+                raise self._refused(told, error.code, error.message, may_repeat=may_repeat) from None
+            except ValidationError:
+                raise AnswerRefused(f"{self.place.name} answers with something that is not of its protocol.") from None
+            finally:
+                asking.cancel()
+                await asyncio.wait({asking})
+            if told.fault is not None:
+                raise told.fault
+            what = "ends in the middle of a call" if owner.done() else f"gives no answer within {timeout_s:g} s"
+            raise self._lost(what, may_repeat=may_repeat)
 
-    async def called(self, tool: str, arguments: dict[str, Any], *, meta: dict[str, Any], may_repeat: bool) -> CallToolResult:
-        """The raw result of a tool."""
-        self._wire.may_repeat[meta[TOKEN]] = may_repeat
+    @contextmanager
+    def _under_way(self, *, may_repeat: bool) -> Iterator[tuple[str, _Told]]:
+        """A mark for one request, and what the wire tells of it."""
+        self._marks += 1
+        token, told = str(self._marks), _Told(may_repeat=may_repeat)
+        self._wire.told[token] = told
+        self._asking += 1
         try:
-            return await self.asked(
-                lambda client: client.session.call_tool(tool, arguments, meta=meta),  # pyright: ignore[reportArgumentType]
-                CALL_S,
-                may_repeat=may_repeat,
-                token=meta[TOKEN],
-            )
-        except RuntimeError as error:
-            raise _other_answer(self.place, tool, str(error).splitlines()[0]) from None
+            yield token, told
         finally:
-            self._wire.may_repeat.pop(meta[TOKEN], None)
+            del self._wire.told[token]
+            self._asking -= 1
+            self._used_at = asyncio.get_running_loop().time()
+            if self._is_leaving and not self._asking:
+                self._stop.set()
+
+    async def page(self, cursor: str | None) -> ListToolsResult:
+        """One page of what is offered, never from a store of the client's."""
+
+        async def ask(client: Client, meta: dict[str, Any]) -> ListToolsResult:
+            return await client.list_tools(cursor=cursor, meta=meta, cache_mode="bypass")  # pyright: ignore[reportArgumentType]
+
+        return await self.asked(ask, CONNECT_S)
+
+    async def called(self, tool: str, arguments: dict[str, Any], *, key: str, may_repeat: bool) -> CallToolResult:
+        """The raw result of a tool."""
+
+        async def ask(client: Client, meta: dict[str, Any]) -> CallToolResult:
+            return await client.session.call_tool(tool, arguments, meta=meta)  # pyright: ignore[reportArgumentType]
+
+        try:
+            return await self.asked(ask, CALL_S, key=key, may_repeat=may_repeat)
+        except RuntimeError as error:
+            # The client has read the answer, and it does not fit what the server says of it.
+            raise other_answer(self.place, tool, self._redactor.value(seen(str(error).splitlines()[0]))) from None
 
     def _refused(self, told: _Told, code: int, message: str, *, may_repeat: bool) -> SignalboxError:
         if told.fault is not None:
             return told.fault
+        message = self._redactor.value(seen(message))
         if told.status >= 400:
             return self._status(told.status, message, may_repeat=may_repeat)
+        if told.status >= 300:
+            return EgressBlocked(
+                f"{self.place.name} leads on to another address, which is not followed.", hint="Enter that address itself."
+            )
         if code in _LOST:
             return self._lost("broke off", may_repeat=may_repeat)
-        return ToolFailed(f"{self.place.name} refuses: {seen(message)[:1_000]}")
+        if code in _UNREADABLE:
+            done = "" if may_repeat else " The call itself was made."
+            return AnswerRefused(f"{self.place.name} answers with something that is not of its protocol: {message[:300]}.{done}")
+        return ToolFailed(f"{self.place.name} refuses: {message[:1_000]}")
 
     def _status(self, status: int, message: str, *, may_repeat: bool) -> SignalboxError:
-        words = f"{self.place.name} answered with status {status}: {seen(message)[:500]}."
-        if status in (502, 504) and not may_repeat:
-            return InDoubt(words)
-        hint = "Look at its address and its secret in Settings." if status in (401, 403, 404) else "Try again later."
-        return WebUnavailable(words) if status in (429, 502, 503, 504) else HttpStatus(words, hint=hint, details={"status": status})
+        words, details = f"{self.place.name} answered with status {status}: {message[:500]}.", {"status": status}
+        # As for calls of steps (docs/decisions/0029-egress.md).
+        if status in (425, 429) or (status in (408, 502, 503, 504) and may_repeat):
+            return WebUnavailable(words, details=details)
+        if status in (502, 504):
+            return InDoubt(f"{words} The call may have got there all the same.", details=details)
+        hint = "Look at its address and its secret in Settings." if status in (401, 403, 404) else "Ask whoever runs the server."
+        return HttpStatus(words, hint=hint, details=details)
 
     def _broken(self, what: str) -> SignalboxError:
         told = self._wire.told.get("", _Told())
-        if told.fault is not None:
-            return told.fault
+        if isinstance(fault := told.fault or self._fault, SignalboxError):
+            return fault
+        if 300 <= told.status < 400:
+            return self._refused(told, 0, "", may_repeat=True)
         if told.status >= 400:
             return self._status(told.status, "it does not greet as an MCP server does", may_repeat=True)
-        hint = "Look at its address: it must speak MCP (Streamable HTTP)." if self.place.program is None else "Look at the operator's file."
-        reason = f" ({type(self._fault).__name__})" if isinstance(self._fault, OSError) else ""
-        return WebUnavailable(f"{self.place.name} {what}{reason}.", hint=hint)
+        if self.place.program is not None:
+            return WebUnavailable(
+                f"{self.place.name} {what}.", hint="Look at the operator's file, and at what the program writes to the log."
+            )
+        what = "does not answer as an MCP server does" if self._fault is not None else what
+        return WebUnavailable(f"{self.place.name} {what}.", hint="Look at its address: it must speak MCP (Streamable HTTP).")
 
     def _lost(self, what: str, *, may_repeat: bool) -> SignalboxError:
         if may_repeat:
@@ -286,8 +260,7 @@ class _Wire:
     place: Place
     door: Door
     told: dict[str, _Told] = field(default_factory=dict)
-    """By call; under an empty name, whatever else was sent last."""
-    may_repeat: dict[str, bool] = field(default_factory=dict)
+    """By mark; under an empty one, whatever else was sent last."""
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> WebStream:
         """One request. SignalboxError, noted too."""
@@ -299,7 +272,7 @@ class _Wire:
             {name: value for name, value in headers.items() if name in _SENT or name.startswith("mcp-")},
             body or None,
             self.place.secret,
-            self.may_repeat.get(token, True),
+            told.may_repeat,
             CALL_S,
         )
         try:
@@ -330,7 +303,8 @@ def _token_in(body: bytes) -> str:
         return ""
 
 
-def _other_answer(place: Place, tool: str, what: str) -> AnswerRefused:
+def other_answer(place: Place, tool: str, what: str) -> AnswerRefused:
+    """Of a tool that lies about its schema."""
     message = f"{place.name}: {tool} does not answer what it says that it answers: {what[:500]}. The call itself was made."
     return AnswerRefused(message, hint="Tell whoever runs the server, or keep the tool off.")
 
@@ -342,11 +316,12 @@ def _client_of(place: Place, wire: _Wire) -> Client:
     from mcp.client.streamable_http import streamable_http_client
     from mcp_types import Implementation
 
+    # They would write down what comes back and where a call goes, secrets among it.
+    for name in ("mcp", "httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     about = Implementation(name="Signalbox", version="1")
     if place.program is not None:
-        program, env = place.program, {name: value.get_secret_value() for name, value in place.program.env.items()}
-        server = StdioServerParameters(command=program.command[0], args=program.command[1:], env=env, cwd=program.directory)
-        return Client(server, client_info=about, cache=None)
+        return Client(StdioServerParameters(**_started(place.name, place.program)), client_info=about, cache=None)
 
     class Through(httpx2.AsyncBaseTransport):
         """The client's transport: ours."""
@@ -379,3 +354,14 @@ def _client_of(place: Place, wire: _Wire) -> Client:
 
     http = httpx2.AsyncClient(transport=Through(), trust_env=False)
     return Client(streamable_http_client(place.url, http_client=http), client_info=about, cache=None)
+
+
+def _started(name: str, program: Program) -> dict[str, Any]:
+    """How the client starts a program. ConfigInvalid if there is no such program."""
+    command, path = program.command[0], os.environ.get("PATH", os.defpath)
+    if shutil.which(command, path=path) is None and not ("/" in command and (program.directory or Path()).joinpath(command).is_file()):
+        raise ConfigInvalid(f"{name} cannot be started: there is no program {command}.", hint="Correct the operator's file.")
+    env = {key: value.get_secret_value() for key, value in program.env.items()}
+    # The client hands these on beside PATH and HOME; the values of `env` are secrets and stand on no command line.
+    hidden = [part for key in ("LOGNAME", "SHELL", "TERM", "USER") if key not in env for part in ("-u", key)]
+    return {"command": "env", "args": [*hidden, *program.command], "env": env, "cwd": program.directory}

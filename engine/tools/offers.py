@@ -126,9 +126,9 @@ def seen(text: str) -> str:
 
 
 def name_of(server: str, tool: str) -> str:
-    """Its name in the catalog: `server__tool` where that is a tool's name, else with a part of its hash."""
+    """Its name in the catalog, another one for every tool: `server__tool` where nothing else can be meant by it, else with a hash."""
     plain = f"{server}__{_OTHER.sub('_', tool)}"
-    if plain == f"{server}__{tool}" and len(plain) <= MOST_NAME:
+    if plain == f"{server}__{tool}" and len(plain) <= MOST_NAME and "__" not in f"{server}_":
         return plain
-    mark = sha256(tool.encode()).hexdigest()[:8]
+    mark = sha256(f"{server}\0{tool}".encode()).hexdigest()[:8]
     return f"{plain[: MOST_NAME - 9]}_{mark}"

@@ -61,8 +61,13 @@ class McpProcess:
         log = self.folder / "calls.jsonl"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
+    def started(self) -> dict[str, Any]:
+        """The last process of it: `{pid, env}`."""
+        return json.loads((self.folder / "started.json").read_text())
+
     def start(self) -> None:
-        """Starts it over HTTP, and waits until it answers."""
+        """Starts it over HTTP, and waits until it answers; again after its death."""
+        self.kill()
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([*self.command[:-1], str(self.port)], stdout=log, stderr=log)
         while True:
@@ -131,6 +136,7 @@ async def _stdio(server: Any) -> None:
 
 def _main() -> None:
     folder, port = Path(sys.argv[1]), int(sys.argv[2])
+    (folder / "started.json").write_text(json.dumps({"pid": os.getpid(), "env": dict(os.environ)}))
     server = _served(folder)
     if port == 0:
         asyncio.run(_stdio(server))

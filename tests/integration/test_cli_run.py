@@ -108,6 +108,19 @@ def test_the_doctor_finds_nothing(home: Path) -> None:
     assert "proven" in call(home, "doctor", "audit").stdout
 
 
+def test_the_doctor_tells_whether_the_operators_file_was_read_and_no_password(tmp_path: Path) -> None:
+    file, secret = tmp_path / "operator.toml", "canary-operator-6a1f"
+    file.write_text(f'[mail]\nhost = "mail.example"\nsender = "a@b.example"\npassword = "{secret}"\n[programs.files]\ncommand = ["x"]\n')
+    named = {"SIGNALBOX_ADMIN_TOKEN": ADMIN, "SIGNALBOX_OPERATOR_FILE": str(file)}
+    outcome = in_process("doctor", home=tmp_path / "home", **named)
+    assert "operator.toml was read; mail: mail.example; databases: none; programs: files" in outcome.stdout, outcome.stdout
+    assert secret not in outcome.stdout + outcome.stderr
+    file.write_text(f'[mail]\npassword = "{secret}"\n')
+    outcome = in_process("doctor", home=tmp_path / "home", **named)
+    assert outcome.returncode == 1 and "✗ trouble  operator's file" in outcome.stdout and "mail.host" in outcome.stdout
+    assert secret not in outcome.stdout + outcome.stderr
+
+
 def test_what_waits_is_decided_later_by_another_process(tmp_path: Path) -> None:
     home = tmp_path / "home"
     first = command_line("run", write(tmp_path / "ask.json", ASK), "--json", home=home, SIGNALBOX_ADMIN_TOKEN=ADMIN)

@@ -48,7 +48,7 @@ function Uses({ uses, isKnown }) {
   const live = uses.filter((use) => use.in_live).length;
   return (
     <div className="col g6" data-testid="uses">
-      <p><b>{counted(uses.length, "workflow names", "workflows name")} it.</b> {live ? "Runs of those that are live fail when they come to it." : "None of them is live with it."}</p>
+      <p><b>{counted(uses.length, "workflow names", "workflows name")} it.</b> {live ? "Runs of what is live fail when they come to it." : "No live version does."}</p>
       <ul className="tl-list">
         {uses.slice(0, SHOWN).map((use) => <li className="tl-item" key={use.id}><a className="sp" href={`/workflows/${use.id}`}>{use.name}</a><span className="mut t12">{use.in_live ? (use.in_draft ? "Live" : "Live, no longer in the draft") : "Draft"}</span></li>)}
       </ul>

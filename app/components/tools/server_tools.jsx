@@ -44,7 +44,7 @@ function Tool({ tool, isOpen, toggle, allow }) {
     <li className="tl-item" data-tool={tool.tool} data-state={tool.state}>
       <div className="col g4 sp">
         <div className="row g6"><b className="md mono">{tool.tool}</b><span className={`bd ${tone}`}><Icon size={14} aria-hidden="true" />{word}</span></div>
-        <p className={isOpen ? "tl-told" : "tl-cut"}>{tool.description || "It says nothing of itself."}</p>
+        {isOpen && tool.state === "changed" && tool.was ? null : <p className={isOpen ? "tl-told" : "tl-cut"}>{tool.description || "It says nothing of itself."}</p>}
         {tool.state === "allowed" ? <p className="mut t12">{EFFECTS[tool.effect].word} · agents name it {tool.name}</p> : null}
         {isOpen ? <Looked tool={tool} allow={allow} done={toggle} /> : null}
       </div>

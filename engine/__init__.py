@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from engine.facade.storage_views import OverView, RetentionView, StorageView, WorkflowStorage
     from engine.facade.tool_catalog import CatalogToolView
+    from engine.facade.tool_views import ToolTried, ToolUse
     from engine.facade.views import (
         ApprovalView,
         BatchResult,
@@ -131,6 +132,8 @@ __all__ = [
     "TokenInfo",
     "TokenView",
     "TooLarge",
+    "ToolTried",
+    "ToolUse",
     "ToolView",
     "ToolsRead",
     "TryView",
@@ -192,6 +195,8 @@ _HOME = {
     "RunStarted": ("engine.facade.views", "RunStarted"),
     "RunView": ("engine.facade.views", "RunView"),
     "StepView": ("engine.facade.views", "StepView"),
+    "ToolTried": ("engine.facade.tool_views", "ToolTried"),
+    "ToolUse": ("engine.facade.tool_views", "ToolUse"),
     "ToolsRead": ("engine.facade.views", "ToolsRead"),
     "ToolView": ("engine.facade.views", "ToolView"),
     "TokenView": ("engine.facade.views", "TokenView"),

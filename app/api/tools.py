@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from app.api.reading import AskingOf, Body, StrictRoute
-from engine import CatalogToolView, Page, ToolsRead, ToolView
+from engine import CatalogToolView, Page, ToolsRead, ToolTried, ToolUse, ToolView
 
 router = APIRouter(prefix="/api/v1/tools", tags=["tools"], route_class=StrictRoute)
 
@@ -43,9 +43,9 @@ async def catalog(asking: AskingOf) -> Page[CatalogToolView]:
 
 
 class Described(Body):
-    """An OpenAPI 3 description as JSON, and the secret that its calls take along."""
+    """An OpenAPI 3 description, as JSON or as a text of JSON or YAML, and the secret that its calls take along."""
 
-    openapi: dict[str, Any]
+    openapi: dict[str, Any] | str
     secret: str = ""
 
 
@@ -53,6 +53,26 @@ class Described(Body):
 async def read_openapi(asking: AskingOf, body: Described) -> ToolsRead:
     """Read the tools out of an OpenAPI description; none is kept before it is put."""
     return await asking.ask(asking.engine.tools.read_openapi(asking.actor, body.openapi, secret=body.secret))
+
+
+class Trial(Body):
+    """A tool, kept or not, and the arguments of one call; only with `send` anything leaves the house."""
+
+    tool: dict[str, Any]
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    send: bool = False
+
+
+@router.post("/try")
+async def try_out(asking: AskingOf, body: Trial) -> ToolTried:
+    """Show what a tool would send, or send it and tell the answer."""
+    return await asking.ask(asking.engine.tools.try_out(asking.actor, body.tool, body.arguments, send=body.send))
+
+
+@router.get("/{name}/uses")
+async def uses(asking: AskingOf, name: str) -> Page[ToolUse]:
+    """List the workflows that name a tool."""
+    return await asking.ask(asking.engine.tools.uses(asking.actor, name))
 
 
 @router.put("/{name}")

@@ -25,6 +25,11 @@ class ToolShelf:
         mcp.changed = self.forget
         self._boxes: dict[str, Toolbox] = {}
 
+    @property
+    def web(self) -> Web:
+        """The egress door, for whoever tries a tool."""
+        return self._web
+
     def forget(self, workspace_id: str) -> None:
         """Its tools have changed."""
         self._boxes.pop(workspace_id, None)

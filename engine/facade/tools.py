@@ -12,6 +12,9 @@ from engine.errors import NotFound
 from engine.facade.core import Core
 from engine.facade.naming import names_of
 from engine.facade.tool_catalog import CatalogToolView, catalog_of
+from engine.facade.tool_trials import tried
+from engine.facade.tool_uses import users_of
+from engine.facade.tool_views import ToolTried, ToolUse
 from engine.facade.views import Page, ToolsRead, ToolView
 from engine.nodes.agents.talk import HAND_OVER
 from engine.people.permissions import Actor, Permission, require
@@ -19,6 +22,7 @@ from engine.people.records import Problem, refuse
 from engine.storage.tables import ToolRow
 from engine.tools.openapi import tools_of
 from engine.tools.web import WebTool
+from engine.tools.written import Unreadable, read
 
 WEB = "web"
 
@@ -47,11 +51,27 @@ class Tools:
         self._core.shelf.forget(actor.workspace_id)
         return view
 
-    async def read_openapi(self, actor: Actor, description: dict[str, Any], *, secret: str = "") -> ToolsRead:
-        """The tools that an OpenAPI description comes to; nothing is kept: whoever looked at them puts those that are wanted."""
+    async def read_openapi(self, actor: Actor, description: dict[str, Any] | str, *, secret: str = "") -> ToolsRead:
+        """The tools that an OpenAPI description comes to; nothing is kept: whoever looked at them puts those that are wanted.
+
+        A text is JSON or YAML. Invalid names `openapi`.
+        """
         require(actor, Permission.TOOL_MANAGE)
-        found = await self._core.in_thread(lambda: tools_of(description, secret=secret))
+        found = await self._core.in_thread(lambda: tools_of(_described(description), secret=secret))
         return ToolsRead(tools=[tool.model_dump() for tool in found.tools], problems=found.problems)
+
+    async def try_out(self, actor: Actor, definition: dict[str, Any], arguments: dict[str, Any], *, send: bool) -> ToolTried:
+        """What a tool would send, kept or not; with `send` it is sent, and its answer told. Invalid names each field."""
+        require(actor, Permission.TOOL_MANAGE)
+        # It can be tried before it has a name.
+        tool = _read({**definition, "name": definition.get("name") or "tool", "description": definition.get("description") or "Tried."})
+        return await tried(self._core, actor, tool, arguments, send=send)
+
+    async def uses(self, actor: Actor, name: str) -> Page[ToolUse]:
+        """The workflows whose draft or live version names the tool, whether it is there or not."""
+        require(actor, Permission.TOOL_READ)
+        require(actor, Permission.WORKFLOW_READ)
+        return Page(items=await self._core.in_thread(lambda: users_of(self._core, actor, name)))
 
     async def remove(self, actor: Actor, name: str) -> None:
         """Nobody calls it any more. NotFound."""
@@ -85,6 +105,14 @@ class Tools:
                 raise NotFound(f"There is no tool {name[:80]}.")
             session.delete(row)
             self._core.records.tell(session, actor, action="tool.remove", subject=name)
+
+
+def _described(description: dict[str, Any] | str) -> dict[str, Any]:
+    try:
+        return read(description) if isinstance(description, str) else description
+    except Unreadable as error:
+        refuse([Problem("openapi", str(error))])
+        raise
 
 
 def _read(definition: dict[str, Any]) -> WebTool:

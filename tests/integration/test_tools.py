@@ -147,6 +147,71 @@ async def test_a_description_is_read_and_what_is_wanted_of_it_is_put(tmp_path: P
         assert web.asked[0].target == "/orders?q=a+b"
 
 
+async def test_a_tool_is_shown_as_it_would_go_out_and_sent_only_when_asked_to(tmp_path: Path) -> None:
+    async with serving() as web, opened(tmp_path / "home", Scripted([]), web.place) as bench:
+        bench.engine.secrets.put(ANN, "SHOP_KEY", value=CANARY, hosts=[web.place])
+        draft = order(web.url, method="POST", body='{"id": "{{ arguments.id }}"}', effect="unsafe", secret="SHOP_KEY")
+        shown = await bench.engine.tools.try_out(ANN, draft, {"id": "7"}, send=False)
+        assert web.asked == [] and not shown.is_sent and shown.is_writing and shown.answer is None
+        assert (shown.request.method, shown.request.url) == ("POST", f"{web.url}/orders/7")
+        assert (shown.request.body, shown.request.secret) == ('{"id":"7"}', "SHOP_KEY")
+        sent = await bench.engine.tools.try_out(ANN, draft, {"id": "7"}, send=True)
+        (asked,) = web.asked
+        assert asked.headers["authorization"] == f"Bearer {CANARY}" and asked.headers["idempotency-key"].startswith("try_")
+        assert sent.is_sent and sent.answer and sent.answer.is_json and CANARY not in sent.model_dump_json()
+        assert (await bench.engine.tools.list(ANN)).items == []
+        rows = bench.engine._core.reader._connection.execute("SELECT subject, details FROM audit WHERE action = 'tool.try'").fetchall()
+        assert [subject for subject, _ in rows] == ["tool"] and CANARY not in str(rows)
+
+
+async def test_what_goes_wrong_with_a_trial_is_told_in_words(tmp_path: Path) -> None:
+    async with (
+        serving(lambda _: answer(b'{"error": "no such order"}', status=404)) as web,
+        opened(tmp_path / "home", Scripted([])) as bench,
+    ):
+        tools = bench.engine.tools
+        with pytest.raises(Invalid) as refused:
+            await tools.try_out(ANN, order(web.url), {"id": 7}, send=True)
+        assert [problem["field"] for problem in refused.value.details["problems"]] == ["arguments.id"]
+        with pytest.raises(Invalid) as refused:
+            await tools.try_out(ANN, order("ftp:/"), {"id": "7"}, send=False)
+        assert [problem["field"] for problem in refused.value.details["problems"]] == ["url"]
+        with pytest.raises(NotAllowed):
+            await tools.try_out(actor("eddy", Role.EDITOR), order(web.url), {"id": "7"}, send=False)
+        blocked = await tools.try_out(ANN, order(web.url), {"id": "7"}, send=True)
+        assert blocked.is_sent and "was not called" in blocked.problem and "SIGNALBOX_EGRESS_ALLOW" in blocked.hint
+        assert web.connections == 0
+        async with opened(tmp_path / "open", Scripted([]), web.place) as other:
+            missing = await other.engine.tools.try_out(ANN, order(web.url), {"id": "7"}, send=True)
+        assert "404" in missing.problem and missing.answer and "no such order" in missing.answer.text
+
+
+async def test_the_workflows_that_name_a_tool_are_found_in_drafts_and_in_what_is_live(tmp_path: Path) -> None:
+    async with opened(tmp_path / "home", Scripted([])) as bench:
+        tools, workflows = bench.engine.tools, bench.engine.workflows
+        step = node("look", "tool", config={"tool": "find_order", "arguments": {"id": "'7'"}})
+        nodes, edges = [node("start", "start"), step], [edge("start -> look")]
+        both = await workflows.create(ANN, {"format": "signalbox/1", "name": "Both", "nodes": nodes, "edges": edges})
+        await workflows.publish(ANN, both.id, note="")
+        agents = {"id": "desk", "kind": "agent", "config": {"task": "Find.", "tools": ["other", {"tool": "find_order", "policy": "ask"}]}}
+        draft = await workflows.create(ANN, {"format": "signalbox/1", "name": "A draft", "nodes": [nodes[0], agents], "edges": []})
+        said = {"id": "say", "kind": "transform", "config": {"tool": "find_order"}}
+        await workflows.create(ANN, {"format": "signalbox/1", "name": "Words only", "nodes": [nodes[0], said], "edges": []})
+        found = (await tools.uses(ANN, "find_order")).items
+        assert [(use.id, use.in_draft, use.in_live) for use in found] == [(draft.id, True, False), (both.id, True, True)]
+        assert (await tools.uses(ANN, "find_%")).items == []
+
+
+async def test_a_description_may_be_a_text_and_is_refused_with_its_line(tmp_path: Path) -> None:
+    async with opened(tmp_path / "home", Scripted([])) as bench:
+        text = "openapi: 3.0.3\nservers: [{url: https://shop.example}]\npaths: {/orders: {get: {operationId: orders}}}"
+        read = await bench.engine.tools.read_openapi(ANN, text, secret="SHOP_KEY")
+        assert [(tool["name"], tool["secret"]) for tool in read.tools] == [("orders", "SHOP_KEY")]
+        with pytest.raises(Invalid, match="line 3") as refused:
+            await bench.engine.tools.read_openapi(ANN, "openapi: 3.0.3\nservers: [")
+        assert [problem["field"] for problem in refused.value.details["problems"]] == ["openapi"]
+
+
 async def test_the_catalog_tells_what_can_be_called_whose_it_is_and_what_stands_in_the_way(tmp_path: Path) -> None:
     given = Toolbox(
         [Known(Tool("today", "Tells the day."), _never), Known(Tool("mail", "Sends."), _never, why_not="No mail server is set up.")]

@@ -11,7 +11,8 @@ export async function rest(method, path, body) {
     return { error: AWAY, status: 0 };
   }
   if (answer.status === 401) window.location.assign("/login");
-  const told = await answer.json().catch(() => null);
+  // Some answers have nothing to tell: what was asked for is done.
+  const told = answer.status === 204 ? {} : await answer.json().catch(() => null);
   if (answer.ok && told) return { body: told, status: answer.status };
   return { error: told?.error ?? ODD, status: answer.status };
 }

@@ -1,4 +1,4 @@
-"""Settings: models and keys, budgets, people, API tokens, storage, and what this installation is."""
+"""Settings: models and keys, tools, budgets, people, API tokens, storage, and what this installation is."""
 
 from app.pages.settings.view import settings
 

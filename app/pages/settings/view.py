@@ -20,11 +20,13 @@ from app.pages.settings.storage_state import Storage
 from app.pages.settings.storage_view import storage_section
 from app.pages.settings.tokens_state import Tokens
 from app.pages.settings.tokens_view import tokens_section
+from app.pages.settings.tools_state import Tools
+from app.pages.settings.tools_view import tools_section
 from app.ui.frame import frame, if_allowed
 from app.ui.places import SETTINGS
 from engine import Permission
 
-LOADED: list[Any] = [Models.load_models, Tokens.load]
+LOADED: list[Any] = [Models.load_models, Tokens.load, Tools.open]
 """What everybody sees; the rest is asked by whoever may."""
 FOR_SOME: tuple[tuple[Permission, Any], ...] = (
     (Permission.COST_READ, Budgets.load),
@@ -40,7 +42,7 @@ FOR_SOME: tuple[tuple[Permission, Any], ...] = (
 def settings() -> rx.Component:
     """The page."""
     head = rx.el.div(rx.el.h1("Settings", class_name="t28 b"), class_name="head")
-    sections = [models_section(), budgets_section(), people_section(), tokens_section(), password_section()]
+    sections = [models_section(), tools_section(), budgets_section(), people_section(), tokens_section(), password_section()]
     sections += [storage_section(), about_section()]
     content = arrival(*sections, class_name="page sections-of")
     return frame(SETTINGS, head, _anchors(), content, *[_asked(permission, load) for permission, load in FOR_SOME])
@@ -57,6 +59,7 @@ def _anchors() -> rx.Component:
 
     return rx.el.nav(
         to("models", "Models and keys"),
+        if_allowed(Permission.TOOL_READ, to("tools", "Tools")),
         if_allowed(Permission.COST_READ, to("budgets", "Budgets")),
         if_allowed(Permission.USER_READ, to("people", "People")),
         to("tokens", "API tokens"),

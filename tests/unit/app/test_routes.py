@@ -37,6 +37,8 @@ TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
     ("DELETE", "/api/v1/mcp-servers/{name}"): (P.TOOL_MANAGE, None),
     ("GET", "/api/v1/tools/catalog"): (P.TOOL_READ, None),
     ("POST", "/api/v1/tools/openapi"): (P.TOOL_MANAGE, {"openapi": {}}),
+    ("POST", "/api/v1/tools/try"): (P.TOOL_MANAGE, {"tool": {}, "send": True}),
+    ("GET", "/api/v1/tools/{name}/uses"): (P.TOOL_READ, None),
     ("PUT", "/api/v1/tools/{name}"): (P.TOOL_MANAGE, {"description": "x", "url": "https://a.example/"}),
     ("DELETE", "/api/v1/tools/{name}"): (P.TOOL_MANAGE, None),
     ("POST", "/api/v1/events"): (P.EVENT_SEND, {"event": "paid"}),

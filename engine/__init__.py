@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from engine.collector import collect_rarely
     from engine.errors import Bug, Conflict, Invalid, NotAllowed, NotFound, NotJson, NotSignedIn, SignalboxError, TooLarge
     from engine.facade.bridge import EngineThread
+    from engine.facade.colleague_views import AgentChange, AgentSpentView, AgentToolView, AgentView, WorksIn
     from engine.facade.difference_views import ChangeView, DifferenceView
     from engine.facade.engine import Engine
     from engine.facade.inbox_views import InboxBox, InboxCard, InboxGrid, InboxItem, InboxPage
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         SetPrice,
     )
     from engine.facade.storage_views import OverView, RetentionView, StorageView, WorkflowStorage
+    from engine.facade.tool_catalog import CatalogToolView
     from engine.facade.views import (
         ApprovalView,
         BatchResult,
@@ -66,10 +68,15 @@ __all__ = [
     "ROLE_MEANING",
     "AboutView",
     "Actor",
+    "AgentChange",
+    "AgentSpentView",
+    "AgentToolView",
+    "AgentView",
     "ApprovalView",
     "BatchResult",
     "BudgetView",
     "Bug",
+    "CatalogToolView",
     "ChangeView",
     "Checked",
     "Conflict",
@@ -132,6 +139,7 @@ __all__ = [
     "WorkflowSaved",
     "WorkflowStorage",
     "WorkflowView",
+    "WorksIn",
     "collect_rarely",
     "iso",
     "parse_strict",
@@ -150,10 +158,16 @@ _HOME = {
     "SignalboxError": ("engine.errors", "SignalboxError"),
     "TooLarge": ("engine.errors", "TooLarge"),
     "EngineThread": ("engine.facade.bridge", "EngineThread"),
+    "AgentChange": ("engine.facade.colleague_views", "AgentChange"),
+    "AgentSpentView": ("engine.facade.colleague_views", "AgentSpentView"),
+    "AgentToolView": ("engine.facade.colleague_views", "AgentToolView"),
+    "AgentView": ("engine.facade.colleague_views", "AgentView"),
+    "WorksIn": ("engine.facade.colleague_views", "WorksIn"),
     "collect_rarely": ("engine.collector", "collect_rarely"),
     "Engine": ("engine.facade.engine", "Engine"),
     "ApprovalView": ("engine.facade.views", "ApprovalView"),
     "BatchResult": ("engine.facade.views", "BatchResult"),
+    "CatalogToolView": ("engine.facade.tool_catalog", "CatalogToolView"),
     "BudgetView": ("engine.facade.views", "BudgetView"),
     "Checked": ("engine.facade.views", "Checked"),
     "Decided": ("engine.facade.views", "Decided"),

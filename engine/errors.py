@@ -277,6 +277,13 @@ class ToolUnusable(Permanent):
     hint = "Look at the tool in Settings, or leave it out of the step."
 
 
+class AgentMissing(Permanent):
+    """The colleague that this step names is gone."""
+
+    code = "agent_missing"
+    hint = "Choose another colleague in the step, or make this one anew under Agents."
+
+
 class PriceUnknown(Permanent):
     """The price of this model is not known, so its cost cannot be limited."""
 

@@ -2,7 +2,41 @@
 
 from fastapi import APIRouter
 
-from app.api import approvals, budgets, catalog, docs, events, health, me, runs, secrets, settings, storage, tokens, tools, users, workflows
+from app.api import (
+    agents,
+    approvals,
+    budgets,
+    catalog,
+    docs,
+    events,
+    health,
+    me,
+    runs,
+    secrets,
+    settings,
+    storage,
+    tokens,
+    tools,
+    users,
+    workflows,
+)
 
-_RESOURCES = (workflows, runs, approvals, events, budgets, users, tokens, tools, secrets, settings, storage, catalog, me, docs, health)
+_RESOURCES = (
+    workflows,
+    runs,
+    approvals,
+    events,
+    agents,
+    budgets,
+    users,
+    tokens,
+    tools,
+    secrets,
+    settings,
+    storage,
+    catalog,
+    me,
+    docs,
+    health,
+)
 routers: list[APIRouter] = [module.router for module in _RESOURCES]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from app.api.reading import AskingOf, Body, StrictRoute
-from engine import Page, ToolsRead, ToolView
+from engine import CatalogToolView, Page, ToolsRead, ToolView
 
 router = APIRouter(prefix="/api/v1/tools", tags=["tools"], route_class=StrictRoute)
 
@@ -26,12 +26,20 @@ class WebToolBody(Body):
     body: str = ""
     secret: str = ""
     cost_usd: Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)] = 0.0
+    origins: list[Literal["private", "external"]] = Field(default_factory=lambda: ["external"])
+    carries: bool | None = None
 
 
 @router.get("")
 async def listed(asking: AskingOf) -> Page[ToolView]:
-    """List the tools."""
+    """List the tools that were made here."""
     return await asking.ask(asking.engine.tools.list(asking.actor))
+
+
+@router.get("/catalog")
+async def catalog(asking: AskingOf) -> Page[CatalogToolView]:
+    """List everything that agents and steps may call."""
+    return await asking.ask(asking.engine.tools.catalog(asking.actor))
 
 
 class Described(Body):

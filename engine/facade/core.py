@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from engine.clock import Clock, SystemClock
 from engine.errors import NotFound, WorkflowHasProblems
+from engine.facade.colleague_shelf import ColleagueShelf
 from engine.facade.kept_answers import KeptAnswers
 from engine.facade.keys import KeyRing
 from engine.facade.model_settings import gateway_settings, stored_choices
@@ -264,6 +265,7 @@ def _services(
         tools=shelf,
         programs=programs,
         answers=KeptAnswers(records),
+        colleagues=ColleagueShelf(records),
     )
     return services, shelf
 

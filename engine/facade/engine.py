@@ -13,6 +13,7 @@ from sqlalchemy import text
 from engine.clock import Clock
 from engine.errors import StorageUnavailable
 from engine.facade.about import About
+from engine.facade.agents import Agents
 from engine.facade.approvals import Approvals
 from engine.facade.budgets import Budgets
 from engine.facade.changes import Changes
@@ -65,6 +66,7 @@ class Engine:
         self.events = Events(core)
         self.budgets = Budgets(core)
         self.tools = Tools(core)
+        self.agents = Agents(core)
         self.storage = Storage(core)
         self.secrets = Secrets(core.records, core.ring)
         self.model_settings = ModelDesk(core)
@@ -91,6 +93,7 @@ class Engine:
         engine = cls(core)
         try:
             await asyncio.to_thread(engine.idempotency.forget_unfinished)
+            await engine.agents.introduce()
             await core.executor.recover()
             reach("recovery.done")
         except BaseException:

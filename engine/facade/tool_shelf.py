@@ -35,6 +35,10 @@ class ToolShelf:
         """The result of one call. ToolUnusable, and whatever the call raises."""
         return await (await self._box(workspace_id)).call(name, arguments, digest=digest, key=key)
 
+    async def known(self, workspace_id: str) -> list[Known]:
+        """Everything that can be called in the workspace, by name, and what would be but for a reason that it tells."""
+        return (await self._box(workspace_id)).known
+
     async def _box(self, workspace_id: str) -> Toolbox:
         box = self._boxes.get(workspace_id)
         if box is None:
@@ -45,8 +49,8 @@ class ToolShelf:
     def _made(self, workspace_id: str) -> list[Known]:
         with self._records.reading() as session:
             rows = session.exec(select(ToolRow).where(ToolRow.workspace_id == workspace_id)).all()
-            written = [WebTool.model_validate(row.definition) for row in rows]
-        return [Known(tool.told(), _acting(tool, self._web)) for tool in written]
+            written = [(WebTool.model_validate(row.definition), row.updated_by) for row in rows]
+        return [Known(tool.told(), _acting(tool, self._web), "web", by) for tool, by in written]
 
 
 def _acting(tool: WebTool, web: Web) -> Any:

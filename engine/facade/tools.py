@@ -11,6 +11,7 @@ from engine.clock import iso
 from engine.errors import NotFound
 from engine.facade.core import Core
 from engine.facade.naming import names_of
+from engine.facade.tool_catalog import CatalogToolView, catalog_of
 from engine.facade.views import Page, ToolsRead, ToolView
 from engine.nodes.agents.talk import HAND_OVER
 from engine.people.permissions import Actor, Permission, require
@@ -32,6 +33,11 @@ class Tools:
         """All tools, by name."""
         require(actor, Permission.TOOL_READ)
         return Page(items=await self._core.in_thread(lambda: self._list(actor)))
+
+    async def catalog(self, actor: Actor) -> Page[CatalogToolView]:
+        """Everything that agents and steps may call, by name, and what stands in the way of the rest."""
+        require(actor, Permission.TOOL_READ)
+        return Page(items=await catalog_of(self._core, actor))
 
     async def put(self, actor: Actor, name: str, definition: dict[str, Any]) -> ToolView:
         """Makes a tool, or another one in its place: agents are offered it from their next step on. Invalid names each field."""

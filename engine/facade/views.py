@@ -285,6 +285,8 @@ class ToolView(BaseModel):
     body: str
     secret: str
     cost_usd: float
+    origins: list[str]
+    carries: bool | None
     digest: str
     """SHA-256 of what a model is told of it."""
     updated_at: str | None

@@ -14,6 +14,7 @@ from engine.jsonvalue import JsonValue
 from engine.llm.faults import owes_nothing
 from engine.llm.messages import Bound, ModelAnswer, ModelInfo, ModelRequest, Usage
 from engine.llm.remembering import key_of
+from engine.nodes.colleague import Colleague
 from engine.nodes.contract import Capability, NodeKind, Outcome
 from engine.run.events import Spent
 from engine.run.prepare import Prepared
@@ -92,6 +93,14 @@ class Tools(Protocol):
         ...
 
 
+class Colleagues(Protocol):
+    """The colleagues of a workspace, as steps take them on."""
+
+    async def find(self, workspace_id: str, name: str) -> Colleague | None:
+        """By id or short name; None where no such one has ever been. AgentMissing for one that is gone."""
+        ...
+
+
 @dataclass(slots=True)
 class Services:
     """What steps may reach, each behind its own door."""
@@ -104,6 +113,8 @@ class Services:
     programs: Programs
     answers: Answers | None = None
     """None where nothing is kept."""
+    colleagues: Colleagues | None = None
+    """None where there are none."""
 
 
 @dataclass(slots=True)
@@ -259,6 +270,12 @@ class StepContext:
         """The tools of these names."""
         self._needs(Capability.TOOL)
         return await self.services.tools.described(self.workspace_id, names)
+
+    async def colleague(self, name: str) -> Colleague | None:
+        """The colleague of this id or short name."""
+        self._needs(Capability.COLLEAGUE)
+        found = self.services.colleagues
+        return None if found is None else await found.find(self.workspace_id, name)
 
     async def call_tool(self, name: str, arguments: Mapping[str, Any], *, digest: str = "") -> JsonValue:
         """Calls a tool once, counted before it is sent."""

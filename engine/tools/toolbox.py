@@ -9,7 +9,7 @@ from typing import Any
 from engine.errors import ToolUnusable
 from engine.jsonvalue import JsonValue
 from engine.schemas import problems_of
-from engine.tools.messages import Tool
+from engine.tools.messages import Tool, ToolKind
 
 Act = Callable[[Mapping[str, Any], str], Awaitable[JsonValue]]
 """(arguments, idempotency key) -> the result."""
@@ -21,6 +21,15 @@ class Known:
 
     tool: Tool
     act: Act
+    kind: ToolKind = "built_in"
+    owner: str = ""
+    """The id of whoever made it; empty for what comes with Signalbox."""
+    title: str = ""
+    """What people call it; empty: its name."""
+    why_not: str = ""
+    """Why it cannot be called now, and what to do about it; empty where it can."""
+    waits: bool = False
+    """Whether a person has to look at it before it can be called."""
 
 
 class Toolbox:
@@ -32,6 +41,11 @@ class Toolbox:
     def with_more(self, more: Sequence[Known]) -> Toolbox:
         """These tools and others; one of the same name takes the place of ours."""
         return Toolbox([*self._known.values(), *more])
+
+    @property
+    def known(self) -> list[Known]:
+        """All of them, by name, those that cannot be called now among them."""
+        return [self._known[name] for name in sorted(self._known)]
 
     @property
     def tools(self) -> list[Tool]:
@@ -60,4 +74,6 @@ class Toolbox:
         if known is None:
             there = ", ".join(sorted(self._known)) or "none"
             raise ToolUnusable(f"There is no tool {name[:80]}.", hint=f"There are: {there}.")
+        if known.why_not:
+            raise ToolUnusable(f"The tool {name} cannot be called: {known.why_not}")
         return known

@@ -14,7 +14,7 @@ from engine.expressions import ExpressionError, compile_template
 from engine.jsonvalue import JsonValue, NotJsonValue, dumps, loads
 from engine.schemas import check_schema
 from engine.security.webcalls import WebAnswer, WebRequest
-from engine.tools.messages import EffectName, Tool
+from engine.tools.messages import EffectName, Origin, Tool
 
 NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,63}")
 NAMES = frozenset({"arguments"})
@@ -41,6 +41,10 @@ class WebTool(BaseModel):
     """A text, or JSON with placeholders for whole values."""
     secret: str = Field(default="", max_length=80)
     cost_usd: float = Field(default=0.0, ge=0, le=1_000)
+    origins: list[Origin] = Field(default_factory=lambda: ["external"], max_length=2)
+    """What is to be known of its results."""
+    carries: bool | None = None
+    """Whether a call may carry its arguments out of the house; None: as calls that change something do."""
 
     def problems(self) -> list[tuple[str, str]]:
         """(field, what is wrong with it), all at once."""
@@ -66,7 +70,8 @@ class WebTool(BaseModel):
 
     def told(self) -> Tool:
         """What a model is told of it."""
-        return Tool(self.name, self.description, self.parameters, self.effect, round(self.cost_usd * 1e6))
+        cost, origins = round(self.cost_usd * 1e6), tuple(dict.fromkeys(self.origins))
+        return Tool(self.name, self.description, self.parameters, self.effect, cost, origins, self.carries)
 
     def request(self, arguments: Mapping[str, Any], key: str) -> WebRequest:
         """The call with the arguments put in. ConfigInvalid where a placeholder has no value."""

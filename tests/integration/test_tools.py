@@ -11,8 +11,11 @@ import pytest
 
 from engine import Engine, Settings
 from engine.clock import SystemClock
-from engine.errors import Invalid, NotAllowed, NotFound
+from engine.errors import Invalid, NotAllowed, NotFound, ToolUnusable
+from engine.facade.tool_catalog import HOUSE
 from engine.roles import Role
+from engine.tools.messages import Tool
+from engine.tools.toolbox import Known, Toolbox
 from tests.fakes.web import answer, serving
 from tests.integration.running import ANN, Bench, Works, actor, edge, node
 from tests.integration.test_agents import Scripted, agent, begun, says, wants
@@ -142,3 +145,39 @@ async def test_a_description_is_read_and_what_is_wanted_of_it_is_put(tmp_path: P
         run = await bench.start([node("start", "start"), tool], [edge("start -> look")])
         assert (await bench.until(run)).status == "succeeded"
         assert web.asked[0].target == "/orders?q=a+b"
+
+
+async def test_the_catalog_tells_what_can_be_called_whose_it_is_and_what_stands_in_the_way(tmp_path: Path) -> None:
+    given = Toolbox(
+        [Known(Tool("today", "Tells the day."), _never), Known(Tool("mail", "Sends."), _never, why_not="No mail server is set up.")]
+    )
+    settings = Settings.load({"SIGNALBOX_HOME": str(tmp_path / "home")})
+    engine = await Engine.open(settings, clock=SystemClock(), gateway=Scripted([]), tools=given)
+    try:
+        made = order("https://shop.example", origins=["private"], carries=True)
+        await engine.tools.put(ANN, "find_order", made)
+        mail, found, today = sorted((await engine.tools.catalog(ANN)).items, key=lambda one: (one.state, one.name))
+        assert (mail.state, mail.why, mail.kind, mail.owner, mail.is_outward) == (
+            "off",
+            "No mail server is set up.",
+            "built_in",
+            HOUSE,
+            True,
+        )
+        assert (found.name, found.kind, found.origins, found.is_writing, found.is_outward) == (
+            "find_order",
+            "web",
+            ["private"],
+            False,
+            True,
+        )
+        assert found.owner == (await engine.tools.list(ANN)).items[0].updated_by
+        assert (today.name, today.state, today.why, today.title) == ("today", "usable", "", "today")
+        with pytest.raises(ToolUnusable, match="No mail server is set up"):
+            await engine._core.shelf.call(ANN.workspace_id, "mail", {}, digest="", key="k")
+    finally:
+        await engine.close()
+
+
+async def _never(_arguments: Any, _key: str) -> None:
+    raise AssertionError("nobody calls it")

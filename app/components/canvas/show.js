@@ -6,7 +6,7 @@ import { said } from "../inspector/words.js";
 
 const MOST = 6;
 // What tells how a step went and not what it made.
-const ASIDE = new Set(["model", "usage", "turns", "calls", "scores", "confidence", "headers", "status", "errors", "error", "by", "case", "delivered"]);
+const ASIDE = new Set(["model", "usage", "turns", "calls", "scores", "confidence", "checks", "headers", "status", "errors", "error", "by", "case", "delivered"]);
 
 /** `{name: expression}` for an approval behind `from` (`{source, port}`); empty where nothing before it makes anything to look at. */
 export function shownBehind(document, kinds, { source, port }) {

@@ -24,9 +24,12 @@ function baseOf(node, kind) {
       return [...listOf(config.cases).filter((one) => one.port && one.port !== "error").map((one) => ({ id: String(one.port), name: one.label })), { id: "else" }];
     case "classify":
       return [...listOf(config.labels).filter((one) => one.port).map((one) => ({ id: String(one.port) })), { id: "unsure" }];
+    case "llm":
+      // An answer that is checked may not be good enough.
+      return [{ id: "out" }, ...(config.checks?.length ? [{ id: "not_good" }] : [])];
     case "approval":
-      // Without a deadline nothing leaves by `expired`, unless a loop that is used up does.
-      return (kind?.ports ?? ["approved", "rejected"]).filter((port) => port !== "expired" || config.expires_after_s).map((id) => ({ id }));
+      // Without a deadline nothing leaves by `expired`, nor where silence counts as an answer; unless a loop that is used up does.
+      return (kind?.ports ?? ["approved", "rejected"]).filter((port) => port !== "expired" || (config.expires_after_s && (config.on_expire ?? "expired") === "expired")).map((id) => ({ id }));
     case "form":
       return (kind?.ports ?? ["submitted"]).filter((port) => port !== "expired" || config.expires_after_s).map((id) => ({ id }));
     case "wait":

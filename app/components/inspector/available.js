@@ -66,6 +66,7 @@ export function outputsOf(node, kinds) {
   if (config.values && typeof config.values === "object") for (const name of Object.keys(config.values)) told[name] = {};
   if (config.fields?.properties) Object.assign(told, propertiesOf(config.fields));
   if ("json" in told) { if (config.output) told.json = { ...config.output, ...told.json }; else delete told.json; }
+  if ("checks" in told && !config.checks?.length) delete told.checks;
   if (told.values && config.editable) told.values = { ...told.values, properties: Object.fromEntries(Object.keys(config.editable).map((name) => [name, {}])) };
   if (told.text) told.text = { ...told.text, type: "string" };
   if (told.confidence) told.confidence = { ...told.confidence, type: "number" };

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from engine.expressions import ExpressionError
 from engine.graph.fieldtree import Each, Keyed
 from engine.jsonvalue import JsonValue
+from engine.nodes.agents.joined import calls_allowed, held, offered_as, truth
 from engine.nodes.agents.talk import content_of, results_of, said_in
 from engine.nodes.contract import Answer, Ask, AskKind, BoxKind, InlineKind, NodeConfig, OnItemError, Outcome, Resolver
 
@@ -45,7 +46,8 @@ class Calls(BoxKind[CallsConfig]):
 
     def resolve(self, config: CallsConfig, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> dict[str, JsonValue]:
         """The calls of the turn before."""
-        return {"items": scope["nodes"][f"{config.owner}.turn"]["calls"][: config.max_items]}
+        most = calls_allowed(config.max_items, scope["nodes"][f"{config.owner}.offer"])
+        return {"items": scope["nodes"][f"{config.owner}.turn"]["calls"][:most]}
 
     def items(self, config: CallsConfig, given: Mapping[str, Any]) -> list[JsonValue]:
         """One item a call."""
@@ -118,12 +120,18 @@ class Call(InlineKind[CallConfig]):
         names |= agent.get("around", {}) | {"arguments": call["arguments"], "results": results_of(agent["history"])}
         names["said"] = said_in(agent["item"]["task"], agent["history"])
         rules = [] if place is None or call["problems"] else _rules(fields.get("tools"), place, config.tools[place]["preconditions"], names)
-        return {"call": call, "rules": rules}
+        told = offered_as(scope["nodes"][f"{config.owner}.offer"], call["tool"])
+        if told is None or call["problems"]:
+            return {"call": call, "rules": rules}
+        rules += [_told(rule, *held(rule["that"], names)) for rule in told["rules"]]
+        return {"call": call, "rules": rules, "policy": told["policy"]}
 
     def work(self, config: CallConfig, given: Mapping[str, Any]) -> Outcome:
         """Leaves by `read` or `act` where it may be made, else by `ask` or `stop`."""
         call = given["call"]
-        tool = next((tool for tool in config.tools if tool["tool"] == call["tool"]), None)
+        tool: Mapping[str, Any] | None = next((tool for tool in config.tools if tool["tool"] == call["tool"]), None)
+        if (policy := given.get("policy")) is not None:
+            tool = {"policy": policy}
         verdict, reason = judged(call, tool, given["rules"])
         outputs: dict[str, JsonValue] = {"tool": call["tool"], "arguments": call["arguments"], "verdict": verdict, "reason": reason}
         port = verdict
@@ -157,18 +165,20 @@ def _rules(tree: Resolver | None, place: int, written: Sequence[Mapping[str, Any
     resolvers = each.items if isinstance(each, Each) else ()
     for rule, resolver in zip(written, resolvers, strict=True):
         that = resolver.entries["that"] if isinstance(resolver, Keyed) else resolver
-        holds, why = _holds(that, scope)
-        because = rule["because"] or f"This does not hold: {rule['that']}."
-        found.append({"that": rule["that"], "otherwise": rule["otherwise"], "because": because, "holds": holds, "unknown": why})
+        found.append(_told(rule, *_holds(that, scope)))
     return found
+
+
+def _told(rule: Mapping[str, Any], holds: bool | None, why: str) -> dict[str, JsonValue]:
+    because = rule["because"] or f"This does not hold: {rule['that']}."
+    return {"that": rule["that"], "otherwise": rule["otherwise"], "because": because, "holds": holds, "unknown": why}
 
 
 def _holds(that: Resolver, scope: Mapping[str, Any]) -> tuple[bool | None, str]:
     try:
-        value = that(scope)
+        return truth(that(scope))
     except ExpressionError as error:
         return None, error.message
-    return (value, "") if isinstance(value, bool) else (None, "It is neither true nor false.")
 
 
 class AskConfig(NodeConfig):

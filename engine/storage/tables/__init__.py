@@ -1,5 +1,6 @@
 """Every table of the SQL database, the one truth of Signalbox."""
 
+from engine.storage.tables.agents import AgentRow
 from engine.storage.tables.answers import KeptAnswer
 from engine.storage.tables.keeping import BlobRef, RunSize, Snapshot, SuspendedProgram, SweptRun
 from engine.storage.tables.money import Budget, Spent
@@ -42,10 +43,12 @@ ALL_TABLES = (
     SuspendedProgram,
     KeptAnswer,
     ToolRow,
+    AgentRow,
 )
 
 __all__ = [
     "ALL_TABLES",
+    "AgentRow",
     "Approval",
     "Audit",
     "Blob",

@@ -22,6 +22,11 @@ given.map(({ node, kind }) => ({
   ports: portsOf(node, kind).map((port) => port.name), line: kindLine(node, kind), ...kindWords(node.kind, kind),
 }))
 """
+IDS = """
+import { portsOf } from "./shape.js";
+---
+given.map(({ node, kind }) => portsOf(node, kind).map((port) => port.id))
+"""
 LOOP = {"edges": [{"source": "ok", "target": "draft", "max_visits": 3}]}
 
 
@@ -53,6 +58,20 @@ def test_a_wait_says_for_what_and_a_doubt_says_so() -> None:
         "Waiting until 5 Dec 2031, "
     )
     assert told({"path": "pay", "node": "pay", "status": "in_doubt"}) == {"pay": "In doubt"}
+
+
+def test_every_port_that_the_engine_leaves_by_is_drawn() -> None:
+    given: list[Any] = []
+    left: list[Any] = []
+    for kind in Registry.builtin().all():
+        configs = [example.config for example in kind.examples]
+        if kind.kind == "llm":
+            configs.append({"prompt": "Answer.", "checks": ["polite"]})
+        for config in configs:
+            parsed = kind.Config.model_validate(config)
+            given.append({"node": {"id": "x", "kind": kind.kind, "config": config}, "kind": describe(kind)})
+            left.append(list(dict.fromkeys(kind.outcome_ports(parsed))))
+    assert javascript(IDS, given, folder=FOLDER) == left
 
 
 @pytest.mark.parametrize(

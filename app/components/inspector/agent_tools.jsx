@@ -15,7 +15,7 @@ const POLICIES = [["auto", "Auto", Check, "It may call it without asking"], ["as
 const entryOf = (row) => (typeof row === "string" ? { tool: row } : row ?? {});
 
 export function AgentTools({ keys, label, help }) {
-  const { readOnly, title } = useDesk();
+  const { readOnly, title } = useDesk(), form = useForm();
   const [value, set] = useSetting(keys);
   const catalog = useCatalog(), [isAdding, setAdding] = useState(false), [open, setOpen] = useState(() => new Set());
   const rows = Array.isArray(value) ? value : [], entries = rows.map(entryOf), names = entries.map((entry) => entry.tool);
@@ -29,7 +29,7 @@ export function AgentTools({ keys, label, help }) {
     <Labelled keys={keys} label={label} help={help} hint={rows.length ? plural(rows.length, "tool") : undefined}>
       {() => (
         <div className="ins-tools" data-testid="agent-tools">
-          {rows.length ? null : <p className="ins-none">None: it can only think and answer.</p>}
+          {rows.length ? null : <p className="ins-none">{form.value.agent ? "None is named, so it has all tools of the colleague." : "None: it can only think and answer."}</p>}
           {entries.map((entry, i) => (
             <AgentTool key={`${entry.tool} ${names.indexOf(entry.tool) === i ? "" : i}`} i={i} entry={entry} isName={typeof rows[i] === "string"} keys={[...keys, i]} catalog={catalog} isOpen={open.has(`${entry.tool} ${i}`)} toggle={() => toggle(`${entry.tool} ${i}`)} remove={() => remove(i)} />
           ))}

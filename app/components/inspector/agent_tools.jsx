@@ -62,7 +62,7 @@ function AgentTool({ i, entry, isName, keys, catalog, isOpen, toggle, remove }) 
         <Policy value={entry.policy} tool={tool} title={title} set={setPolicy} />
       </div>
       <p className="t12 mut ins-tool-told">
-        {errors ? <span className="st failed"><CircleX size={14} aria-hidden="true" />{plural(errors, "problem")}</span> : isGone ? <span className="st waiting"><TriangleAlert size={14} aria-hidden="true" />Not in the catalog</span> : null}
+        {errors ? <span className="st failed"><CircleX size={14} aria-hidden="true" />{plural(errors, "problem")}</span> : isGone || tool?.whyNot ? <span className="st waiting"><TriangleAlert size={14} aria-hidden="true" />{isGone ? "Not in the catalog" : "Cannot be called now"}</span> : null}
         <span data-testid="policy-told">{policyInWords(entry.policy, tool, rules.length)}</span>
       </p>
       {isOpen ? (
@@ -70,7 +70,7 @@ function AgentTool({ i, entry, isName, keys, catalog, isOpen, toggle, remove }) 
           {isGone ? <p className="ins-note">No tool is called “{entry.tool}” here. The step cannot be run before it is made in Settings, or taken out.</p> : null}
           {tool?.whyNot ? <p className="ins-note">{tool.whyNot}</p> : null}
           {tool ? <p className="ins-help">{tool.description} {TWICE[tool.effect] ?? ""}{tool.costUsd ? ` A call costs ${money(tool.costUsd)}.` : ""}</p> : null}
-          {tool ? <div className="ins-chips"><span className="bd neutral">{effectWord(tool)}</span>{tool.isOutward ? <span className="bd neutral">Reaches others</span> : null}{tool.owner ? <span className="bd neutral">{tool.owner}</span> : null}</div> : null}
+          {tool ? <div className="ins-chips"><span className="bd neutral">{effectWord(tool)}</span>{tool.isOutward ? <span className="bd neutral">Reaches others</span> : null}{tool.isPrivate ? <span className="bd neutral">Brings private data</span> : null}<span className="mut t12">from {tool.owner}</span></div> : null}
           <ToolRules keys={[...keys, "preconditions"]} rules={rules} parameters={tool?.parameters ?? {}} title={title} name={`rule-${i}`} putAll={(next, words) => put({ preconditions: next.length ? next : undefined }, words)} />
           {readOnly ? null : (
             <div className="row g12">

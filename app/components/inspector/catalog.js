@@ -1,11 +1,11 @@
 // The tools that steps and agents may use, as the catalog has them, and how each is told in words.
 
 import { useEffect, useReducer } from "react";
-import { Braces, Globe, Plug, Wrench } from "lucide-react";
+import { Globe, Plug, Wrench } from "lucide-react";
 import { said } from "./words.js";
 
-const ADDRESS = "/api/v1/tools";
-const ICONS = { web: Globe, http: Globe, mcp: Plug, python: Braces };
+const ADDRESS = "/api/v1/tools/catalog";
+const ICONS = { web: Globe, mcp: Plug, built_in: Wrench };
 
 // One list for the whole page: a second step that uses tools must not wait for it again.
 const kept = { tools: [], state: "loading", asked: null, listeners: new Set() };
@@ -38,15 +38,11 @@ export function useCatalog() {
   return { tools: kept.tools, state: kept.state, find: (name) => kept.tools.find((tool) => tool.name === name) ?? null };
 }
 
-function toolOf(tool) {
-  const writes = tool.is_writing ?? ["reconcilable", "unsafe"].includes(tool.effect);
-  return {
-    name: tool.name, title: tool.title || said(tool.name), kind: tool.kind ?? "", owner: tool.owner ?? "", description: tool.description ?? "", parameters: tool.parameters ?? {},
-    effect: tool.effect, isWriting: writes, isOutward: tool.is_outward ?? writes, costUsd: tool.cost_usd ?? 0, whyNot: USABLE.has(tool.state ?? "ready") ? "" : tool.why || "It cannot be used now.",
-  };
-}
-
-const USABLE = new Set(["ready", "ok", "usable", "allowed", "on", ""]);
+// A tool that nobody has given a title is called by its name.
+const toolOf = (tool) => ({
+  name: tool.name, title: tool.title === tool.name ? said(tool.name) : tool.title, kind: tool.kind, owner: tool.owner, description: tool.description, parameters: tool.parameters, effect: tool.effect,
+  isWriting: tool.is_writing, isOutward: tool.is_outward, isPrivate: tool.origins.includes("private"), costUsd: tool.cost_usd, whyNot: tool.state === "usable" ? "" : tool.why || "It cannot be called now.",
+});
 
 export const iconOf = (tool) => ICONS[tool?.kind] ?? Wrench;
 

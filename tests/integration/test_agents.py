@@ -194,6 +194,7 @@ async def test_the_card_of_a_call_tells_what_speaks_for_and_against_it_and_stand
     async with opened(home, model, desk) as bench:
         run = await begun(bench, agent({"tool": "refund", "policy": "auto", "preconditions": rules}) | {"title": "Refund desk"})
         item = await bench.item()
+        assert (await bench.engine.runs.get(ANN, run)).reason == "Refund desk waits for an answer in the inbox."
         card = await bench.engine.inbox.card(ANN, item.id)
         assert (card.step, card.box, card.after) == ("Refund desk", None, ["refund"])
         assert card.call is not None

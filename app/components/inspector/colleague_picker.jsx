@@ -22,14 +22,14 @@ function useColleagues() {
 export function ColleaguePicker({ keys, label, help }) {
   const { readOnly } = useDesk(), colleagues = useColleagues();
   const [value, set] = useSetting(keys), chosen = value ?? "", known = (colleagues ?? []).find((one) => one.slug === chosen || one.id === chosen);
-  const told = known ? [known.duty, "The step's own settings add to it and cannot widen it."].filter(Boolean).join(" ") : chosen && colleagues ? "There is no such colleague here." : help;
+  const told = known ? `${known.name}'s instructions and tools come along. What this step says adds to them and cannot widen them.` : chosen && colleagues ? "There is no such colleague here." : help;
   return (
     <Labelled keys={keys} label={label} help={told}>
       {({ id, isInvalid, describedBy }) => (
         <select id={id} className={`ins-sel wide${isInvalid ? " is-bad" : ""}`} value={known ? known.slug : chosen} disabled={readOnly} aria-describedby={describedBy} data-testid={keys.join(".")} onChange={(event) => set(event.target.value || undefined, label)}>
           <option value="">Nobody: this step says it all</option>
           {chosen && !known ? <option value={chosen}>{chosen}</option> : null}
-          {(colleagues ?? []).map((one) => <option key={one.id} value={one.slug}>{[one.name, one.duty].filter(Boolean).join(": ").slice(0, 80)}</option>)}
+          {(colleagues ?? []).map((one) => <option key={one.id} value={one.slug}>{`${one.face?.mark ? `${one.face.mark} ` : ""}${[one.name, one.duty].filter(Boolean).join(": ").slice(0, 80)}`}</option>)}
         </select>
       )}
     </Labelled>

@@ -138,6 +138,12 @@ export function movingIn(agent) {
   return null;
 }
 
+/** The step that says how an agent stands: while it is open the one that moves, after a failure inside it that one. */
+export function standsFor(agent, step) {
+  if (step.status === "running") return movingIn(agent) ?? step;
+  return step.status === "cancelled" ? agent.steps.findLast((one) => one.status === "failed" && !one.goesOn) ?? step : step;
+}
+
 /** The word on the agent's node of the drawing; `most` turns it may take. */
 export function nodeWord(agent, most) {
   const { word, waits } = progressOf(agent.steps, most);

@@ -4,7 +4,7 @@ import { Link } from "react-router";
 import { ArrowLeft, ArrowRight, Copy, GitFork, Lock, X } from "lucide-react";
 import { Tile, ToneIcon } from "../drawing/icons.jsx";
 import { AgentSum, Crumbs, Inside, mainOf, titleIn } from "./agent_detail.jsx";
-import { agentsOf, movingIn, whereOf } from "./agents.js";
+import { agentsOf, standsFor, whereOf } from "./agents.js";
 import { Body, Text } from "./values.jsx";
 import { isReference, useBody } from "./use_run.js";
 import { CHECKS, amount, checksOf, clock, count, counted, isCached, isSaid, lineOf, repairsOf, length, lookOf, money, moment, nameOf, portName, practised, stepStatus, whichOf, whyWord } from "./words.js";
@@ -45,7 +45,7 @@ export function Detail({ run, book, step, texts, now, place, onSelect, onPreviou
         {shown === "prompt" ? <Prompt step={step} texts={texts} /> : null}
         {shown === "tries" ? <Tries step={mainOf(where, step)} now={now} /> : null}
       </div>
-      <div className="row rn-dfoot"><CopyLink path={step.path} />{onFork && !where ? <button type="button" className="btn sm" onClick={onFork}><GitFork size={14} aria-hidden="true" />Run again from here…</button> : null}<span className="sp" />{run.endedAt === null ? null : <span className="mut t12 row g4"><Lock size={12} aria-hidden="true" />Kept as it was</span>}</div>
+      <div className="row rn-dfoot"><CopyLink path={step.path} />{onFork && (!where || where.part === "turn") ? <button type="button" className="btn sm" onClick={onFork}><GitFork size={14} aria-hidden="true" />Run again from here…</button> : null}<span className="sp" />{run.endedAt === null ? null : <span className="mut t12 row g4"><Lock size={12} aria-hidden="true" />Kept as it was</span>}</div>
     </>
   );
 }
@@ -56,7 +56,7 @@ const notYet = (step) => (step.status === "running" ? "It is written here when t
 
 function Overview({ run, book, step, where, texts, now, onSelect }) {
   const agent = where ? null : agentsOf(run).get(step.path);
-  const told = stepStatus(run, agent && step.status === "running" ? movingIn(agent) ?? step : step);
+  const told = stepStatus(run, agent ? standsFor(agent, step) : step);
   const live = texts.get(step.path);
   return (
     <>

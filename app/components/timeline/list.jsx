@@ -3,7 +3,7 @@ import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { Check, ChevronDown, ChevronRight, RotateCcw } from "lucide-react";
 import { Tile, ToneIcon } from "../drawing/icons.jsx";
-import { agentTold, callTold, movingIn, toolOf, turnTold } from "./agents.js";
+import { agentTold, callTold, standsFor, toolOf, turnTold } from "./agents.js";
 import { barsOf } from "./scale.js";
 import { brisk, counted, fact, length, lookOf, mark, money, nameOf, stepStatus } from "./words.js";
 
@@ -115,7 +115,7 @@ function factOf(row, book, step) {
 function statusOf(run, row, step) {
   if (row.kind === "call") return callTold(row.call, brisk);
   // An open agent stands as the step inside it that moves.
-  if (row.agent && step?.status === "running") return statusOf(run, { ...row, agent: null }, movingIn(row.agent) ?? step);
+  if (row.agent && step) return statusOf(run, { ...row, agent: null }, standsFor(row.agent, step));
   if (row.kind === "unneeded") return { tone: "skipped", word: run.status === "succeeded" ? "Not needed" : "Not reached" };
   if (row.kind === "ahead") return { tone: "rest", word: "Not yet" };
   if (row.kind === "item") return stepStatus(run, row.steps.find((one) => one.status === "failed" || one.status === "in_doubt" || one.status === "waiting" || one.status === "running") ?? step);

@@ -3,7 +3,7 @@ import { memo, useEffect, useMemo, useState } from "react";
 import { useReactFlow } from "@xyflow/react";
 import { Lock, Maximize2, Minimize2 } from "lucide-react";
 import { Drawing, edgeKey } from "../drawing/drawing.jsx";
-import { agentsOf, movingIn, nodeWord, turnsOf } from "./agents.js";
+import { agentsOf, nodeWord, standsFor, turnsOf } from "./agents.js";
 import { isInside } from "../drawing/inside.js";
 import { placeOf, takenOf } from "./rows.js";
 import { amount, counted, length, stepStatus } from "./words.js";
@@ -51,7 +51,7 @@ function statusesOf(run, book) {
 }
 
 function agentStatus(run, book, agent, step) {
-  const moving = step.status === "running" ? movingIn(agent) ?? step : step, status = stepStatus(run, moving), most = book.nodes.get(agent.node)?.config?.max_turns;
+  const status = stepStatus(run, standsFor(agent, step)), most = book.nodes.get(agent.node)?.config?.max_turns;
   const spent = agent.steps.reduce((sum, one) => sum + one.spent.cost_micro, 0), turns = turnsOf(agent).length;
   const word = step.status === "running" ? nodeWord(agent, most ?? MOST_TURNS) || status.word : `${status.word}${turns ? `, ${counted(turns, "turn")}` : ""}`;
   return { tone: status.tone, word: word.charAt(0).toUpperCase() + word.slice(1), amount: spent ? amount("cost_micro", spent) : "" };

@@ -87,6 +87,8 @@ def title(item: InboxItem) -> str:
     """The engine's title, in words for people; what a workflow asks stands as it is."""
     if item.type == "approval" and (tool := called(item)):
         return f"{agent(item)} wants to call {tool}"
+    if item.type == IN_DOUBT and (tool := called(item)):
+        return f"Did the call of {tool} happen?"
     return words.asked_title(item.title) if item.type == LIMIT else item.title
 
 

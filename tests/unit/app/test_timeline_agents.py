@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.ui.words import why
 from tests.unit.app.javascript import run as javascript
 
 AT = "2026-12-01T03:53:46.000Z"
@@ -22,7 +23,7 @@ TOLD = """
 import { emptyRun, fold } from "./fold.js";
 import { bookOf, nameOf, openFor, rowsOf, treeOf } from "./rows.js";
 import { bannerOf, storyOf } from "./story.js";
-import { agentsOf, agentTold, callTold, nodeWord, toldLast, toolOf, turnTold, whereOf } from "./agents.js";
+import { agentsOf, agentTold, callTold, nodeWord, standsFor, toldLast, toolOf, turnTold, whereOf } from "./agents.js";
 import { whichOf } from "./words.js";
 ---
 (() => {
@@ -39,6 +40,7 @@ import { whichOf } from "./words.js";
     title: bannerOf(run, book, run.at)?.title ?? "", node: nodeWord(agent, 8), names: agent.steps.map((step) => nameOf(book, step.node)),
     where: where && { part: where.part, turn: where.turn?.number ?? 0, call: where.call?.index ?? -1 },
     which: given.show ? whichOf(book, given.show) : "",
+    stands: ((step) => `${step.path} ${step.status}`)(standsFor(agent, run.steps.get(agent.path))),
     told: agent.turns.map((turn) => toldLast(run, agent, turn).title),
   };
 })()
@@ -185,6 +187,17 @@ def test_large_bodies_and_nothing_hidden_are_told_without_ids() -> None:
     assert told["rows"][1][3] == "wants find_order"
     assert told["told"] == ["Its task", "What its calls came to"]
     assert not [name for name in told["names"] if "." in name], told["names"]
+
+
+def test_a_turn_that_fails_is_told_as_the_agents_failure() -> None:
+    run = Desk()
+    run.put("step_failed", run.turn, error={"code": "step_failed", "message": "The model is gone."}, cancelled=["desk"])
+    run.put("run_ended", None, status="failed", reason=f"{run.turn}: The model is gone.")
+    told = run.told(open=["desk"])
+    assert told["title"] == "Failed at Refund desk: a turn"
+    assert told["rows"][1][3] == "The model is gone."
+    assert told["stands"] == f"{run.turn} failed"
+    assert why(f"{run.turn}: The model is gone.") == "The model is gone."
 
 
 def test_a_thousand_turns_are_rows_of_one_agent() -> None:

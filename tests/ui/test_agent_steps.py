@@ -1,5 +1,6 @@
 """A step that a model works in with tools: drawn by mouse, tried, decided in the inbox, and read on the page of its run."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.acceptance.served import until
+from tests.acceptance.served import ROOT, until
 from tests.fakes.provider import FakeProvider, text, wanting
 from tests.ui import refund_desk
 from tests.ui.builder import empty, has, middle_of, pull, saved, stage, step, stored
@@ -231,3 +232,36 @@ def test_a_step_that_uses_a_tool_asks_for_its_arguments(site: Site, open_page: O
     bench.saved(lambda: bench.config("desk"), {"tool": "find_order", "effect": "idempotent", "arguments": {"amount": "25"}})
     expect(panel.get_by_test_id("unknown-amount")).to_be_visible()
     assert grave(bench.page, within='[data-testid="inspector-body"]') == []
+
+
+def test_many_tools_with_many_rules_stay_folded_and_tell_how_many(site: Site, open_page: Opens) -> None:
+    airline = json.loads((ROOT / "examples" / "airline" / "workflow.json").read_text())
+    bench = Bench(site, open_page(site.url, cookie=site.sign_in()), airline)
+    panel = bench.open("desk")
+    tools = panel.get_by_test_id("agent-tools").locator(".ins-tool")
+    expect(tools).to_have_count(14)
+    expect(panel.get_by_test_id("agent-tools").locator(".ins-toolrules")).to_have_count(0)
+    book = panel.get_by_test_id("tool-book_reservation")
+    expect(book.get_by_test_id("policy-told")).to_have_text("A person decides each time, if its 15 rules hold")
+    book.get_by_role("button", name="Book reservation, unfold").click()
+    expect(book.locator(".ins-toolrules > li")).to_have_count(15)
+    book.get_by_test_id("rule-8-1").get_by_role("button").first.click()
+    expect(book.get_by_test_id("whole-rule-8-1")).to_contain_text("count(where(results,")
+    assert grave(bench.page, within='[data-testid="inspector-body"]') == []
+    # Nothing was changed by looking.
+    assert bench.config("desk")["tools"] == next(node for node in airline["nodes"] if node["id"] == "desk")["config"]["tools"]
+
+
+def test_a_colleague_is_chosen_by_name_and_what_it_lacks_stands_at_the_tool(site: Site, open_page: Opens) -> None:
+    mara = {"name": "Mara", "duty": "Answers card requests.", "tools": ["find_order"]}
+    assert site.up.call("POST", "/api/v1/agents", mara).status == 201
+    bench = Bench(site, open_page(site.url, cookie=site.sign_in()), refund_desk.desk("refund", name="With Mara"))
+    panel = bench.open("desk")
+    panel.get_by_label("Colleague").select_option("mara")
+    bench.saved(lambda: bench.config("desk").get("agent"), "mara")
+    expect(panel).to_contain_text("Mara's instructions and tools come along.")
+    expect(panel.get_by_test_id("tool-refund")).to_contain_text("Mara does not have the tool")
+    panel.get_by_role("button", name="Refund, unfold").click()
+    panel.get_by_role("button", name="Take it away").click()
+    bench.saved(lambda: bench.config("desk").get("tools"), None)
+    expect(panel.get_by_test_id("agent-tools")).to_contain_text("it has all tools of the colleague")

@@ -136,7 +136,7 @@ function Rules({ rules }) {
         return (
           <li key={index}>
             <span className={`st ${tone}`}><Icon size={14} aria-hidden="true" />{word}</span>
-            <span className="t12">{rule.because}{rule.holds === false ? <span className="mut"> {rule.otherwise === "ask" ? "So a person decides." : "So it is stopped."}</span> : null}{rule.holds === null ? <span className="mut"> A person decides what cannot be said.</span> : null}</span>
+            <span className="t12">{rule.because === `This does not hold: ${rule.that}.` ? <code>{rule.that}</code> : rule.because}{rule.holds === false ? <span className="mut"> {rule.otherwise === "ask" ? "So a person decides." : "So it is stopped."}</span> : null}{rule.holds === null ? <span className="mut"> A person decides what cannot be said.</span> : null}</span>
             <details className="t12"><summary className="mut">As it is written</summary><code>{rule.that}</code>{rule.unknown ? <p className="mut">{rule.unknown}</p> : null}</details>
           </li>
         );

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.pages.inbox import telling
 from app.pages.inbox.values import Fact, facts, plain
-from engine import InboxCard
+from engine import AskedRule, InboxCard
 
 LONGEST_NAME = 200
 """Characters by which a rule is named among the values that a card shows."""
@@ -42,13 +42,18 @@ def why(item: InboxCard) -> Why:
     if item.call is None:
         return Why()
     rules = item.call.rules
-    broken = [Evidence("failed", "Does not hold", plain(rule.because)) for rule in rules if rule.holds is False]
-    unknown = [Evidence("waiting", "Cannot be said", plain(rule.because), UNKNOWN) for rule in rules if rule.holds is None]
-    holding = [Evidence("done", "Holds", plain(rule.because)) for rule in rules if rule.holds]
+    broken = [Evidence("failed", "Does not hold", plain(_reason(rule))) for rule in rules if rule.holds is False]
+    unknown = [Evidence("waiting", "Cannot be said", plain(_reason(rule)), UNKNOWN) for rule in rules if rule.holds is None]
+    holding = [Evidence("done", "Holds", plain(_reason(rule))) for rule in rules if rule.holds]
     reason = item.call.reason
     is_said = reason == " ".join(rule.because for rule in rules if rule.holds is False)
     is_told = is_said or (unknown and reason.startswith("It cannot be said"))
     return Why(f"{plain(telling.agent(item))} says", "" if is_told else plain(reason), broken + unknown, holding)
+
+
+def _reason(rule: AskedRule) -> str:
+    """Why the rule is there; where nobody has said it, the rule as it is written."""
+    return rule.that if rule.because == f"This does not hold: {rule.that}." else rule.because
 
 
 def beside_rules(item: InboxCard) -> dict[str, Any]:

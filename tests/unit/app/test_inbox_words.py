@@ -288,6 +288,8 @@ def test_the_rules_of_a_call_speak_for_and_against_it() -> None:
     assert told.asked == ""
     policy = asked_call()["call"] | {"reason": "refund needs a person's consent."}
     assert shown(**asked_call(call=policy)).why.asked == "refund needs a person's consent."
+    bare = {"that": "arguments.order != ''", "because": "This does not hold: arguments.order != ''.", "otherwise": "stop", "holds": True}
+    assert shown(**asked_call(call=policy | {"rules": [bare]})).why.speaks_for[0].because == "arguments.order != ''"
     # What a card shows beside its rules stays.
     assert shown(**asked_call()).evidence == [Fact("Amount", "40")]
     assert (shown().why.against, shown().why.said_by) == ([], "Message, may be written by a model")

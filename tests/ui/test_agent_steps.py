@@ -207,6 +207,10 @@ def test_a_call_that_waits_shows_what_speaks_for_and_against_it(
     expect(page.get_by_test_id("offered")).to_contain_text("find_order, refund")
     page.get_by_role("navigation", name="Where this is").get_by_role("button", name="Refund desk").click()
     expect(page.get_by_test_id("agent-sum")).to_contain_text("2 stopped · 1 asked · 3 calls · 3 turns")
+    expect(page.get_by_test_id("worth-a-look").get_by_role("listitem")).to_have_text(
+        [re.compile("delete_all.*Stopped"), re.compile("refund.*Refused")]
+    )
+    expect(page.get_by_test_id("agent-answer")).to_contain_text("The refund is on its way.")
     tells_no_ids(page)
 
 

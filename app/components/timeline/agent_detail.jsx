@@ -2,8 +2,8 @@
 import { Link } from "react-router";
 import { CircleCheck, CircleQuestionMark, CircleX } from "lucide-react";
 import { ToneIcon } from "../drawing/icons.jsx";
-import { agentTold, callsOf, callTold, makingOf, toldLast, toolOf, turnsOf } from "./agents.js";
-import { isReference, useBody } from "./use_run.js";
+import { agentTold, callsOf, callTold, makingOf, toldLast, toolOf, turnsOf, worthALook } from "./agents.js";
+import { useBody } from "./use_run.js";
 import { Body, Table, Text } from "./values.jsx";
 import { brisk, clock, counted, nameOf, whoFor } from "./words.js";
 
@@ -156,17 +156,29 @@ function Consent({ ask }) {
   );
 }
 
-/** Of the agent's own step: how much it did, and each turn in a line. */
-export function AgentSum({ run, agent, onSelect }) {
-  const turns = turnsOf(agent), last = turns.slice(-5);
-  const task = useBody(run.steps.get(agent.path)?.inputs ?? null).value?.items?.[0];
+const LAST_TURNS = 5;
+
+/** Of the agent's own step: its task and its answer, what is worth a look among its calls, and the way to its turns. */
+export function AgentSum({ run, agent, step, onSelect }) {
+  const turns = turnsOf(agent), last = turns.slice(-LAST_TURNS), odd = worthALook(agent, brisk);
+  const given = useBody(run.steps.get(agent.path)?.inputs ?? null), task = given.value?.items?.[0] ?? {};
+  const made = useBody(step.outputs), { text, json } = made.value ?? {};
   return (
     <>
-      <Section title="Its task"><div className="one">{task && !isReference(task) ? <Text text={String(task.task)} /> : <span className="mut">Loading…</span>}</div></Section>
+      <Section title="Its task"><div className="one">{task.task ? <Text text={String(task.task)} /> : <span className="mut">{given.isLoading ? "Loading…" : "Not said."}</span>}</div></Section>
       <Section title="What it did" testId="agent-sum">
         <p>{agentTold(agent)}</p>
         <p className="t12">{turns.length > last.length ? `The last ${last.length} of ${counted(turns.length, "turn")}: ` : ""}{last.map((turn, index) => <span key={turn.path}>{index ? " · " : ""}<button type="button" className="step" onClick={() => onSelect(turn.path)}>Turn {turn.number}</button></span>)}</p>
       </Section>
+      {odd.calls.length ? (
+        <Section title="Worth a look" testId="worth-a-look">
+          <ul className="rn-tries">{odd.calls.map((call) => <CallLine key={call.path} call={call} onSelect={onSelect} />)}</ul>
+          {odd.more ? <p className="t12 mut">And {counted(odd.more, "more call")}: see the list.</p> : null}
+        </Section>
+      ) : null}
+      <Section title={step.port === "handover" ? "Why it hands over" : "Its answer"} testId="agent-answer">{text ? <div className="one"><Text text={String(text)} /></div> : <p className="mut t12">{made.isLoading ? "Loading…" : step.status === "done" ? "It said nothing." : "It has not finished."}</p>}</Section>
+      {json != null ? <Body value={json} title="The answer's parts" empty="" /> : null}
+      {task.system ? <Section title="Its role and rules"><div className="one"><Text text={String(task.system)} /></div></Section> : null}
     </>
   );
 }

@@ -119,6 +119,16 @@ export function sumOf(agent) {
   return sum;
 }
 
+const ODD = ["doubt", "failed", "waiting", "limit", "skipped"];
+const MOST_ODD = 8;
+
+/** The calls that did not simply go well, the worst first: `{calls, more}`, the newest of each sort. */
+export function worthALook(agent, length) {
+  const found = turnsOf(agent).flatMap(callsOf).map((call) => [ODD.indexOf(callTold(call, length).tone), call]).filter(([rank]) => rank >= 0).reverse();
+  const calls = found.sort((a, b) => a[0] - b[0]).map(([, call]) => call);
+  return { calls: calls.slice(0, MOST_ODD), more: Math.max(0, calls.length - MOST_ODD) };
+}
+
 const counted = (number, one) => `${number.toLocaleString("en-US")} ${number === 1 ? one : `${one}s`}`;
 
 /** The same in one line, the worst first. */

@@ -14,7 +14,7 @@ export function Detail({ run, book, step, texts, now, place, onSelect, onPreviou
   const where = whereOf(run, step.path);
   const name = useId();
   const isModel = Boolean(step.note?.calls?.length || texts.has(step.path) || (step.inputs && !isReference(step.inputs) && typeof step.inputs.prompt === "string"));
-  const tabs = [["overview", "Overview"], ...(where ? [] : [["input", "Input"]]), ...(isModel && !where ? [["prompt", "Prompt & answer"]] : []), ["tries", step.tries.length > 1 ? `Tries (${step.tries.length})` : "Tries"]];
+  const tabs = [["overview", "Overview"], ...(where || agentsOf(run).has(step.path) ? [] : [["input", "Input"]]), ...(isModel && !where ? [["prompt", "Prompt & answer"]] : []), ["tries", step.tries.length > 1 ? `Tries (${step.tries.length})` : "Tries"]];
   const shown = tabs.some(([id]) => id === tab) ? tab : "overview";
   const look = lookOf(book, step.node);
   const which = whichOf(book, step.path);
@@ -67,10 +67,10 @@ function Overview({ run, book, step, where, texts, now, onSelect }) {
       {step.error && !isSaid(step) ? <div className={`banner ${told.tone === "doubt" ? "doubt" : "failed"}`} role="note"><ToneIcon tone={told.tone === "doubt" ? "doubt" : "failed"} size={16} /><div><p className="b">{step.error.message}</p>{step.error.hint ? <p>{step.error.hint}</p> : null}</div></div> : null}
       <Checks step={step} />
       {where ? <Inside run={run} where={where} onSelect={onSelect} /> : null}
-      {agent ? <AgentSum run={run} agent={agent} onSelect={onSelect} /> : null}
+      {agent ? <AgentSum run={run} agent={agent} step={step} onSelect={onSelect} /> : null}
       {!where && !agent && (step.inputs !== null || step.status !== "done") ? <Body value={step.inputs} title="What it got" empty={notYet(step)} /> : null}
       {live ? <section className="rn-values" aria-label="It is writing"><h3 className="t12">It is writing</h3><div className="one" data-testid="writing"><span className="text">{live}</span></div></section> : null}
-      {where ? null : <Body value={step.outputs} title="What came out" empty={step.status === "running" ? "It is still working." : step.status === "in_doubt" ? "Nobody knows." : step.status === "waiting" ? (step.pause ? "Nothing yet: it waits." : "Nothing yet: it waits for an answer.") : notYet(step)} />}
+      {where || agent ? null : <Body value={step.outputs} title="What came out" empty={step.status === "running" ? "It is still working." : step.status === "in_doubt" ? "Nobody knows." : step.status === "waiting" ? (step.pause ? "Nothing yet: it waits." : "Nothing yet: it waits for an answer.") : notYet(step)} />}
       {printedBy(step) ? <Body value={printedBy(step)} title="What it printed" empty="" /> : null}
       <Facts run={run} book={book} step={step} told={told} now={now} />
     </>

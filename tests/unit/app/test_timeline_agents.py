@@ -23,7 +23,7 @@ TOLD = """
 import { emptyRun, fold } from "./fold.js";
 import { bookOf, nameOf, openFor, rowsOf, treeOf } from "./rows.js";
 import { bannerOf, storyOf } from "./story.js";
-import { agentsOf, agentTold, callTold, nodeWord, standsFor, toldLast, toolOf, turnTold, whereOf } from "./agents.js";
+import { agentsOf, agentTold, callTold, nodeWord, standsFor, toldLast, toolOf, turnTold, whereOf, worthALook } from "./agents.js";
 import { whichOf } from "./words.js";
 ---
 (() => {
@@ -40,6 +40,7 @@ import { whichOf } from "./words.js";
     title: bannerOf(run, book, run.at)?.title ?? "", node: nodeWord(agent, 8), names: agent.steps.map((step) => nameOf(book, step.node)),
     where: where && { part: where.part, turn: where.turn?.number ?? 0, call: where.call?.index ?? -1 },
     which: given.show ? whichOf(book, given.show) : "",
+    odd: worthALook(agent, ms).calls.map(toolOf),
     stands: ((step) => `${step.path} ${step.status}`)(standsFor(agent, run.steps.get(agent.path))),
     told: agent.turns.map((turn) => toldLast(run, agent, turn).title),
   };
@@ -187,6 +188,15 @@ def test_large_bodies_and_nothing_hidden_are_told_without_ids() -> None:
     assert told["rows"][1][3] == "wants find_order"
     assert told["told"] == ["Its task", "What its calls came to"]
     assert not [name for name in told["names"] if "." in name], told["names"]
+
+
+def test_the_worst_calls_of_an_agent_stand_first() -> None:
+    run = Desk().wants("a").judged(0, "a", "stop", "stop").goes_on()
+    run.wants("b").judged(0, "b", "allow", "read")
+    run.put("step_failed", run.call(0, "read"), error={"message": "No."}, goes_on="default").goes_on()
+    run.wants("c").judged(0, "c", "allow", "read").made(0, "read").goes_on()
+    run.wants("d").judged(0, "d", "stop", "stop").goes_on()
+    assert run.told()["odd"] == ["b", "d", "a"]
 
 
 def test_a_turn_that_fails_is_told_as_the_agents_failure() -> None:

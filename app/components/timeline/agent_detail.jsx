@@ -114,6 +114,7 @@ function Call({ call }) {
         {verdict.rules?.length ? <Rules rules={verdict.rules} /> : <p className="t12 mut">{judged?.status === "done" ? "No rules stand before this tool." : ""}</p>}
       </Section>
       {ask ? <Consent ask={ask} /> : null}
+      {making?.status === "waiting" && making.item ? <Consent ask={making} /> : null}
       {making?.error ? null : making ? (
         <Section title="What came back" testId="came-back">
           {made.isLoading ? <p className="mut t12">Loading…</p> : result === undefined || result === null ? <p className="mut t12">{making.status === "done" ? "Nothing." : "Nothing yet."}</p>

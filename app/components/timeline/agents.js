@@ -80,6 +80,7 @@ export function callTold(call, length) {
 
 function madeTold(making, allowed, length) {
   if (making.status === "in_doubt") return { tone: "doubt", word: "In doubt", told: "nobody knows whether it happened" };
+  if (making.status === "waiting") return { tone: "waiting", word: "Waiting", told: making.pause ? allowed : "a person looks at it before it goes out" };
   if (making.status === "failed") return { tone: "failed", word: "Failed", told: [allowed, making.error?.message].filter(Boolean).join(" · "), isFailed: true };
   if (making.status === "running") return { tone: "running", word: "Running", told: allowed };
   if (making.status === "cancelled") return { tone: "skipped", word: "Given up", told: allowed };

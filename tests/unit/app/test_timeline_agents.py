@@ -137,6 +137,10 @@ def test_an_agent_is_one_row_that_unfolds_into_turns_and_calls() -> None:
             "refund | Failed | approved by Bea · The bank is closed.",
         ),
         (
+            lambda run: run.decided(0, "approved").put("step_waiting", run.call(0, "asked"), item="apr_2", card={}),
+            "refund | Waiting | a person looks at it before it goes out",
+        ),
+        (
             lambda run: run.decided(0, "approved").put("step_done", run.call(0, "asked"), outputs={"result": "x"}, simulated=True),
             "refund | Done | approved by Bea · simulated, not called",
         ),

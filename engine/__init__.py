@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from engine.facade.colleague_views import AgentChange, AgentSpentView, AgentToolView, AgentView, WorksIn
     from engine.facade.difference_views import ChangeView, DifferenceView
     from engine.facade.engine import Engine
-    from engine.facade.inbox_views import InboxBox, InboxCard, InboxGrid, InboxItem, InboxPage
+    from engine.facade.inbox_views import AskedCall, AskedRule, InboxBox, InboxCard, InboxGrid, InboxItem, InboxPage
     from engine.facade.mcp_views import McpServerView
     from engine.facade.overview_views import OutcomesView, RunMark, SpendView, WorkflowLine
     from engine.facade.settings_views import (
@@ -75,6 +75,8 @@ __all__ = [
     "AgentToolView",
     "AgentView",
     "ApprovalView",
+    "AskedCall",
+    "AskedRule",
     "BatchResult",
     "BudgetView",
     "Bug",
@@ -184,6 +186,8 @@ _HOME = {
     "PinView": ("engine.facade.views", "PinView"),
     "TryView": ("engine.facade.views", "TryView"),
     "InboxBox": ("engine.facade.inbox_views", "InboxBox"),
+    "AskedCall": ("engine.facade.inbox_views", "AskedCall"),
+    "AskedRule": ("engine.facade.inbox_views", "AskedRule"),
     "InboxCard": ("engine.facade.inbox_views", "InboxCard"),
     "InboxGrid": ("engine.facade.inbox_views", "InboxGrid"),
     "InboxItem": ("engine.facade.inbox_views", "InboxItem"),

@@ -38,8 +38,8 @@ export function follow(run, { changed, ended }) {
 function fateOf(type, data) {
   if (type === "step_done") return { status: "done", port: data.port ?? null, spent: asUsd(data.spent) };
   if (type === "step_failed") return { status: data.retry_at ? "running" : "failed", spent: asUsd(data.spent), error: data.error };
-  if (type === "step_waiting") return { status: "waiting", kind: "approval", note: {} };
-  if (type === "step_guarded") return { status: "waiting", kind: "approval", note: {} };
+  if (type === "step_waiting") return { status: "waiting", kind: "approval", note: {}, card: data.card };
+  if (type === "step_guarded") return { status: "waiting", kind: "approval", note: {}, card: data.card };
   if (type === "guard_answered") return { status: "ready" };
   if (type === "step_paused") return { status: "waiting", kind: "wait", note: { until: data.until ? new Date(data.until / 1000).toISOString() : null, event: data.event || null, key: data.key || null } };
   if (type === "child_started") return { status: "waiting", kind: "wait", note: { until: null, event: null, key: null, run: data.child?.run, name: data.child?.name } };

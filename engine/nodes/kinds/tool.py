@@ -28,12 +28,12 @@ from engine.nodes.form import hints
 class ToolConfig(NodeConfig):
     """Which tool, with what."""
 
-    tool: str = Field(title="Tool", description="The tool's name.", json_schema_extra=hints(widget="line", text=""))
+    tool: str = Field(title="Tool", description="The tool's name.", json_schema_extra=hints(widget="tool", text=""))
     arguments: dict[str, Expr] = Field(
         default_factory=dict,
         title="What it is given",
         description="The tool's arguments: a name and an expression each.",
-        json_schema_extra=hints(widget="names", text="Each argument under its name.", add="Argument"),
+        json_schema_extra=hints(widget="arguments", text="Each argument under its name.", add="Argument"),
     )
     effect: EffectName = Field(
         default="unsafe",

@@ -72,7 +72,7 @@ class _Told:
     may_repeat: bool = True
 
 
-class Session:
+class McpSession:
     """One connection. A task of its own opens and closes it, as the client wants it; others ask through it meanwhile."""
 
     def __init__(self, place: Place, door: Door, redactor: Redactor) -> None:

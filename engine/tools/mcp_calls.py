@@ -10,7 +10,7 @@ from engine.errors import AnswerRefused, HttpStatus, ToolFailed, ToolUnusable, W
 from engine.jsonvalue import JsonValue, dumps
 from engine.schemas import problems_of
 from engine.security.redact import Redactor
-from engine.tools.mcp import Door, Place, Session, other_answer
+from engine.tools.mcp import Door, McpSession, Place, other_answer
 from engine.tools.offers import MOST_TOOLS, Offered, Pinned, offered, seen
 
 MOST_RESULT_BYTES = 1024 * 1024
@@ -22,8 +22,8 @@ class McpServers:
 
     def __init__(self, door: Door, redactor: Redactor) -> None:
         self._door, self._redactor = door, redactor
-        self._sessions: dict[tuple[str, str], Session] = {}
-        self._leaving: set[Session] = set()
+        self._sessions: dict[tuple[str, str], McpSession] = {}
+        self._leaving: set[McpSession] = set()
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def look(self, place: Place) -> Offered:
@@ -63,7 +63,7 @@ class McpServers:
         self._sessions, self._leaving = {}, set()
         await asyncio.gather(*(session.close() for session in sessions))
 
-    async def _asked(self, place: Place) -> tuple[Session, Offered]:
+    async def _asked(self, place: Place) -> tuple[McpSession, Offered]:
         """A session that works, and what it offers now. A session that has been there before may have lost its server meanwhile."""
         session, is_new = await self._session(place)
         try:
@@ -76,7 +76,7 @@ class McpServers:
         session, _ = await self._session(place)
         return session, await self._listed(session)
 
-    async def _session(self, place: Place) -> tuple[Session, bool]:
+    async def _session(self, place: Place) -> tuple[McpSession, bool]:
         """The session with a server, and whether it is a new one."""
         key = (place.workspace_id, place.name)
         async with self._locks.setdefault(key, asyncio.Lock()):
@@ -84,12 +84,12 @@ class McpServers:
             if session is not None and not session.has_ended and session.place == place:
                 return session, False
             self.forget(*key)
-            session = Session(place, self._door, self._redactor)
+            session = McpSession(place, self._door, self._redactor)
             await session.start()
             self._sessions[key] = session
             return session, True
 
-    async def _listed(self, session: Session) -> Offered:
+    async def _listed(self, session: McpSession) -> Offered:
         raw: list[dict[str, Any]] = []
         cursor: str | None = None
         for _ in range(MOST_PAGES):

@@ -357,3 +357,60 @@ async def test_what_was_removed_is_not_called(tmp_path: Path, server: McpProcess
         await bench.engine.mcp.remove(ANN, "shop")
         with pytest.raises(ToolUnusable, match="no tool"):
             await bench.engine._core.shelf.described(ANN.workspace_id, [FIND])
+
+
+async def test_a_program_that_nobody_uses_is_ended_and_started_again_when_it_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr("engine.tools.mcp.IDLE_S", 0.05)
+    server = McpProcess(tmp_path / "server")
+    operator = tmp_path / "operator.toml"
+    operator.write_text(f"[programs.shop]\ncommand = {json.dumps(server.command)}\n")
+    async with opened(tmp_path / "home", Scripted([]), operator=operator) as bench:
+        await allowed(bench)
+        first = server.started()["pid"]
+
+        async def is_gone() -> bool:
+            try:
+                os.kill(first, 0)
+            except ProcessLookupError:
+                return True
+            return False
+
+        await bench.see(is_gone, lambda gone: gone)
+        view = await bench.until(await of_step(bench, FIND, {"id": "inputs.id"}, effect="idempotent"))
+        assert view.status == "succeeded", view.reason
+        assert server.started()["pid"] != first
+
+
+async def test_a_call_under_way_comes_to_its_end_when_its_server_is_removed(tmp_path: Path, server: McpProcess) -> None:
+    async with opened(tmp_path / "home", Scripted([]), server.place) as bench:
+        await bench.engine.mcp.put(ANN, "shop", {"url": server.url})
+        await allowed(bench, find_order="unsafe")
+        server.says(delay_s=1.5)
+        run = await of_step(bench, FIND, {"id": "inputs.id"})
+
+        async def calls() -> int:
+            return len(server.calls())
+
+        await bench.see(calls, lambda made: made == 1)
+        await bench.engine.mcp.remove(ANN, "shop")
+        view = await bench.until(run)
+        assert (view.status, view.output) == ("succeeded", {"got": {"state": "on its way"}}), view.reason
+
+
+async def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+    operator = tmp_path / "operator.toml"
+    operator.write_text('[programs.shop]\ncommand = ["no-such-program-here"]\n')
+    async with opened(tmp_path / "home", Scripted([]), operator=operator) as bench:
+        seen = await bench.engine.mcp.look(ANN, "shop")
+        assert seen.state == "unreachable" and "there is no program no-such-program-here" in seen.message
+
+
+async def test_what_a_server_offers_twice_over_two_servers_is_two_tools(tmp_path: Path, server: McpProcess) -> None:
+    async with opened(tmp_path / "home", Scripted([]), server.place) as bench:
+        for name in ("shop", "depot"):
+            await bench.engine.mcp.put(ANN, name, {"url": server.url})
+            await allowed(bench, name)
+        names = [one.name for one in (await bench.engine.tools.catalog(ANN)).items]
+        assert sorted(names) == sorted({FIND, SAY, name_of("depot", "find order"), "depot__say"})

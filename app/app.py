@@ -6,6 +6,10 @@ import logging
 
 import reflex as rx
 
+from app.pages.agent import agent
+from app.pages.agent.state import Agent
+from app.pages.agents import agents
+from app.pages.agents.state import Agents
 from app.pages.builder import builder
 from app.pages.home import home
 from app.pages.home.state import FRESH, SLOW
@@ -25,6 +29,8 @@ from app.ui.missing import missing
 
 log = logging.getLogger("signalbox.web")
 MOST_TOLD = 2000
+LOOKS = ("fonts", "tokens", "dark", "signalbox", "inbox", "workflows", "settings", "agents")
+"""Stylesheets; what stands later wins."""
 
 
 def _told_by_browser(exception: Exception) -> None:
@@ -37,7 +43,7 @@ def _met_a_defect(exception: Exception) -> None:
 
 
 app = rx.App(
-    stylesheets=["/fonts.css", "/tokens.css", "/dark.css", "/signalbox.css", "/inbox.css", "/workflows.css", "/settings.css"],
+    stylesheets=[f"/{name}.css" for name in LOOKS],
     html_lang="en",
     head_components=[rx.el.link(rel="icon", href="/door/icon.svg", type="image/svg+xml")],
     reset_style=False,
@@ -51,6 +57,8 @@ app.add_middleware(EventGate(), index=0)
 app.add_page(home, route="/", title="Home · Signalbox", on_load=[*OPENED, *FRESH, *SLOW])
 app.add_page(workflows, route="/workflows", title="Workflows · Signalbox", on_load=[*OPENED, Workflows.open, Workflows.load])
 app.add_page(settings, route="/settings", title="Settings · Signalbox", on_load=[*OPENED, *LOADED])
+app.add_page(agents, route="/agents", title="Agents · Signalbox", on_load=[*OPENED, Agents.open, Agents.load])
+app.add_page(agent, route="/agents/[colleague]", title="Agent · Signalbox", on_load=[*OPENED, Agent.open, Agent.load])
 app.add_page(builder, route="/workflows/[workflow]", title="Workflow · Signalbox", on_load=OPENED)
 app.add_page(runs, route="/runs", title="Runs · Signalbox", on_load=[*OPENED, Runs.open, Runs.load, Runs.load_workflows])
 app.add_page(run, route="/runs/[run]", title="Run · Signalbox", on_load=OPENED)

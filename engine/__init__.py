@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from engine.collector import collect_rarely
     from engine.errors import Bug, Conflict, Invalid, NotAllowed, NotFound, NotJson, NotSignedIn, SignalboxError, TooLarge
     from engine.facade.bridge import EngineThread
+    from engine.facade.colleague_views import AgentChange, AgentSpentView, AgentToolView, AgentView, WorksIn
     from engine.facade.difference_views import ChangeView, DifferenceView
     from engine.facade.engine import Engine
-    from engine.facade.inbox_views import InboxBox, InboxCard, InboxGrid, InboxItem, InboxPage
+    from engine.facade.inbox_views import AskedCall, AskedRule, InboxBox, InboxCard, InboxGrid, InboxItem, InboxPage
     from engine.facade.mcp_views import McpServerView
     from engine.facade.overview_views import OutcomesView, RunMark, SpendView, WorkflowLine
     from engine.facade.settings_views import (
@@ -69,7 +70,13 @@ __all__ = [
     "ROLE_MEANING",
     "AboutView",
     "Actor",
+    "AgentChange",
+    "AgentSpentView",
+    "AgentToolView",
+    "AgentView",
     "ApprovalView",
+    "AskedCall",
+    "AskedRule",
     "BatchResult",
     "BudgetView",
     "Bug",
@@ -139,6 +146,7 @@ __all__ = [
     "WorkflowSaved",
     "WorkflowStorage",
     "WorkflowView",
+    "WorksIn",
     "collect_rarely",
     "iso",
     "parse_strict",
@@ -157,6 +165,11 @@ _HOME = {
     "SignalboxError": ("engine.errors", "SignalboxError"),
     "TooLarge": ("engine.errors", "TooLarge"),
     "EngineThread": ("engine.facade.bridge", "EngineThread"),
+    "AgentChange": ("engine.facade.colleague_views", "AgentChange"),
+    "AgentSpentView": ("engine.facade.colleague_views", "AgentSpentView"),
+    "AgentToolView": ("engine.facade.colleague_views", "AgentToolView"),
+    "AgentView": ("engine.facade.colleague_views", "AgentView"),
+    "WorksIn": ("engine.facade.colleague_views", "WorksIn"),
     "collect_rarely": ("engine.collector", "collect_rarely"),
     "Engine": ("engine.facade.engine", "Engine"),
     "ApprovalView": ("engine.facade.views", "ApprovalView"),
@@ -173,6 +186,8 @@ _HOME = {
     "PinView": ("engine.facade.views", "PinView"),
     "TryView": ("engine.facade.views", "TryView"),
     "InboxBox": ("engine.facade.inbox_views", "InboxBox"),
+    "AskedCall": ("engine.facade.inbox_views", "AskedCall"),
+    "AskedRule": ("engine.facade.inbox_views", "AskedRule"),
     "InboxCard": ("engine.facade.inbox_views", "InboxCard"),
     "InboxGrid": ("engine.facade.inbox_views", "InboxGrid"),
     "InboxItem": ("engine.facade.inbox_views", "InboxItem"),

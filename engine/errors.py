@@ -277,6 +277,13 @@ class ToolUnusable(Permanent):
     hint = "Look at the tool in Settings, or leave it out of the step."
 
 
+class AgentMissing(Permanent):
+    """The colleague that this step names is gone."""
+
+    code = "agent_missing"
+    hint = "Choose another colleague in the step, or make this one anew under Agents."
+
+
 class ToolFailed(Permanent):
     """A tool was called, and says that it could not do it."""
 

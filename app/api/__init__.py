@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from app.api import (
+    agents,
     approvals,
     budgets,
     catalog,
@@ -21,6 +22,6 @@ from app.api import (
     workflows,
 )
 
-_FIRST = (workflows, runs, approvals, events, budgets, users, tokens, tools, mcp_servers)
+_FIRST = (workflows, runs, approvals, events, agents, budgets, users, tokens, tools, mcp_servers)
 _RESOURCES = (*_FIRST, secrets, settings, storage, catalog, me, docs, health)
 routers: list[APIRouter] = [module.router for module in _RESOURCES]

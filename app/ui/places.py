@@ -21,8 +21,9 @@ HOME = Place("/", "Home", "house")
 INBOX = Place("/inbox", "Inbox", "inbox", is_counted=True)
 RUNS = Place("/runs", "Runs", "history")
 WORKFLOWS = Place("/workflows", "Workflows", "workflow")
+AGENTS = Place("/agents", "Agents", "bot")
 SETTINGS = Place("/settings", "Settings", "settings")
 
-PLACES: tuple[Place, ...] = (HOME, INBOX, RUNS, WORKFLOWS)
+PLACES: tuple[Place, ...] = (HOME, INBOX, RUNS, WORKFLOWS, AGENTS)
 FOOT: tuple[Place, ...] = (SETTINGS,)
 """Those at the foot of the navigation."""

@@ -85,7 +85,7 @@ def why(reason: str) -> str:
     budget = re.match(r"(The budget of .*? is used up: .*?), and the next step may need ", reason)
     if budget:
         return f"{budget[1]}."
-    return re.sub(r"^[a-z][a-z0-9_]*([#/\[][a-z0-9_#/\[\]]*)?: (?=\S)", "", reason)
+    return re.sub(r"^[a-z][a-z0-9_]*([#/\[][a-z0-9_#/\[\].]*)?: (?=\S)", "", reason)
 
 
 NEXT_STEPS = {

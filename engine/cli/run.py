@@ -164,6 +164,8 @@ def progress_line(event: Answer) -> str:
             return f"opens   {event['path']}: {len((data.get('inputs') or {}).get('items') or ()):,} items"
         case "step_waiting":
             return f"waits   {event['path']}"
+        case "step_guarded":
+            return f"waits   {event['path']}: somebody has to look in the inbox at what would go out"
         case "step_paused":
             return f"waits   {event['path']} {_waited_for(data)}".rstrip()
         case "step_in_doubt":

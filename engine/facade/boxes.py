@@ -31,8 +31,11 @@ class Belonging:
 
 
 def grid_of(type: str, run_id: str, path: str) -> str:
-    """The name of the grid that an item belongs to: its run and its step, which stands in one box only. Empty where there is none."""
-    return f"{run_id}-{node_of(path)}" if type == "approval" and "[" in path else ""
+    """The name of the grid that an item belongs to: its run and its step, which stands in one box only. Empty where there is none.
+
+    What an agent asks stands alone: each of its calls is another one.
+    """
+    return f"{run_id}-{node_of(path)}" if type == "approval" and "[" in path and "." not in node_of(path) else ""
 
 
 def box_of(path: str) -> str:

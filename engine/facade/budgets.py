@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlmodel import select
+from sqlmodel import Session, col, select
 
 from engine.errors import Invalid
+from engine.facade.colleague_shelf import find_colleague
 from engine.facade.core import Core
 from engine.facade.finding import find, find_even_deleted
 from engine.facade.views import BudgetView, Page
 from engine.people.permissions import Actor, Permission, require
+from engine.people.records import Records
 from engine.run.budgets import PERIOD
-from engine.storage.tables import Budget, Workflow
+from engine.storage.tables import AgentRow, Budget, Workflow
 
 MOST_USD = 1e9
 
@@ -51,8 +53,11 @@ class Budgets:
                 select(Budget).where(Budget.workspace_id == actor.workspace_id).order_by(Budget.scope, Budget.subject)
             ).all()
             ids = [budget.subject for budget in found if budget.scope == "workflow"]
-            names = {one: find_even_deleted(session, actor, one).name for one in ids if session.get(Workflow, one) is not None}
-        return [self._view(actor, budget.scope, budget.subject, budget.limit_micro, names.get(budget.subject, "")) for budget in found]
+            there = [one for one in ids if session.get(Workflow, one) is not None]
+            names = {("workflow", one): find_even_deleted(session, actor, one).name for one in there}
+            agents = select(AgentRow).where(AgentRow.workspace_id == actor.workspace_id, col(AgentRow.deleted_at).is_(None))
+            names |= {("agent", row.slug): row.name for row in session.exec(agents)}
+        return [self._view(actor, b.scope, b.subject, b.limit_micro, names.get((b.scope, b.subject), "")) for b in found]
 
     def _set(self, actor: Actor, scope: str, subject: str, limit: int | None) -> BudgetView:
         records, name = self._core.records, ""
@@ -61,16 +66,10 @@ class Budgets:
                 # The budget of a workflow that was deleted can still be taken away.
                 workflow = (find if limit is not None else find_even_deleted)(session, actor, subject)
                 subject, name = workflow.id, workflow.name
+            elif scope == "agent" and (colleague := find_colleague(session, actor.workspace_id, subject)) is not None:
+                subject, name = colleague.slug, colleague.name
             subject = "" if scope == "workspace" else subject
-            budget = session.get(Budget, (actor.workspace_id, scope, subject))
-            if limit is None and budget is not None:
-                session.delete(budget)
-            elif limit is not None:
-                budget = budget or Budget(workspace_id=actor.workspace_id, scope=scope, subject=subject, limit_micro=0, set_by="", set_at=0)
-                budget.limit_micro, budget.set_by, budget.set_at = limit, actor.user_id or actor.label, self._core.clock.now_us()
-                session.add(budget)
-            details: dict[str, Any] = {"scope": scope, "subject": subject, "limit_micro": limit}
-            records.tell(session, actor, action="budget.set", subject=subject or actor.workspace_id, details=details)
+            keep_budget(session, records, actor, scope=scope, subject=subject, limit_micro=limit)
         return self._view(actor, scope, subject, limit, name)
 
     def _view(self, actor: Actor, scope: str, subject: str, limit: int | None, name: str) -> BudgetView:
@@ -83,6 +82,19 @@ class Budgets:
             limit_usd=None if limit is None else limit / 1e6,
             spent_usd=spent / 1e6,
         )
+
+
+def keep_budget(session: Session, records: Records, actor: Actor, *, scope: str, subject: str, limit_micro: int | None) -> None:
+    """Sets a budget or takes it away, inside the transaction of `session`, and tells the audit log."""
+    budget = session.get(Budget, (actor.workspace_id, scope, subject))
+    if limit_micro is None and budget is not None:
+        session.delete(budget)
+    elif limit_micro is not None:
+        budget = budget or Budget(workspace_id=actor.workspace_id, scope=scope, subject=subject, limit_micro=0, set_by="", set_at=0)
+        budget.limit_micro, budget.set_by, budget.set_at = limit_micro, actor.user_id or actor.label, records.clock.now_us()
+        session.add(budget)
+    details: dict[str, Any] = {"scope": scope, "subject": subject, "limit_micro": limit_micro}
+    records.tell(session, actor, action="budget.set", subject=subject or actor.workspace_id, details=details)
 
 
 def _problem(field: str, message: str) -> Invalid:

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from engine.clock import Clock, SystemClock
 from engine.errors import NotFound, WorkflowHasProblems
+from engine.facade.colleague_shelf import ColleagueShelf
 from engine.facade.kept_answers import KeptAnswers
 from engine.facade.keys import KeyRing
 from engine.facade.mcp_shelf import McpShelf
@@ -269,6 +270,7 @@ def _services(records: Records, gateway: Gateway, embedder: Embedder, programs: 
         tools=shelf,
         programs=programs,
         answers=KeptAnswers(records),
+        colleagues=ColleagueShelf(records),
     )
 
 

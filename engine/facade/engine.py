@@ -13,6 +13,7 @@ from sqlalchemy import text
 from engine.clock import Clock
 from engine.errors import StorageUnavailable
 from engine.facade.about import About
+from engine.facade.agents import Agents
 from engine.facade.approvals import Approvals
 from engine.facade.budgets import Budgets
 from engine.facade.changes import Changes
@@ -66,6 +67,7 @@ class Engine:
         self.events = Events(core)
         self.budgets = Budgets(core)
         self.tools = Tools(core)
+        self.agents = Agents(core)
         self.mcp = Mcp(core)
         self.storage = Storage(core)
         self.secrets = Secrets(core.records, core.ring)
@@ -93,6 +95,7 @@ class Engine:
         engine = cls(core)
         try:
             await asyncio.to_thread(engine.idempotency.forget_unfinished)
+            await engine.agents.introduce()
             await core.executor.recover()
             reach("recovery.done")
         except BaseException:

@@ -11,6 +11,7 @@ from engine.clock import iso
 from engine.errors import Invalid, NotFound
 from engine.facade import boxes, cursors
 from engine.facade.approvals import STATUSES, Approvals
+from engine.facade.asked_calls import asked_call
 from engine.facade.core import Core
 from engine.facade.inbox_views import InboxCard, InboxGrid, InboxItem, InboxPage
 from engine.facade.surroundings import Surroundings, title_of
@@ -186,6 +187,8 @@ class Inbox:
         node = plan.nodes.get(node_of(item.path)) if plan else None
         if plan and node:
             told |= {"after": _after(plan, node), "on_expire": getattr(node.config, "on_expire", "expired")}
+            if call := asked_call(item, node, lambda path: self._left_by(item.run_id, path)):
+                told |= {"call": call, "after": [call.tool]}
         if plan and told["action"] and (action := plan.nodes.get(told["action"]["node"])):
             kind: Any = action.kind
             told |= {"action_kind": kind.title, "cannot_be_undone": kind.cannot_be_undone(action.config)}
@@ -210,6 +213,10 @@ class Inbox:
             ran = self._done(item.run_id, beside(item.path, action["node"]))
             told["ran"] = ran.inputs if ran else None
         return told
+
+    def _left_by(self, run_id: str, path: str) -> dict[str, Any]:
+        done = self._done(run_id, path)
+        return dict(done.outputs) if done else {}
 
     def _done(self, run_id: str, path: str, attempt: int | None = None) -> events.StepDone | None:
         rows = [row for row in self._core.reader.done(run_id, path) if attempt in (None, row.attempt)]

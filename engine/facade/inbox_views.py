@@ -62,8 +62,36 @@ class InboxPage(Page[InboxItem]):
     """When the one that has waited longest was opened, whoever may decide it."""
 
 
+class AskedRule(BaseModel):
+    """One rule that stands before a tool, as it was when the agent wanted to call it."""
+
+    that: str
+    because: str
+    otherwise: str
+    """`stop` or `ask`."""
+    holds: bool | None
+    """None: it cannot be said."""
+    unknown: str = ""
+    """Why it cannot be said."""
+
+
+class AskedCall(BaseModel):
+    """A call that an agent wants to make and a person decides about."""
+
+    tool: str
+    arguments: dict[str, Any]
+    reason: str
+    """Why a person is asked."""
+    said: str
+    """The agent's own words in that turn."""
+    rules: list[AskedRule]
+
+
 class InboxCard(InboxItem):
     """One item with all that the decision is about, and what became of it."""
+
+    call: AskedCall | None = None
+    """Of an agent's call that needs consent: what speaks for and against it."""
 
     action_kind: str = ""
     """What kind of step the action is, e.g. `Notify`."""

@@ -105,6 +105,7 @@ def step_views(
                 pinned=step.is_pinned,
                 simulated=step.is_simulated,
                 reused=step.reused or None,
+                labels=list(step.labels),
             )
         )
     return views

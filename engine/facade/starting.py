@@ -19,6 +19,7 @@ from engine.jsonvalue import NotJsonValue, check_json, loads
 from engine.people.permissions import Actor, Permission, require
 from engine.run.asking import Owner
 from engine.run.beginning import NewRunSpec
+from engine.run.labels import EXTERNAL, of_inputs
 from engine.schemas import problems_of, with_defaults
 from engine.storage.journal_reader import Beginning
 
@@ -83,6 +84,8 @@ class Starting:
             effects="simulated" if is_test and asked.effects != "real" else "real",
             pins=pins,
             tried=tried.tried if tried else None,
+            # Whoever asks with a token is a program, and what it hands on may have been written by anybody.
+            labels=of_inputs(plan.input_schema, given, (EXTERNAL,) if actor.kind == "token" else ()),
         )
 
     def _version(self, actor: Actor, workflow: str, version: int | None, mode: str, in_passing: bool) -> tuple[Beginning, Plan]:

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from engine.facade import boxes
 from engine.facade.approvals import shown
+from engine.facade.asked_calls import owner_of
 from engine.facade.core import Core
 from engine.facade.inbox_views import InboxBox
 from engine.facade.run_views import run_row
@@ -48,7 +49,8 @@ class Surroundings:
     def of(self, item: Approval) -> dict[str, Any]:
         """The fields of an `InboxItem`."""
         told, run = shown(item), self.run(item.run_id)
-        node = run.plan.nodes.get(node_of(item.path)) if run.plan else None
+        # An agent's own steps were drawn by nobody: the agent asks.
+        node = owner_of(run.plan, item.path) or (run.plan.nodes.get(node_of(item.path)) if run.plan else None)
         may_not = self._may_not(item, run)
         by = item.decided_by
         return told | {

@@ -186,6 +186,8 @@ class StepView(BaseModel):
     """Not executed: it would have touched the world, and an example stands for its outputs."""
     reused: str | None = None
     """The id of the run that its outputs come from, where it was not executed in this one."""
+    labels: list[str] = []
+    """What is to be known of what it came to: `private` must not leave the house unseen, `external` was written outside."""
 
 
 class LastStep(BaseModel):

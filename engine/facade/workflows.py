@@ -11,6 +11,7 @@ from sqlmodel import Session, col, func, or_, select
 from engine.clock import iso
 from engine.errors import Conflict, Invalid, NotFound, StaleRevision, WorkflowHasProblems
 from engine.facade import cursors
+from engine.facade.colleague_places import notes_on
 from engine.facade.core import Core
 from engine.facade.finding import find, find_even_deleted, has_unpublished, store_document
 from engine.facade.hooks import Hooks
@@ -71,7 +72,7 @@ class Workflows:
             )
             session.add(workflow)
             records.tell(session, actor, action="workflow.create", subject=workflow.id, details={"name": name})
-            return self._saved(session, workflow, checked)
+            return self._saved(session, workflow, checked, document)
 
     async def list(self, actor: Actor, *, query: str = "", limit: int = 100, cursor: str | None = None) -> Page[WorkflowRow]:
         """The workflows, by name."""
@@ -113,7 +114,8 @@ class Workflows:
         with self._core.records.reading() as session:
             found = find(session, actor, workflow)
             is_changed = has_unpublished(session, found)
-        document = loads(found.document)
+            document = loads(found.document)
+            notes = notes_on(session, actor.workspace_id, document)
         checked = check(document, self._core.registry)
         return WorkflowView(
             id=found.id,
@@ -122,7 +124,7 @@ class Workflows:
             revision=found.revision,
             live_version=found.live_version,
             document=document,
-            problems=_told(checked.problems),
+            problems=_told([*checked.problems, *notes]),
             worst_case=self._worst_case(found.workspace_id, checked),
             has_unpublished=is_changed,
             updated_at=iso(found.updated_at),
@@ -162,7 +164,7 @@ class Workflows:
             carry_pins(session, current.id, old, document, renamed=renamed())
             current.updated_at, current.updated_by = self._core.clock.now_us(), actor.user_id or actor.label
             records.tell(session, actor, action="workflow.edit", subject=current.id, details={"revision": current.revision})
-            return self._saved(session, current, checked)
+            return self._saved(session, current, checked, document)
 
     async def delete(self, actor: Actor, workflow: str) -> None:
         """Removes a workflow from the lists; its runs and versions stay readable."""
@@ -186,7 +188,8 @@ class Workflows:
             if found.deleted_at is not None:
                 found.slug, found.deleted_at = _free_slug(session, actor.workspace_id, found.name), None
                 self._core.records.tell(session, actor, action="workflow.restore", subject=found.id)
-            return self._saved(session, found, check(loads(found.document), self._core.registry))
+            document = loads(found.document)
+            return self._saved(session, found, check(document, self._core.registry), document)
 
     async def validate(self, actor: Actor, document: Any) -> Checked:
         """All problems of a document and its worst case; stores and runs nothing. NotADocument."""
@@ -195,10 +198,12 @@ class Workflows:
 
     def _validate(self, actor: Actor, document: Any) -> Checked:
         checked = check(document, self._core.registry)
+        with self._core.records.reading() as session:
+            problems = _told([*checked.problems, *notes_on(session, actor.workspace_id, document)])
         if (plan := checked.plan) is None:
-            return Checked(problems=_told(checked.problems), worst_case=None)
+            return Checked(problems=problems, worst_case=None)
         estimates = self._estimates(actor.workspace_id, plan)
-        return Checked(problems=_told(checked.problems), worst_case=worst_case(plan, estimates), steps=worst_case_by_node(plan, estimates))
+        return Checked(problems=problems, worst_case=worst_case(plan, estimates), steps=worst_case_by_node(plan, estimates))
 
     def _worst_case(self, workspace: str, checked: CheckedDocument) -> dict[str, Any] | None:
         return worst_case(checked.plan, self._estimates(workspace, checked.plan)) if checked.plan else None
@@ -210,12 +215,12 @@ class Workflows:
 
         return static_estimates(plan, self._core.gateway, called)
 
-    def _saved(self, session: Session, workflow: Workflow, checked: CheckedDocument) -> WorkflowSaved:
+    def _saved(self, session: Session, workflow: Workflow, checked: CheckedDocument, document: Any) -> WorkflowSaved:
         return WorkflowSaved(
             id=workflow.id,
             slug=workflow.slug,
             revision=workflow.revision,
-            problems=_told(checked.problems),
+            problems=_told([*checked.problems, *notes_on(session, workflow.workspace_id, document)]),
             worst_case=self._worst_case(workflow.workspace_id, checked),
             has_unpublished=has_unpublished(session, workflow),
         )

@@ -60,6 +60,8 @@ class Parts:
     ways: tuple[Way, ...]
     consents: Mapping[str, str] = field(default_factory=dict)
     """A part that is allowed by another part, an approval, and by which."""
+    agent: str = ""
+    """Who does all of it, where the node's kind says so: what it costs is theirs."""
 
 
 def with_parts(
@@ -80,6 +82,7 @@ def with_parts(
     parents, edges = dict(structure.parents), list(structure.edges)
     for owner, parts in found.items():
         around = nodes[owner]
+        around = replace(around, draft=replace(around.draft, agent=parts.agent or around.draft.agent))
         all_nodes[owner] = replace(around, ports=(ITEM_PORT, *(around.ports or ())))
         for part in parts.nodes:
             known = _known(around.draft, part)

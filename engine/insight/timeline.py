@@ -36,6 +36,7 @@ class StepRecord:
     is_simulated: bool = False
     reused: str = ""
     """The run that its outputs come from, where it was not executed in this one."""
+    labels: tuple[str, ...] = ()
     goes_on: str | None = None
     """How the run went on behind a step that failed: `port` or `default`."""
 
@@ -58,6 +59,9 @@ def fold_row(steps: dict[str, StepRecord], row: Row, event: events.Event) -> Non
     if isinstance(event, events.StepFailed) and row.path not in steps:
         # An action that was refused before it started.
         steps[row.path] = StepRecord(row.path, node_of(row.path), parent_of(row.path), "failed", row.attempt, None)
+    if isinstance(event, events.StepGuarded) and row.path not in steps:
+        # A person looks before it starts.
+        steps[row.path] = StepRecord(row.path, node_of(row.path), parent_of(row.path), "waiting", row.attempt, None)
     if isinstance(event, events.StepDone) and row.path not in steps:
         # Taken over, or a value that a try-out reads: it never started in this run.
         steps[row.path] = StepRecord(row.path, node_of(row.path), parent_of(row.path), "done", row.attempt, row.at)
@@ -85,11 +89,12 @@ def _fold(steps: dict[str, StepRecord], row: Row, event: events.Event) -> None:
             record.status, record.ended_at, record.outputs, record.port = "done", row.at, event.outputs, event.port
             record.inputs, record.note = event.inputs if event.inputs is not None else record.inputs, event.note or record.note
             record.is_pinned, record.is_simulated, record.reused = event.pinned, event.simulated, event.reused
+            record.labels = event.labels
             _charge(record, event.spent, row.at)
         case events.StepFailed() if record:
             record.status = "ready" if event.retry_at is not None else "failed"
             record.ended_at, record.error, record.goes_on = row.at, event.error, event.goes_on
-            record.note = event.note or record.note
+            record.note, record.labels = event.note or record.note, event.labels
             record.inputs = event.inputs if event.inputs is not None else record.inputs
             _charge(record, event.spent, row.at)
         case events.LimitMet():
@@ -124,6 +129,11 @@ def _fold_wait(steps: dict[str, StepRecord], row: Row, event: events.Event) -> N
         case events.StepWaiting() if record:
             record.status, record.inputs = "waiting", event.inputs
             record.note = {"item": event.item, "card": event.card, "digest": event.digest, "expires_at": event.expires_at}
+        case events.StepGuarded() if record:
+            record.status, record.inputs = "waiting", event.inputs
+            record.note = {"item": event.item, "card": event.card, "digest": event.digest, "expires_at": None}
+        case events.GuardAnswered() if record:
+            record.status = "ready"
         case events.StepPaused() if record:
             record.status, record.inputs = "waiting", event.inputs
             record.note = {"until": iso(event.until), "event": event.event or None, "key": event.key or None}

@@ -233,6 +233,10 @@ class NodeKind(ABC, Generic[C]):
         """Whether running it can be noticed outside of Signalbox or by people: a test run simulates such steps."""
         return self.effect_of(config) in (Effect.RECONCILABLE, Effect.UNSAFE) or Capability.NOTIFY in self.uses
 
+    def is_outward(self, config: C, given: Mapping[str, Any]) -> bool:
+        """Whether it can carry something out of the house: with private data and words from outside in its run, a person looks first."""
+        return False
+
     def simulated(self, config: C, given: Mapping[str, Any]) -> Outcome:
         """What a test run takes for the outcome of a step that touches the world: its example. ConfigInvalid if it has none."""
         example = next((e for e in self.examples if e.error is None and e.outputs is not None), None)

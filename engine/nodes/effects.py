@@ -24,3 +24,4 @@ class Capability(StrEnum):
     EGRESS = "egress"
     TOOL = "tool"
     CODE = "code"
+    COLLEAGUE = "colleague"

@@ -8,7 +8,7 @@ from engine.jsonvalue import JsonValue
 
 Widget = Literal[
     "line", "text", "code", "rule", "cases", "labels", "names", "schema", "approvers", "people", "model", "models", "step", "share",
-    "duration", "headers", "body", "secret", "ticks",
+    "duration", "headers", "body", "secret", "ticks", "agent_tools", "tool", "arguments", "colleague", "consenters",
 ]  # fmt: skip
 """What a setting is edited with, where its type alone does not tell; app/components/inspector/form.jsx draws them."""
 
@@ -29,12 +29,14 @@ def hints(
     order: int | None = None,
     when: dict[str, str] | None = None,
     is_folded: bool = False,
+    group: str | None = None,
 ) -> dict[str, JsonValue]:
     """For `Field(json_schema_extra=…)`.
 
     `text` replaces the description where that is written for documents; `choices` are the words for each value; `none` says what an
     empty setting means; `add` is the word of the button that adds a row; `when` names settings that this one depends on, with the
-    value that they must have (`*`: any). A folded setting is found under “More settings”.
+    value that they must have (`*`: any). A folded setting is found under “More settings”;
+    those of one `group` are folded together under its name.
     """
     told: dict[str, JsonValue] = {
         "x-widget": widget,
@@ -47,5 +49,6 @@ def hints(
         "x-order": order,
         "x-when": dict[str, JsonValue](when) if when else None,
         "x-folded": True if is_folded else None,
+        "x-group": group,
     }
     return {name: value for name, value in told.items() if value is not None}

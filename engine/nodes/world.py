@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from engine.jsonvalue import JsonValue
 from engine.llm.messages import Bound, ModelAnswer, ModelRequest
+from engine.nodes.colleague import Colleague
 from engine.security.webcalls import WebAnswer, WebRequest
 from engine.tools.messages import Tool
 
@@ -57,6 +58,10 @@ class NodeContext(Protocol):
 
     async def tools(self, names: Sequence[str]) -> list[Tool]:
         """The tools of these names, in this order. UnknownTool, ToolChanged for one that waits for a person to look at it."""
+        ...
+
+    async def colleague(self, name: str) -> Colleague | None:
+        """The colleague with this id or short name, as it is now; None where none has ever been. AgentMissing for one that is gone."""
         ...
 
     async def call_tool(self, name: str, arguments: Mapping[str, Any], *, digest: str = "") -> JsonValue:

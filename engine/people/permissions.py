@@ -79,7 +79,7 @@ PERMISSION_MEANING: dict[Permission, str] = {
     Permission.APPROVAL_READ: "see the inbox",
     Permission.APPROVAL_DECIDE: "decide inbox items, where the item names the person or role",
     Permission.AGENT_READ: "see the agents, their duties and limits",
-    Permission.AGENT_MANAGE: "pause agents and change their duties",
+    Permission.AGENT_MANAGE: "make, change and remove agents",
     Permission.MEMORY_READ: "search and read the memory",
     Permission.MEMORY_WRITE: "add and correct facts and rules",
     Permission.MEMORY_FORGET: "make the memory forget",

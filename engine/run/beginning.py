@@ -51,6 +51,8 @@ class NewRunSpec:
     pins: dict[str, Any] | None = None
     tried: TryOut | None = None
     parent: Parent | None = None
+    labels: tuple[str, ...] = ()
+    """What is to be known of the inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def _started(spec: NewRunSpec) -> events.RunStarted:
         parent_path=spec.parent.path if spec.parent else "",
         parent_attempt=spec.parent.attempt if spec.parent else 0,
         depth=spec.parent.depth if spec.parent else 0,
+        labels=spec.parent.labels if spec.parent else spec.labels,
     )
 
 

@@ -82,6 +82,12 @@ class Budgets:
         self._woken: set[str] = set()
         self._is_recovering = False
         self._stranded: dict[str, Stranded] = {}
+        self._names: dict[tuple[str, str], str] = {}
+        """(workspace, id of a colleague) -> the short name that its budget and what it has spent stand under."""
+
+    def know_as(self, workspace_id: str, agent: str, name: str) -> None:
+        """Steps may name a colleague by its id: what they spend counts under its short name."""
+        self._names[(workspace_id, agent)] = name
 
     def load(self, limits: Iterable[tuple[str, str, str, int]], spent: Iterable[Charge]) -> None:
         """Everything, as the database tells it: (workspace, scope, subject, micro-USD), and with the period before the amount.
@@ -107,12 +113,12 @@ class Budgets:
 
     def shared(self, owner: Owner, agent: str | None, at: int) -> list[Shared]:
         """The budgets that a call of that run and agent has to fit."""
-        keys = [key for key in _keys(owner, agent) if key in self._limits]
+        keys = [key for key in self._keys(owner, agent) if key in self._limits]
         return [Shared(LIMIT_OF[key[1]], self.spent(key, at), self.set_aside(key), self._limits[key]) for key in keys]
 
     def charge(self, owner: Owner, agent: str | None, cost: int, at: int) -> list[Charge]:
         """Counts what was spent; what of it is to be kept."""
-        charges: list[Charge] = [(*key, period_of(key[1], at), cost) for key in _keys(owner, agent)] if cost else []
+        charges: list[Charge] = [(*key, period_of(key[1], at), cost) for key in self._keys(owner, agent)] if cost else []
         self._add(charges, 1)
         return charges
 
@@ -131,7 +137,7 @@ class Budgets:
                 continue
             for step in run.state.steps.values():
                 # What a step has set aside for a run that it has started is set aside there, call by call.
-                if step.status == "running" and (scope != "agent" or step.node.agent == subject):
+                if step.status == "running" and (scope != "agent" or self._named(workspace, step.node.agent) == subject):
                     total += step.reserved.cost_micro
         return total
 
@@ -156,7 +162,7 @@ class Budgets:
         """Something was given back or allowed: whoever may fit now looks, in the order in which they came."""
         aside: dict[Key, int] = {}
         for run_id, queued in list(self._queue.items()):
-            keys = [key for key in _keys(queued.owner, queued.agent) if key in self._limits]
+            keys = [key for key in self._keys(queued.owner, queued.agent) if key in self._limits]
             for key in keys:
                 if key not in aside:
                     aside[key] = self.set_aside(key)
@@ -188,9 +194,12 @@ class Budgets:
             key: Any = tuple(whole)
             self._spent[key] = self._spent.get(key, 0) + sign * cost
 
+    def _keys(self, owner: Owner, agent: str | None) -> list[Key]:
+        workspace = owner.workspace_id
+        keys: list[Key] = [(workspace, "workflow", owner.workflow_id)]
+        if (name := self._named(workspace, agent)) is not None:
+            keys.append((workspace, "agent", name))
+        return [*keys, (workspace, "workspace", "")]
 
-def _keys(owner: Owner, agent: str | None) -> list[Key]:
-    workspace = owner.workspace_id
-    keys: list[Key] = [(workspace, "workflow", owner.workflow_id)]
-    keys += [(workspace, "agent", agent)] if agent else []
-    return [*keys, (workspace, "workspace", "")]
+    def _named(self, workspace_id: str, agent: str | None) -> str | None:
+        return self._names.get((workspace_id, agent), agent) if agent else None

@@ -43,6 +43,8 @@ class Parent:
     attempt: int
     depth: int
     """Of the child: 1 for a run that a run without a parent has started."""
+    labels: tuple[str, ...] = ()
+    """Of everything that the run has seen in which the step stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def returned(turn: Turn, ended: ChildEnded) -> None:
         turn.orphans.append(ended.run)
     if ended.status != "succeeded":
         error = ChildFailed(f"The run {ended.run} of {ended.name} {_ended(ended.status)}: {ended.reason}".rstrip(": "))
-        turn.fail(Finished(step.path, step.attempt, {}, error=error))
+        turn.fail(Finished(step.path, step.attempt, {}, error=error, labels=ended.labels))
         return
     try:
         outcome = kind.returned(step.node.config, ended.output or {})
@@ -159,8 +161,8 @@ def returned(turn: Turn, ended: ChildEnded) -> None:
         turn.fail(Finished(step.path, step.attempt, {}, error=wrapped(error)))
         return
     port = leaving_port(turn.state, step.frame, step.node, outcome.port)
-    note = {"run": ended.run}
-    turn.record(events.StepDone(started_at=step.started_at, port=port, outputs=outcome.outputs, note=note), step.path, step.attempt)
+    done = events.StepDone(started_at=step.started_at, port=port, outputs=outcome.outputs, note={"run": ended.run}, labels=ended.labels)
+    turn.record(done, step.path, step.attempt)
 
 
 def _ended(status: str) -> str:

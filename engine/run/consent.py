@@ -32,6 +32,8 @@ def edited_action(state: RunState, path: str, values: dict[str, Any], *, at: int
     if step is None or step.status != "waiting":
         return None
     given = step.inputs or {}
+    if step.is_guarded:
+        return asking.action_shown(step.node, given)
     kind: Any = step.node.kind
     ask = kind.ask(step.node.config, given)
     if ask.action is None:

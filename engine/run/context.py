@@ -9,13 +9,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
-from engine.errors import Bug, ProviderRejected, ProviderUnavailable, SignalboxError, StepTimedOut
+from engine.errors import Bug, ConsentRefused, ProviderRejected, ProviderUnavailable, SignalboxError, StepTimedOut
 from engine.jsonvalue import JsonValue
 from engine.llm.faults import owes_nothing
 from engine.llm.messages import Bound, ModelAnswer, ModelInfo, ModelRequest, Usage
 from engine.llm.remembering import key_of
+from engine.nodes.colleague import Colleague
 from engine.nodes.contract import Capability, NodeKind, Outcome
 from engine.run.events import Spent
+from engine.run.labels import EXTERNAL, joined
 from engine.run.prepare import Prepared
 from engine.run.programs import Programs, Told
 from engine.security.webcalls import WebAnswer, WebRequest
@@ -92,6 +94,14 @@ class Tools(Protocol):
         ...
 
 
+class Colleagues(Protocol):
+    """The colleagues of a workspace, as steps take them on."""
+
+    async def find(self, workspace_id: str, name: str) -> Colleague | None:
+        """By id or short name; None where no such one has ever been. AgentMissing for one that is gone."""
+        ...
+
+
 @dataclass(slots=True)
 class Services:
     """What steps may reach, each behind its own door."""
@@ -104,6 +114,8 @@ class Services:
     programs: Programs
     answers: Answers | None = None
     """None where nothing is kept."""
+    colleagues: Colleagues | None = None
+    """None where there are none."""
 
 
 @dataclass(slots=True)
@@ -149,6 +161,8 @@ class StepContext:
     """How long the step may take, where the wait for a place at a model does not count."""
     fresh: dict[str, ModelAnswer] = field(default_factory=dict)
     """Answers to be kept if the step ends well."""
+    labels: tuple[str, ...] = ()
+    """What is to be known of what it reached: `private`, `external`."""
     asked: str = ""
     """What the other system said when it was asked whether the call had been made before; empty where it was not asked."""
 
@@ -253,6 +267,7 @@ class StepContext:
             raise Bug(f"{self.prepared.node.kind.kind} makes more calls than it has reserved for.")
         self.spent = Spent(spent.cost_micro, spent.tokens, spent.llm_calls, spent.tool_calls + 1)
         timeout_s = (self.prepared.node.timeout_s or WEB_TIMEOUT_S) * A_LITTLE_LESS
+        self.labels = joined(self.labels, (EXTERNAL,))
         return await self.services.web.send(replace(request, timeout_s=timeout_s))
 
     async def tools(self, names: Sequence[str]) -> list[Tool]:
@@ -260,11 +275,24 @@ class StepContext:
         self._needs(Capability.TOOL)
         return await self.services.tools.described(self.workspace_id, names)
 
+    async def colleague(self, name: str) -> Colleague | None:
+        """The colleague of this id or short name."""
+        self._needs(Capability.COLLEAGUE)
+        found = self.services.colleagues
+        return None if found is None else await found.find(self.workspace_id, name)
+
     async def call_tool(self, name: str, arguments: Mapping[str, Any], *, digest: str = "") -> JsonValue:
         """Calls a tool once, counted before it is sent."""
         self._needs(Capability.TOOL)
         if self.spent.tool_calls >= self.prepared.reserved.tool_calls:
             raise Bug(f"{self.prepared.node.kind.kind} calls a tool more often than it has reserved for.")
+        (tool,) = await self.services.tools.described(self.workspace_id, [name])
+        if tool.is_outward and self.prepared.is_watched:
+            raise ConsentRefused(
+                f"{name} reaches outside, and nobody has looked at it: this run has read private data and words from outside.",
+                hint="Add an approval before the step.",
+            )
+        self.labels = joined(self.labels, tool.origins)
         before = self.spent
         cost = before.cost_micro + self.prepared.reserved.cost_micro
         self.spent = Spent(cost, before.tokens, before.llm_calls, before.tool_calls + 1)

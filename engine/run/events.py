@@ -87,6 +87,8 @@ class RunStarted(Event, frozen=True, omit_defaults=True, tag="run_started"):
     parent_attempt: int = 0
     depth: int = 0
     """How many runs above it have started each other."""
+    labels: tuple[str, ...] = ()
+    """What is to be known of its inputs: `private`, `external`."""
 
 
 class RunForked(Event, frozen=True, omit_defaults=True, tag="run_forked"):
@@ -123,6 +125,8 @@ class StepDone(Event, frozen=True, omit_defaults=True, tag="step_done"):
     """Not executed: it would have touched the world, and the test run took an example for its outputs."""
     reused: str = ""
     """Not executed: its outputs come from the run of this id."""
+    labels: tuple[str, ...] = ()
+    """What is to be known of its outputs: `private`, `external`."""
 
 
 class StepFailed(Event, frozen=True, omit_defaults=True, tag="step_failed"):
@@ -139,6 +143,8 @@ class StepFailed(Event, frozen=True, omit_defaults=True, tag="step_failed"):
     """With `around`: the item, or the open box, around the step that ends with this error."""
     note: dict[str, Any] = {}
     """What the timeline shows beside, as of a step that ended well: the calls that were made in vain."""
+    labels: tuple[str, ...] = ()
+    """What is to be known of its error: `private`, `external`."""
 
 
 class BoxOpened(Event, frozen=True, omit_defaults=True, tag="box_opened"):
@@ -163,6 +169,25 @@ class StepWaiting(Event, frozen=True, omit_defaults=True, tag="step_waiting"):
     digest: str = ""
     inputs: dict[str, Any] | None = None
     expires_at: int | None = None
+
+
+class StepGuarded(Event, frozen=True, omit_defaults=True, tag="step_guarded"):
+    """A step that would reach outside has not started: a person looks first, because of what the run has seen."""
+
+    item: str = ""
+    card: dict[str, Any] = {}
+    digest: str = ""
+    inputs: dict[str, Any] | None = None
+
+
+class GuardAnswered(Event, frozen=True, omit_defaults=True, tag="guard_answered"):
+    """A person has looked: `digest` of what may run; empty: it must not."""
+
+    item: str = ""
+    digest: str = ""
+    by: str = ""
+    by_name: str = ""
+    reason: str = ""
 
 
 class StepPaused(Event, frozen=True, omit_defaults=True, tag="step_paused"):
@@ -316,6 +341,8 @@ AnyEvent = (
     | ItemEnded
     | StepWaiting
     | StepPaused
+    | StepGuarded
+    | GuardAnswered
     | ChildStarted
     | ChildPostponed
     | ChildReturned

@@ -383,7 +383,8 @@ class Executor:
             del active.calls[prepared.path]
         # What a call of which it was asked whether it happened had cost before, nobody knows: all that was set aside stays charged.
         spent = prepared.reserved if prepared.asks else ctx.spent
-        active.tell(Finished(prepared.path, prepared.attempt, prepared.given, outcome, error, spent, ctx.note(), was_asked=prepared.asks))
+        told = Finished(prepared.path, prepared.attempt, prepared.given, outcome, error, spent, ctx.note(), ctx.labels, prepared.asks)
+        active.tell(told)
 
     async def _fire(self, run_id: str, due: TimerDue) -> None:
         if run_id in self.faults:

@@ -134,7 +134,7 @@ class Families:
             mode=state.mode,
             by=state.started_by,
             effects="simulated" if state.effects == "simulated" else "real",
-            parent=Parent(owner.run_id, starting.path, starting.attempt, state.depth + 1),
+            parent=Parent(owner.run_id, starting.path, starting.attempt, state.depth + 1, state.labels),
             audit=AuditEntry(
                 workspace_id=owner.workspace_id,
                 at=executor.clock.now_us(),
@@ -197,5 +197,6 @@ class Families:
             spent=Spent(*(getattr(ledger, name) + getattr(ledger, f"reserved_{name}") for name in children.RESERVED)),
             steps=ledger.steps,
             busy_us=ledger.busy_us,
+            labels=state.labels,
         )
         return state.parent, told

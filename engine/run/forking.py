@@ -38,6 +38,7 @@ def on_forked(state: RunState, event: events.RunForked, at: int, _path: str, _at
             continue
         step.attempt = step.base = 0
         step.child = None
+        step.allowed, step.asked = "", 0
         step.reserved = NOTHING
         if step.status == "waiting" and not step.item:
             # An action whose approval is asked again goes on waiting for that.

@@ -41,6 +41,8 @@ class Box:
     """Items that have begun and not ended."""
     failure: dict[str, Any] | None = None
     """The error of an item with which the whole box fails."""
+    labels: tuple[str, ...] = ()
+    """Of everything that its items have come to."""
 
 
 @dataclass(slots=True)
@@ -61,6 +63,12 @@ class Item:
     """What the steps that are remembered have come to in it, in order: their outputs, with `node` in front."""
     error: dict[str, Any] | None = None
     """Why it ends without a result."""
+    marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Node of the body -> labels of its latest outputs, where it has any."""
+    source: tuple[str, ...] = ()
+    """Labels of the item itself."""
+    labels: tuple[str, ...] = ()
+    """Of the item and of everything that its steps have come to."""
 
 
 @dataclass(slots=True)
@@ -100,6 +108,12 @@ class Step:
     """What stands in for executing it: outputs that were pinned, or an example of them."""
     box: Box | None = None
     """What it keeps while it is an open box."""
+    is_guarded: bool = False
+    """It waits, not yet started, for a person who looks at what would go out."""
+    allowed: str = ""
+    """Digest of what that person has allowed."""
+    asked: int = 0
+    """How often that was asked."""
     is_given_up: bool = False
     """An unsafe call whose result nobody needs any more: it is finished and recorded, and leads nowhere."""
 
@@ -120,7 +134,7 @@ class Step:
 
     def rest(self) -> None:
         """Back to ready: it starts anew when the run goes on."""
-        self.status, self.due_at, self.item, self.votes = "ready", None, "", ()
+        self.status, self.due_at, self.item, self.votes, self.is_guarded = "ready", None, "", (), False
 
 
 @dataclass(slots=True)

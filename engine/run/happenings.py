@@ -22,6 +22,8 @@ class Finished(msgspec.Struct, frozen=True):
     error: SignalboxError | None = None
     spent: Spent = NOTHING
     note: dict[str, Any] = {}
+    labels: tuple[str, ...] = ()
+    """What is to be known of what it reached."""
     was_asked: bool = False
     """The other system was asked whether it had happened."""
 
@@ -86,6 +88,8 @@ class ChildEnded:
     spent: Spent
     steps: int
     busy_us: int
+    labels: tuple[str, ...] = ()
+    """Of everything that it has seen."""
 
 
 @dataclass(frozen=True, slots=True)

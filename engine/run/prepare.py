@@ -33,6 +33,8 @@ class Prepared(msgspec.Struct, frozen=True):
     """What is taken for its outcome without executing it."""
     asks: bool = False
     """Whether it happened is asked first: it may have been called before."""
+    is_watched: bool = False
+    """Nobody has looked at it and the run has seen both kinds of values: a call that carries something out of the house is not made."""
 
 
 def estimate_of(node: PlannedNode, given: dict[str, Any], pricing: Pricing) -> Estimate:

@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.errors import AlreadyDecided, ConsentRefused, InDoubt, StaleApproval, StepTimedOut, WrongState
 from engine.nodes.contract import Answer, Capability, Outcome, refused_values
-from engine.run import asked_limits, asking, children, events, waiting
+from engine.run import asked_limits, asking, children, events, guards, waiting
 from engine.run.decide import MeetLimit, run_status
 from engine.run.doubt import ask_there, leave_in_doubt, resolve
 from engine.run.frontier import Step
@@ -66,8 +66,10 @@ def _finished(turn: Turn, done: Finished) -> None:
         note=done.note,
         pinned=step.stand_in == "pinned",
         simulated=step.stand_in == "simulated",
+        labels=done.labels,
     )
     turn.record(event, done.path, done.attempt)
+    guards.tell(turn, step, "done", outcome.outputs)
     if consent is not None:
         turn.action_status(consent.approval, consent.attempt, "done", outcome.outputs)
 
@@ -85,6 +87,9 @@ def _answered(turn: Turn, answered: Answered) -> None:
         raise StaleApproval
     if step.status == "in_doubt":
         resolve(turn, step, answered)
+        return
+    if step.is_guarded:
+        guards.resolve(turn, step, answered)
         return
     given = step.inputs or {}
     kind: Any = step.node.kind

@@ -20,7 +20,7 @@ def waiting_reason(state: RunState) -> str:
     asleep: list[Step] = []
     doubtful: list[str] = []
     for step in state.steps.values():
-        title = step.node.title or step.node.id
+        title = _named(state, step)
         if step.status == "waiting" and step.item:
             asked[title] += 1
         elif step.status == "in_doubt":
@@ -33,8 +33,8 @@ def waiting_reason(state: RunState) -> str:
     told = [f"{title} waits for {'an answer' if n == 1 else f'{n:,} answers'} in the inbox." for title, n in asked.items()]
     told += [f"{title} is tried again later{'' if n == 1 else f', for {n:,} items'}." for title, n in retried.items()]
     told += [f"{halt_reason(state)} Somebody has to say in the inbox how it goes on."] if state.asked else []
-    told += [f"{s.node.title or s.node.id} waits for the run {s.child.run} of {s.child.name}." for s in runs[:MOST_TOLD] if s.child]
-    postponed = [s.node.title or s.node.id for s in state.steps.values() if s.status == "postponed"]
+    told += [f"{_named(state, s)} waits for the run {s.child.run} of {s.child.name}." for s in runs[:MOST_TOLD] if s.child]
+    postponed = [_named(state, s) for s in state.steps.values() if s.status == "postponed"]
     told += [f"{title} waits until other runs have given back what is set aside for them." for title in postponed[:MOST_TOLD]]
     if is_held(state) and any(step.status == "ready" for step in state.steps.values()):
         told.append("The next step waits until other runs have given back the steps that are set aside for them.")
@@ -44,6 +44,13 @@ def waiting_reason(state: RunState) -> str:
     if len(asleep) > MOST_TOLD:
         told.append(f"{len(asleep) - MOST_TOLD:,} more steps wait for a time or an event.")
     return " ".join(told)
+
+
+def _named(state: RunState, step: Step) -> str:
+    """The title of a step; of one that stands hidden in an agent, the agent's."""
+    owner, dot, _ = step.node.id.partition(".")
+    node = state.plan.nodes[owner] if dot else step.node
+    return node.title or node.id
 
 
 def waits_for(step: Step) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from engine.errors import Bug, LoopBothWays
 from engine.graph.plan import ROOT, Edge, PlannedNode
 from engine.nodes.contract import BoxKind
+from engine.run import labels
 from engine.run.frontier import Frame, Item, Slot, Step
 from engine.run.paths import visits_of
 
@@ -70,7 +71,8 @@ class Router:
         frame = Frame(key, region.index, around.key, node.id, key, innermost_visit=around.innermost_visit)
         around.live += 1
         self._state.frames[key] = frame
-        self._state.items[key] = Item(key, step.path, index, step.within)
+        source = labels.of_items(self._state, step)
+        self._state.items[key] = Item(key, step.path, index, step.within, source=source, labels=source)
         self._queue.extend((frame, edge, True) for edge in region.entries)
         self._quiet.append(frame)
 

@@ -42,6 +42,7 @@ def _agent(state: RunState, within: str) -> dict[str, Any] | None:
         step = state.steps[item.box]
         kind: Any = step.node.kind
         if kind.has_history and step.box is not None:
-            return {"item": step.box.items[item.index], "history": item.history, "around": item_names(state, item.around)}
+            around = item_names(state, item.around)
+            return {"item": step.box.items[item.index], "history": item.history, "around": around, "labels": state.labels}
         within = item.around
     return None

@@ -50,6 +50,9 @@ class KeptStep(msgspec.Struct, frozen=True, omit_defaults=True):
     void_for: str | None = None
     stand_in: StandIn = ""
     box: Box | None = None
+    is_guarded: bool = False
+    allowed: str = ""
+    asked: int = 0
     is_given_up: bool = False
 
 
@@ -120,6 +123,8 @@ class KeptState(msgspec.Struct, frozen=True):
     parent_attempt: int
     depth: int
     used_up: str
+    labels: tuple[str, ...]
+    marks: dict[str, tuple[str, ...]]
 
 
 class Kept(msgspec.Struct, frozen=True):

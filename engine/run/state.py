@@ -12,7 +12,7 @@ from typing import Any
 from engine.errors import Bug
 from engine.graph.plan import ROOT, Limits, Plan, PlannedNode
 from engine.jsonvalue import dumps
-from engine.run import children, events, forking, halts, parked
+from engine.run import children, events, forking, guarded, halts, labels, parked
 from engine.run.budget import Ledger
 from engine.run.events import NOTHING, Spent, Start, Trial
 from engine.run.frontier import Box, Consent, Frame, Item, StandIn, Step
@@ -101,6 +101,10 @@ class RunState:
     depth: int = 0
     used_up: str = ""
     """Path of a loop that has no visit left and no way out."""
+    labels: tuple[str, ...] = ()
+    """What is to be known of anything that the run has seen: `private`, `external`."""
+    marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Node -> labels of its latest outputs, where it has any; under an empty name those of the inputs."""
 
     def busy_us(self, at: int) -> int:
         """Wall time so far with at least one step running."""
@@ -177,8 +181,9 @@ class RunState:
         item = self.items.get(within)
         return {} if item is None else item.consents
 
-    def keep(self, step: Step, outputs: dict[str, Any]) -> None:
-        """The latest outputs of a node; nobody needs those of an item that has been given up."""
+    def keep(self, step: Step, outputs: dict[str, Any], marks: tuple[str, ...]) -> None:
+        """The latest outputs of a node and their labels; nobody needs those of an item that has been given up."""
+        labels.note(self, step.node.id, step.within, marks)
         if not step.within:
             self.outputs[step.node.id] = outputs
         elif (item := self.items.get(step.within)) is not None:
@@ -240,6 +245,7 @@ def _on_started(state: RunState, event: events.RunStarted, at: int, _path: str, 
     state.inputs, state.started_at, state.started_by, state.mode = event.inputs, at, event.by, event.mode
     state.ledger.limits = Limits(**event.limits)
     state.frames[""] = Frame(key="", region=ROOT, parent="", owner="")
+    labels.note_inputs(state, event.labels)
     state.effects, state.trial, state.pins = event.effects, event.trial, event.pins
     state.parent, state.parent_path, state.parent_attempt, state.depth = event.parent, event.parent_path, event.parent_attempt, event.depth
     state.may_open = may_open(state.plan, event.trial)
@@ -260,7 +266,7 @@ def _on_done(state: RunState, event: events.StepDone, at: int, path: str, attemp
         state.settle(step, event.spent)
     state.full.pop(path, None)
     node = step.node
-    state.keep(step, event.outputs)
+    state.keep(step, event.outputs, event.labels)
     parked.note_consent(state, step, event, attempt)
     if node.kind.kind == "end":
         state.results[node.order] = event.outputs
@@ -292,6 +298,7 @@ def _on_failed(state: RunState, event: events.StepFailed, at: int, path: str, _a
     if step.is_given_up:
         return
     if event.goes_on is None:
+        labels.note(state, step.node.id, step.within, event.labels)
         _fail(state, step, event.error)
         return
     if step.box is not None:
@@ -300,12 +307,13 @@ def _on_failed(state: RunState, event: events.StepFailed, at: int, path: str, _a
     if event.goes_on == "around":
         _end_around(state, event.ends, {**event.error, "path": event.error.get("path", path)})
         return
-    _go_on(state, step, event.goes_on, event.error)
+    _go_on(state, step, event)
 
 
-def _go_on(state: RunState, step: Step, how: str, error: dict[str, Any]) -> None:
+def _go_on(state: RunState, step: Step, event: events.StepFailed) -> None:
+    how = event.goes_on
     outputs = dict(step.node.default_output) if how == "default" else {}
-    state.keep(step, outputs | {"error": error})
+    state.keep(step, outputs | {"error": event.error}, event.labels)
     state.consents_in(step.within).pop(step.node.id, None)
     if state.ends_with(step.node):
         state.end_trial(step)
@@ -370,6 +378,8 @@ _HANDLERS: dict[type, Any] = {
     events.ItemEnded: _on_item_ended,
     events.StepWaiting: parked.on_waiting,
     events.StepPaused: parked.on_paused,
+    events.StepGuarded: guarded.on_guarded,
+    events.GuardAnswered: guarded.on_answered,
     events.StepInDoubt: parked.on_in_doubt,
     events.DoubtResolved: parked.on_doubt_resolved,
     events.Voted: parked.on_vote,

@@ -15,7 +15,7 @@ from engine.errors import InDoubt, SignalboxError, StaleApproval, Transient
 from engine.ids import Ids
 from engine.llm.faults import is_refusal
 from engine.nodes.contract import Answer, AskKind, Estimate, Outcome, Pricing, WaitKind
-from engine.run import asked_limits, asking, boxes, codec, events, waiting
+from engine.run import asked_limits, asking, boxes, codec, events, guards, waiting
 from engine.run.asking import Owner
 from engine.run.budget import Exceeds, Fits, MustWait, Shared
 from engine.run.budgets import Budgets, Charge, spend
@@ -25,6 +25,7 @@ from engine.run.decide import AskHow, Begin, CloseBox, End, EndItem, MeetLimit, 
 from engine.run.events import NOTHING, Event, Start
 from engine.run.frontier import Step
 from engine.run.happenings import Finished
+from engine.run.labels import labelled
 from engine.run.prepare import LONGEST_PAUSE_S, Prepared, estimate_of, fitted, wrapped
 from engine.run.programs import forget_program
 from engine.run.reasons import waiting_reason
@@ -36,7 +37,7 @@ from engine.storage.journal import Commit, Head, NewRun
 
 MOST_ITEMS = 100
 """Items that one turn ends: a box whose body does nothing must not keep the other runs waiting."""
-_CHANGES_ONE_STEP = (events.StepsStarted, events.StepWaiting, events.StepPaused)
+_CHANGES_ONE_STEP = (events.StepsStarted, events.StepWaiting, events.StepPaused, events.StepGuarded)
 _CLOSED = (asking.given_up, asking.clear_waits, asking.clear_timer, forget_program)
 """What a step leaves behind that is given up."""
 
@@ -97,7 +98,7 @@ class Turn:
 
     def record(self, event: Event, path: str = "", attempt: int = 0) -> None:
         """Applies an event and keeps it for the journal."""
-        state = self.state
+        state, event = self.state, labelled(self.state, event, path)
         apply(state, event, at=self.at, path=path, attempt=attempt)
         if state.charged_now and self.world.budgets is not None:
             self.gives_back = True
@@ -177,10 +178,12 @@ class Turn:
             is_free = instead is not None or kind.is_inline
             estimate = None if is_free else estimate_of(node, given, self.world.pricing)
         except Exception as error:  # an expression, a price or a kind's own code: the step fails, never the engine
-            self._start(step, Start(step.path, attempt))
+            self.begin_step(step, Start(step.path, attempt))
             self.fail(Finished(step.path, attempt, {}, error=wrapped(error)))
             return
         if node.consent is not None and not self._has_consent(step, given):
+            return
+        if guards.holds(self, step, given):
             return
         amount = NOTHING
         if estimate is not None:
@@ -194,8 +197,8 @@ class Turn:
                     return
                 case Fits(amount):
                     pass
-        self._start(step, Start(step.path, attempt, amount))
-        prepared = Prepared(step.path, attempt, node, given, amount, instead)
+        self.begin_step(step, Start(step.path, attempt, amount))
+        prepared = Prepared(step.path, attempt, node, given, amount, instead, is_watched=guards.is_watched(state, step))
         self._enter(step, prepared)
 
     def _enter(self, step: Step, prepared: Prepared) -> None:
@@ -222,7 +225,7 @@ class Turn:
 
     def _pinned(self, step: Step, attempt: int) -> None:
         pin = self.state.pins[step.node.id]
-        self._start(step, Start(step.path, attempt))
+        self.begin_step(step, Start(step.path, attempt))
         self.performs.append(Prepared(step.path, attempt, step.node, {}, NOTHING, Outcome(pin["outputs"], pin["port"])))
 
     def _take_over(self, step: Step, kept: Kept) -> None:
@@ -241,7 +244,7 @@ class Turn:
         """The names that expressions see there."""
         return scope_of(self.state, self.state.frames[frame], iso(at) or "", iso(self.state.started_at) or "")
 
-    def _start(self, step: Step, start: Start) -> None:
+    def begin_step(self, step: Step, start: Start) -> None:
         if not self.recorded:
             self.record(events.StepsStarted())
         self.recorded[-1].starts.append(start)
@@ -250,6 +253,7 @@ class Turn:
         begin(self.state, start, at=self.at)
         if (consent := self.state.consents_in(step.within).get(step.node.id)) is not None:
             self.action_status(consent.approval, consent.attempt, "acting", None)
+        guards.tell(self, step, "acting", None)
 
     def action_status(self, approval: str, attempt: int, status: str, result: Any) -> None:
         self.statements.append(asking.action_status(self.owner.run_id, approval, attempt, status=status, result=result))
@@ -264,7 +268,7 @@ class Turn:
             return True
         if consent is None:
             error = StaleApproval(f"{step.node.id} runs only after {step.node.consent} has approved it, and that did not happen.")
-            self._start(step, Start(step.path, step.attempt + 1))
+            self.begin_step(step, Start(step.path, step.attempt + 1))
             self.fail(Finished(step.path, step.attempt, given, error=wrapped(error)))
             return False
         now = asking.action_digest(asking.action_shown(step.node, given), consent.editable)
@@ -328,8 +332,11 @@ class Turn:
             goes_on="around" if caught else goes_on,
             ends=caught or "",
             note=done.note,
+            labels=done.labels,
         )
         self.record(event, done.path, done.attempt)
+        if retry_at is None and not step.is_guarded:
+            guards.tell(self, step, "in_doubt" if isinstance(error, InDoubt) else "failed", {"error": error.as_json()})
         if retry_at is not None and step.status == "retrying":
             self.timer_at(done.path, done.attempt, "retry", retry_at)
         elif consent is not None and consent.digest:

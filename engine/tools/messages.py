@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,6 +13,11 @@ ToolKind = Literal["web", "mcp", "built_in"]
 """A request that was made in Settings, a tool of another server, one that comes with Signalbox."""
 Origin = Literal["private", "external"]
 """What is to be known of a value: `private` must not leave the house unseen, `external` was written outside and may want to mislead."""
+
+
+def has_both(origins: Iterable[str]) -> bool:
+    """Whether private data and words from outside have come together."""
+    return {"private", "external"} <= set(origins)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ class Behaviour:
     """The whole body, in place of JSON."""
     usage: bool = True
     """Whether the answer says how many tokens it took (the ledger counts them anyway)."""
+    calls: tuple[tuple[str, dict[str, Any]], ...] = ()
+    """Tools that the answer wants called, each with its arguments."""
     cached: int = 0
     reasoning: int | None = None
     """Tokens of the answer that nobody sees; None: it does not tell."""
@@ -64,6 +66,11 @@ def text(words: str, **more: Any) -> Behaviour:
 def value(json_value: Any, **more: Any) -> Behaviour:
     """Answers JSON."""
     return Behaviour(text=json.dumps(json_value), **more)
+
+
+def wanting(*calls: tuple[str, dict[str, Any]], words: str = "") -> Behaviour:
+    """Wants tools called."""
+    return Behaviour(text=words, calls=calls)
 
 
 def failing(status: int, *, error: str = "something is wrong here", code: str | None = None, **headers: str) -> Behaviour:
@@ -286,7 +293,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _whole(self, call: Call, how: Behaviour, finish: str) -> None:
         call.tokens_out = count(how.text) + how.extra_out
-        message = {"role": "assistant", "content": how.text}
+        message: dict[str, Any] = {"role": "assistant", "content": how.text}
+        if how.calls:
+            message["tool_calls"], finish = _tool_calls(how), "tool_calls"
         answer = {
             "id": "fake",
             "object": "chat.completion",
@@ -314,6 +323,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._event(call, [{"index": 0, "delta": {"content": shown[at : at + 4]}, "finish_reason": None}])
         if how.cut_after is not None:
             return self._break()
+        if how.calls:
+            finish = "tool_calls"
+            self._event(call, [{"index": 0, "delta": {"tool_calls": _tool_calls(how)}, "finish_reason": None}])
         if how.fade_after is None:
             call.tokens_out = count(shown) + how.extra_out
             self._event(call, [{"index": 0, "delta": {}, "finish_reason": finish}])
@@ -354,6 +366,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _gone(self) -> bool:
         readable, _, _ = select.select([self.connection], [], [], 0)
         return bool(readable) and self.connection.recv(1, socket.MSG_PEEK) == b""
+
+
+def _tool_calls(how: Behaviour) -> list[dict[str, Any]]:
+    return [
+        {"index": at, "id": f"call_{at}", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+        for at, (name, arguments) in enumerate(how.calls)
+    ]
 
 
 def _usage(call: Call) -> dict[str, Any]:

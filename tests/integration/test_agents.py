@@ -185,6 +185,33 @@ async def test_a_writing_call_waits_for_a_person_who_may_change_it(home: Path) -
     assert desk.made("refund") == [{"order": "8"}]
 
 
+async def test_the_card_of_a_call_tells_what_speaks_for_and_against_it_and_stands_alone(home: Path) -> None:
+    rules = [
+        {"that": "inputs.limit > 10", "because": "Only large ones."},
+        {"that": "arguments.order == '8'", "otherwise": "ask", "because": "It is another order."},
+    ]
+    model, desk = Scripted([wants(("refund", {"order": "7"}), text="I refund it."), says("Done.")]), Desk()
+    async with opened(home, model, desk) as bench:
+        run = await begun(bench, agent({"tool": "refund", "policy": "auto", "preconditions": rules}) | {"title": "Refund desk"})
+        item = await bench.item()
+        assert (await bench.engine.runs.get(ANN, run)).reason == "Refund desk waits for an answer in the inbox."
+        card = await bench.engine.inbox.card(ANN, item.id)
+        assert (card.step, card.box, card.after) == ("Refund desk", None, ["refund"])
+        assert card.call is not None
+        assert (card.call.tool, card.call.arguments, card.call.reason) == ("refund", {"order": "7"}, "It is another order.")
+        assert card.call.said == "I refund it."
+        assert [(rule.because, rule.holds, rule.otherwise) for rule in card.call.rules] == [
+            ("Only large ones.", True, "stop"),
+            ("It is another order.", False, "ask"),
+        ]
+        await bench.decide(item, values={"order": "8"})
+        await bench.until(run)
+        after = await bench.engine.inbox.card(ANN, item.id)
+        # What the agent wanted stays beside what a person made of it.
+        assert after.call is not None and after.call.arguments == {"order": "7"}
+        assert after.ran is not None and after.ran["arguments"] == {"order": "8"}
+
+
 async def test_what_a_person_refuses_is_not_made(home: Path) -> None:
     model, desk = Scripted([wants(("refund", {"order": "7"})), says("I am sorry.")]), Desk()
     async with opened(home, model, desk) as bench:

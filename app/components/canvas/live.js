@@ -1,7 +1,7 @@
 // Follows a run by its events and keeps its steps as they are now: `{path: step}` in the form of GET /api/v1/runs/{id}/steps.
 const ENDED = new Set(["run_ended", "run_stopped"]);
 const KINDS = [
-  "run_started", "step_done", "step_failed", "step_waiting", "step_paused", "step_in_doubt", "doubt_resolved", "box_opened", "item_ended", "voted", "consent_void",
+  "run_started", "step_done", "step_failed", "step_waiting", "step_guarded", "guard_answered", "step_paused", "step_in_doubt", "doubt_resolved", "box_opened", "item_ended", "voted", "consent_void",
   "steps_started", "child_started", "child_returned", "limit_reached", "limit_asked", "run_paused", "run_stopped", "run_resumed", "run_recovered", "run_cancelled", "run_ended",
 ];
 
@@ -38,7 +38,9 @@ export function follow(run, { changed, ended }) {
 function fateOf(type, data) {
   if (type === "step_done") return { status: "done", port: data.port ?? null, spent: asUsd(data.spent) };
   if (type === "step_failed") return { status: data.retry_at ? "running" : "failed", spent: asUsd(data.spent), error: data.error };
-  if (type === "step_waiting") return { status: "waiting", kind: "approval", note: {} };
+  if (type === "step_waiting") return { status: "waiting", kind: "approval", note: {}, card: data.card };
+  if (type === "step_guarded") return { status: "waiting", kind: "approval", note: {}, card: data.card };
+  if (type === "guard_answered") return { status: "ready" };
   if (type === "step_paused") return { status: "waiting", kind: "wait", note: { until: data.until ? new Date(data.until / 1000).toISOString() : null, event: data.event || null, key: data.key || null } };
   if (type === "child_started") return { status: "waiting", kind: "wait", note: { until: null, event: null, key: null, run: data.child?.run, name: data.child?.name } };
   if (type === "step_in_doubt") return { status: "in_doubt", spent: asUsd(data.spent) };

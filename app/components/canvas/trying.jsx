@@ -7,6 +7,8 @@ import { rest } from "../rest/rest.js";
 import { Dialog } from "./marks.jsx";
 import { isMoving } from "./moving.js";
 
+// The engine names the step before its reason, as programs do.
+const PATH = /^[a-z][a-z0-9_]*(?:[#/[][a-z0-9_#/[\].]*)?: (?=\S)/;
 const TONES = {
   queued: ["running", "Queued"], running: ["running", "Live"], waiting: ["waiting", "Waiting for a person"], paused: ["waiting", "Paused"], stopped: ["limit", "Limit reached"],
   succeeded: ["done", "Done"], failed: ["failed", "Failed"], cancelled: ["skipped", "Cancelled"],
@@ -34,7 +36,7 @@ export function TryPanel({ work }) {
         <button type="button" className="btn ghost ic sm" aria-label={isMoving(run) ? "Stop this try" : "Put away"} title={isMoving(run) ? "Stop (Ctrl+Enter)" : "Put away"} onClick={isMoving(run) ? work.cancelTry : work.closeRun}>{isMoving(run) ? <Square size={14} /> : <X size={14} />}</button></div>
       <div className="burn"><i style={{ width: `${share * 100}%`, ...(share >= 1 ? { background: "var(--limit-solid)" } : {}) }} /></div>
       <div className="row num mut"><span>{money(used) || "$0"} of {money(most) || "$0"}</span><span className="sp" /><span>{steps}{all ? ` of ${all}` : ""} steps</span></div>
-      {run.reason && !isMoving(run) ? <p className="t12">{run.reason}</p> : null}
+      {run.reason && !isMoving(run) ? <p className="t12">{run.reason.replace(PATH, "")}</p> : null}
       <div className="row g12 t12">{run.status === "waiting" && run.asks !== false ? <a className="row g4" href="/inbox"><Inbox size={14} aria-hidden="true" />Decide in the inbox</a> : null}<a className="row g4" href={`/runs/${run.id}`}><ExternalLink size={14} aria-hidden="true" />Open the run</a></div>
     </div>
   );

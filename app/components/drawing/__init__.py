@@ -19,6 +19,7 @@ _FILES: tuple[Any, ...] = (
     rx.asset("edge.jsx", shared=True),
     rx.asset("icons.jsx", shared=True),
     rx.asset("flow.js", shared=True),
+    rx.asset("inside.js", shared=True),
     rx.asset("layout.js", shared=True),
     rx.asset("marks.js", shared=True),
     rx.asset("moments.js", shared=True),

@@ -2,7 +2,7 @@
 import { portsOf } from "./shape.js";
 import { kindsNamed, portWord } from "./words.js";
 
-const WAYS = new Set(["unsure", "else", "error", "expired"]);
+const WAYS = new Set(["unsure", "else", "error", "expired", "handover"]);
 const NAMED = /`([^`]*)`/;
 
 /** A message in pieces: `{text}`, `{way}` (the label of a way on) or `{name}` (as it is written in documents). `node` is the step that it is about. */

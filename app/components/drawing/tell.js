@@ -1,4 +1,5 @@
 // How a run's steps look on the drawing: status, amounts, taken edges. Steps are items of GET /api/v1/runs/{id}/steps.
+import { insideOf, isInside, progressOf, waitWord } from "./inside.js";
 import { pauseWord } from "./moments.js";
 import { edgeKey } from "./shape.js";
 
@@ -56,11 +57,28 @@ function boxWord({ items, ended, failed }, isRunning, word) {
 
 // All steps of a run -> `{node id: {tone, word, amount, round?, cells?}}`; a step that ran several times tells its last round, or in a box its items.
 export function statusesOf(steps, document) {
-  const byNode = new Map();
-  for (const step of steps) if (!step.kind || !["turn", "tool_call"].includes(step.kind)) (byNode.get(step.node) ?? byNode.set(step.node, []).get(step.node)).push(step);
+  const byNode = new Map(), within = new Map();
+  const add = (all, key, step) => (all.get(key) ?? all.set(key, []).get(key)).push(step);
+  // What an agent does inside is told on its own node.
+  for (const step of steps) if (isInside(step.node)) add(within, insideOf(step.path).owner, step); else add(byNode, step.node, step);
   const rounds = roundsOf(document);
-  return Object.fromEntries([...byNode].map(([node, all]) => [node, together(all, rounds)]));
+  return Object.fromEntries([...byNode].map(([node, all]) => [node, agentStatus(all, within, document, node) ?? together(all, rounds)]));
 }
+
+const MOST_TURNS = 10; // unless the step says otherwise
+
+// An agent that works or waits: "Turn 3 of 10 · 5 calls", "Waits for Ann: refund".
+function agentStatus(all, within, document, node) {
+  const last = all.at(-1), inside = within.get(last.path);
+  if (!inside || last.status !== "running" || all.filter((step) => within.has(step.path)).length > 1 && /\[\d+\]/.test(last.path)) return null;
+  const most = (document?.nodes ?? []).find((one) => one.id === node)?.config?.max_turns ?? MOST_TURNS;
+  const { word, waits } = progressOf(inside, most);
+  const told = waits ? statusOf(waits) : { tone: "running", word: WORDS.running[1] };
+  const text = waits?.status === "waiting" ? waitWord({ card: waits.card, part: insideOf(waits.path).part }) : waits ? told.word : word || told.word;
+  return { tone: told.tone, word: text.charAt(0).toUpperCase() + text.slice(1), amount: amounts(sumOf(inside)) };
+}
+
+const sumOf = (steps) => ({ spent: { cost_usd: steps.reduce((sum, step) => sum + (step.spent?.cost_usd ?? 0), 0) } });
 
 function together(all, rounds) {
   const items = all.filter((step) => /\[\d+\]/.test(step.path));

@@ -77,6 +77,8 @@ export function kindLine(node, kind) {
     case "notify": return tell("sends a message");
     case "http": return tell(webLine(config));
     case "map": return tell("for each item");
+    case "agent": return tell(size(config.tools) ? `works with ${counted(size(config.tools), "tool", "tools")}` : "thinks and answers");
+    case "tool": return tell(config.tool ? `uses ${sentence(config.tool).toLowerCase()}` : "no tool chosen yet");
     default: return tell(words.name.toLowerCase());
   }
 }

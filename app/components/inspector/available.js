@@ -7,6 +7,8 @@ import { read, spelled } from "./reading.js";
 import { fieldsOf } from "./schemas.js";
 import { said, typeOf } from "./words.js";
 
+// What the rules of an agent's tool can read beside everything else: what it wants to call, and what was called and said so far.
+export const OF_A_CALL = new Set(["arguments", "results", "said"]);
 const MOST_PARTS = 12;
 const DEEPEST = 2;
 const TYPE = { text: "text", long: "text", choice: "text", number: "number", whole: "number", yesno: "boolean", date: "date", list: "list" };
@@ -106,6 +108,16 @@ export function available(document, kinds, id, examples = {}) {
   return groups.filter((group) => group.values.length);
 }
 
+/** What the rules of an agent's tool can read of a call; `parameters` is the JSON Schema of its arguments. */
+export function callGroups(parameters) {
+  const given = partsFrom(["arguments"], parameters, undefined, 0);
+  const list = (name, label, about) => valueAt([name], label, { type: "array", description: about }, undefined, DEEPEST);
+  return [
+    { title: "What it wants to call", values: given },
+    { title: "So far in this task", values: [list("results", "Earlier results", "What earlier calls came to: tool, arguments, verdict, ok, result."), list("said", "What was said", "Who said what so far: who, text.")] },
+  ].filter((group) => group.values.length);
+}
+
 /** All values of the groups in one list, each with its group and its label within it. */
 export function flat(groups) {
   const list = [];
@@ -132,6 +144,7 @@ export function chipOf(expression, document, kinds) {
     const node = nodeOf(document, first);
     return { label: [node ? titleOf(node, kinds) : first, ...(more.length ? [rest(more)] : [])].join(" › "), isPlain: true, node: first, isGone: !node };
   }
+  if (OF_A_CALL.has(root)) return { label: [{ arguments: "Call", results: "Earlier results", said: "What was said" }[root], ...(path.length > 1 ? [rest(path.slice(1))] : [])].join(" › "), isPlain: true };
   const names = { item: "This item", index: "Place in the list", now: "Now", visit: "Round", inputs: "Everything given", nodes: "All steps", run: "Run", vars: "Fixed values" };
   const tail = path.slice(1);
   return { label: root === "vars" && tail.length ? rest(tail) : [names[root], ...(tail.length ? [rest(tail)] : [])].join(" › "), isPlain: true };
@@ -155,16 +168,16 @@ export function expressionsOf(config, roles) {
   return found;
 }
 
-const REFERENCE = /\b(?:inputs|nodes|item|vars|run|visit|index|now)\b(?:\.[A-Za-z_][A-Za-z0-9_]*|\["[^"\]]*"\]|\[-?\d+\])*/g;
+const REFERENCE = /\b(?:inputs|nodes|item|vars|run|visit|index|now|arguments|results|said)\b(?:\.[A-Za-z_][A-Za-z0-9_]*|\["[^"\]]*"\]|\[-?\d+\])*/g;
 
 /** The values that the expressions read, each once; what stands in quotes is text. */
 export function readBy(expressions) {
   const found = new Set();
   for (const expression of expressions) {
     const path = read(expression)?.path;
-    if (path) { found.add(spelled(path)); continue; }
+    if (path) { if (!OF_A_CALL.has(path[0])) found.add(spelled(path)); continue; }
     const bare = expression.replace(/(\[)?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')/g, (whole, bracket) => (bracket ? whole : " "));
-    for (const [reference] of bare.matchAll(REFERENCE)) found.add(reference);
+    for (const [reference] of bare.matchAll(REFERENCE)) if (!OF_A_CALL.has(/^\w+/.exec(reference)[0])) found.add(reference);
   }
   return [...found];
 }

@@ -6,10 +6,13 @@ import { useDesk, useForm, useSetting } from "./desk.jsx";
 import { Choice, DurationInput, ExpressionWithPreview, Labelled, LongInput, NumberInput, Problems, Share, Switch, TemplateField, TextInput, TextList } from "./fields.jsx";
 import { CodeInput } from "./code.jsx";
 import { ModelPicker, ModelsPicker } from "./model_picker.jsx";
-import { ApproversPicker, FillersPicker } from "./people_picker.jsx";
+import { AgentTools } from "./agent_tools.jsx";
+import { ColleaguePicker } from "./colleague_picker.jsx";
+import { ApproversPicker, ConsentersPicker, FillersPicker } from "./people_picker.jsx";
 import { Cases, Kinds, NamedValues, ObjectsTable } from "./tables.jsx";
 import { SchemaTable } from "./schema_table.jsx";
 import { StepPicker } from "./step_picker.jsx";
+import { ToolArguments, ToolPicker } from "./tool_step.jsx";
 import { Body, Headers, SecretPicker } from "./web.jsx";
 import { labelOf, plainSchema } from "./schemas.js";
 import { at, keysOf } from "./places.js";
@@ -25,24 +28,45 @@ export function Fields({ schema, root, keys = [] }) {
   // What is set is always in sight, even where only one of them should be.
   const isHidden = ({ name }) => name in oneOf && name !== chosen && !isGiven(here[name]);
   const shown = known.filter(({ field }) => isAsked(field, here, schema, root)).filter((entry) => !isHidden(entry)).sort((a, b) => a.order - b.order);
-  const isSet = ({ name }) => name in here;
-  const first = shown.filter((entry) => !entry.field["x-folded"]), folded = shown.filter((entry) => entry.field["x-folded"]);
+  const first = shown.filter((entry) => !entry.field["x-folded"] && !entry.field["x-group"]);
   const render = ({ name, field, isRequired }) => <Field key={name} name={name} schema={field} root={root} keys={[...keys, name]} isRequired={isRequired} />;
   return (
     <>
       {chosen ? <OneOf choices={oneOf} chosen={chosen} choose={setPicked} known={known} keys={keys} here={here} hidden={known.filter(isHidden)} /> : null}
       {first.map(render)}
-      {folded.length ? (
-        <div className="ins-field">
-          <button type="button" className="ins-link" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-            {isOpen ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}
-            {isOpen ? "Fewer settings" : `More settings${folded.filter(isSet).length ? `, ${folded.filter(isSet).length} changed` : ""}`}
-          </button>
-        </div>
-      ) : null}
-      {isOpen ? folded.map(render) : null}
+      {foldsOf(shown).map(({ name, entries }) => <Folded key={name} name={name} entries={entries} keys={keys} here={here} render={render} />)}
       <Unknown known={known.map((entry) => entry.name)} here={here} keys={keys} isClosed={schema.additionalProperties === false} />
     </>
+  );
+}
+
+// Settings that matter little are folded: those that belong together under their name, all others under “More settings”.
+function foldsOf(shown) {
+  const named = new Map();
+  for (const entry of shown) if (entry.field["x-group"]) named.set(entry.field["x-group"], [...(named.get(entry.field["x-group"]) ?? []), entry]);
+  const folds = [...named].map(([name, entries]) => ({ name, entries }));
+  const others = shown.filter((entry) => entry.field["x-folded"] && !entry.field["x-group"]);
+  return others.length ? [...folds, { name: "", entries: others }] : folds;
+}
+
+function Folded({ name, entries, keys, here, render }) {
+  const form = useForm();
+  const changed = entries.filter((entry) => entry.name in here).length;
+  const isWrong = form.problems.some((problem) => {
+    const found = problem.field && problem.severity !== "warning" ? keysOf(problem.field, form.prefix) : [];
+    return found.length > keys.length && keys.every((key, i) => String(key) === String(found[i])) && entries.some((entry) => entry.name === found[keys.length]);
+  });
+  const [isOpened, setOpen] = useState(false), isOpen = isOpened || isWrong;
+  return (
+    <div className="ins-folded">
+      <div className="ins-field">
+        <button type="button" className="ins-link" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          {isOpen ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}
+          {name || (isOpen ? "Fewer settings" : "More settings")}{!isOpen && changed ? `, ${changed} changed` : ""}
+        </button>
+      </div>
+      {isOpen ? entries.map(render) : null}
+    </div>
   );
 }
 
@@ -98,7 +122,7 @@ function Unknown({ known, here, keys, isClosed }) {
   });
 }
 
-const WIDGETS = { cases: Cases, labels: Kinds, names: NamedValues, schema: SchemaTable, approvers: ApproversPicker, people: FillersPicker, model: ModelPicker, models: ModelsPicker, step: StepPicker, headers: Headers, body: Body, secret: SecretPicker, ticks: Ticks };
+const WIDGETS = { cases: Cases, labels: Kinds, names: NamedValues, schema: SchemaTable, approvers: ApproversPicker, people: FillersPicker, model: ModelPicker, models: ModelsPicker, step: StepPicker, headers: Headers, body: Body, secret: SecretPicker, ticks: Ticks, agent_tools: AgentTools, tool: ToolPicker, arguments: ToolArguments, colleague: ColleaguePicker, consenters: ConsentersPicker };
 
 export function Field({ name, schema, root, keys, isRequired }) {
   const { roles } = useDesk();

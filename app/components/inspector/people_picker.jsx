@@ -57,21 +57,27 @@ function People({ value, set, does = "decide" }) {
   );
 }
 
-// Who fills something in: one of them is enough, whoever it is.
-export function FillersPicker({ keys, label, help }) {
+const FILLS = { does: "fill it in", testId: "fillers", nobody: "Nobody is named, so every approver may fill it in." };
+const CONSENTS = { does: "consent", testId: "consenters", nobody: "Nobody is named, so every approver may consent." };
+
+export const FillersPicker = (given) => <OneOfThem {...given} words={FILLS} />;
+export const ConsentersPicker = (given) => <OneOfThem {...given} words={CONSENTS} />;
+
+// Roles and people of whom one is enough, whoever it is.
+function OneOfThem({ keys, label, help, words }) {
   const { people } = useDesk();
   const [value, set] = useSetting(keys);
   const given = value ?? {}, roles = given.roles ?? [], users = given.users ?? [];
   const problems = useProblems(keys, true), able = ableOf(people, roles, users);
   const change = (patch) => set({ ...given, ...patch }, label);
   return (
-    <fieldset className="ins-set" data-testid="fillers">
+    <fieldset className="ins-set" data-testid={words.testId}>
       <legend>{label}</legend>
       {help ? <p className="ins-help">{help}</p> : null}
-      <Labelled label="Roles">{() => <Roles value={roles} set={(next) => change({ roles: next })} does="fill it in" />}</Labelled>
-      <Labelled label="People">{() => <People value={users} set={(next) => change({ users: next })} does="fill it in" />}</Labelled>
+      <Labelled label="Roles">{() => <Roles value={roles} set={(next) => change({ roles: next })} does={words.does} />}</Labelled>
+      <Labelled label="People">{() => <People value={users} set={(next) => change({ users: next })} does={words.does} />}</Labelled>
       <p className="ins-help ins-field">
-        {roles.length || users.length ? "One of them is enough. " : "Nobody is named, so every approver may fill it in. "}
+        {roles.length || users.length ? "One of them is enough. " : `${words.nobody} `}
         {people.length ? `${able.length === 1 ? "1 person" : `${able.length} people`} could do it today.` : ""}
       </p>
       <Problems problems={problems} />

@@ -11,12 +11,12 @@ const MOST = 60;
 /** The values that fit what was typed, those whose name begins with it first. */
 export function useChoices(query, isOpen) {
   const desk = useDesk();
-  const { document, kinds, node, examples, needAll } = desk;
+  const { document, kinds, node, examples, needAll, extra } = desk;
   useEffect(() => { if (isOpen) needAll(); }, [isOpen, needAll]);
   return useMemo(() => {
     if (!isOpen || !node) return [];
     const wanted = query.trim().toLowerCase();
-    const all = flat(available(document, kinds, node.id, examples));
+    const all = flat([...(extra ?? []), ...available(document, kinds, node.id, examples)]);
     if (!wanted) return all.slice(0, MOST);
     const rank = (value) => {
       if (value.expression.toLowerCase() === wanted) return -1;
@@ -25,7 +25,7 @@ export function useChoices(query, isOpen) {
       return [label, title, value.expression, `${title} ${label}`].some((text) => text.includes(wanted)) ? 1 : 2;
     };
     return all.map((value, i) => [rank(value), i, value]).filter(([found]) => found < 2).sort((a, b) => a[0] - b[0] || a[1] - b[1]).map(([, , value]) => value).slice(0, MOST);
-  }, [document, kinds, node?.id, examples, query, isOpen]);
+  }, [document, kinds, node?.id, examples, extra, query, isOpen]);
 }
 
 /** Moves through the list by keys; true when the key was meant for the list. */

@@ -42,9 +42,10 @@ function ask(workflow, body, key) {
 
 /** `{value, error, is_cut}` of a template or an expression, or null while nobody knows. */
 export function usePreview({ template, expression }) {
-  const { workflow, node, lastRun, pins } = useDesk();
+  const { workflow, node, lastRun, pins, isAboutACall } = useDesk();
   const [found, show] = useState(null);
-  const text = template ?? expression;
+  // What is wanted called is not known before it is wanted.
+  const text = isAboutACall ? "" : template ?? expression;
   const run = lastRun?.run_id;
   useEffect(() => {
     if (!text?.trim() || !node) { show(null); return undefined; }

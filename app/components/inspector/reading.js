@@ -1,6 +1,6 @@
 // Reads the part of the expression language that a table of rules can show; null for everything else, so that nothing is ever lost.
 
-export const ROOTS = new Set(["inputs", "nodes", "item", "index", "visit", "run", "vars", "now"]);
+export const ROOTS = new Set(["inputs", "nodes", "item", "index", "visit", "run", "vars", "now", "arguments", "results", "said"]);
 const WORDS = { true: true, True: true, false: false, False: false, null: null, None: null };
 const LONGEST = 2000;
 const DEEPEST = 20;

@@ -11,6 +11,7 @@ import { sentence } from "../drawing/words.js";
 import { expressionOf, missingIn, OPERATORS, rulesOf } from "./rules.js";
 
 const JOINS = { all: "All of these", any: "Any of these", none: "None of these" };
+const ONE_LINE = 44; // characters that its field shows at once
 const NEW = { field: null, operator: "is", value: null };
 const FRESH = { join: "all", rules: [NEW] };
 
@@ -55,8 +56,9 @@ export function Condition({ value, commit, label, isInvalid, name }) {
             ? <ExpressionField value={value} commit={write} label={`${label}, as an expression`} isInvalid={isInvalid} isCode testId={`expression-${name}`} />
             : <code className="ins-code el" title={value} data-testid={`written-${name}`}>{value || "not filled in yet"}</code>}
         </span>
-        <button type="button" className="btn sm ghost" aria-pressed={isText} disabled={!isPossible} onClick={() => setText(!isText)}>{isText ? "As rows" : "Write"}</button>
+        {isPossible ? <button type="button" className="btn sm ghost" aria-pressed={isText} onClick={() => setText(!isText)}>{isText ? "As rows" : "Write"}</button> : null}
       </div>
+      {(isText || !isPossible) && value.length > ONE_LINE ? <code className="ins-code is-whole" data-testid={`whole-${name}`}>{value}</code> : null}
       <Preview expression={value} isCondition name={name} />
     </div>
   );
@@ -93,7 +95,7 @@ const emptyValue = (operator) => ({ number: { fixed: 0 }, text: { fixed: "" }, d
 
 function Rule({ rule, change, remove, name }) {
   const desk = useDesk();
-  const values = flat(available(desk.document, desk.kinds, desk.node.id, desk.examples));
+  const values = flat([...(desk.extra ?? []), ...available(desk.document, desk.kinds, desk.node.id, desk.examples)]);
   const known = rule.field && values.find((value) => value.expression === spelled(rule.field));
   const type = known?.type ?? "any";
   const offered = Object.entries(OPERATORS).filter(([operator, { of }]) => operator === rule.operator || of.split(" ").includes(type));

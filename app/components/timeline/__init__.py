@@ -11,7 +11,10 @@ from app.components import drawing
 
 _JSX: Any = rx.asset("timeline.jsx", shared=True)
 _FILES: tuple[Any, ...] = (
+    rx.asset("agent_detail.jsx", shared=True),
+    rx.asset("agents.js", shared=True),
     rx.asset("banner.jsx", shared=True),
+    rx.asset("bodies.js", shared=True),
     rx.asset("detail.jsx", shared=True),
     rx.asset("forms.jsx", shared=True),
     rx.asset("head.jsx", shared=True),

@@ -6,6 +6,9 @@ import { bannerOf, storyOf } from "./story.js";
 import { amount } from "./words.js";
 import { raised, Trouble } from "./forms.jsx";
 
+// The drawn step that a path stands for: what an agent did belongs to the agent.
+const nodeIn = (path) => path.split("/").at(-1).split("#")[0].split(".")[0];
+
 function StepLink({ path, children, onSelect, onHover, node }) {
   return <button type="button" className="step" onClick={() => onSelect(path)} onMouseEnter={() => onHover(node)} onMouseLeave={() => onHover("")}>{children}</button>;
 }
@@ -21,7 +24,7 @@ export function Banner({ run, book, now, can, trouble, busy, onRaise, onGoOn, on
         <ToneIcon tone={told.tone} size={20} />
         <div className="sp">
           <h2 className="t14 b">{told.title}</h2>
-          <p>{told.step ? <><StepLink path={told.step} node={told.step.split("/").at(-1).split("#")[0]} onSelect={onSelect} onHover={onHover}>{told.stepName}</StepLink>{told.text}</> : told.text} {told.kept}</p>
+          <p>{told.step ? <><StepLink path={told.step} node={nodeIn(told.step)} onSelect={onSelect} onHover={onHover}>{told.stepName}</StepLink>{told.text}</> : told.text} {told.kept}</p>
           <div className="row rn-offers">
             {told.link ? <Link className="btn pri" to={told.link}>{told.linkWord}</Link> : null}
             {offers.has("raise") && can.goOn && next ? <button type="button" className="btn pri" disabled={busy} onClick={() => onRaise(next)}>Raise to {amount(run.limit.name, next)} and go on</button> : null}
@@ -53,5 +56,5 @@ export const Story = memo(function Story({ run, book, onSelect, onHover }) {
 function partOf(part, key, onSelect, onHover) {
   if (typeof part === "string") return part;
   if (part.bold) return <b key={key}>{part.bold}</b>;
-  return <StepLink key={key} path={part.step} node={part.step.split("/").at(-1).split("#")[0]} onSelect={onSelect} onHover={onHover}>{part.text}</StepLink>;
+  return <StepLink key={key} path={part.step} node={nodeIn(part.step)} onSelect={onSelect} onHover={onHover}>{part.text}</StepLink>;
 }

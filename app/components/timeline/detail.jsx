@@ -3,15 +3,18 @@ import { useEffect, useId, useState } from "react";
 import { Link } from "react-router";
 import { ArrowLeft, ArrowRight, Copy, GitFork, Lock, X } from "lucide-react";
 import { Tile, ToneIcon } from "../drawing/icons.jsx";
+import { AgentSum, Crumbs, Inside, mainOf, titleIn } from "./agent_detail.jsx";
+import { agentsOf, standsFor, whereOf } from "./agents.js";
 import { Body, Text } from "./values.jsx";
 import { isReference, useBody } from "./use_run.js";
 import { CHECKS, amount, checksOf, clock, count, counted, isCached, isSaid, lineOf, repairsOf, length, lookOf, money, moment, nameOf, portName, practised, stepStatus, whichOf, whyWord } from "./words.js";
 
-export function Detail({ run, book, step, texts, now, place, onPrevious, onNext, onClose, onFork }) {
+export function Detail({ run, book, step, texts, now, place, onSelect, onPrevious, onNext, onClose, onFork }) {
   const [tab, setTab] = useState("overview");
+  const where = whereOf(run, step.path);
   const name = useId();
   const isModel = Boolean(step.note?.calls?.length || texts.has(step.path) || (step.inputs && !isReference(step.inputs) && typeof step.inputs.prompt === "string"));
-  const tabs = [["overview", "Overview"], ["input", "Input"], ...(isModel ? [["prompt", "Prompt & answer"]] : []), ["tries", step.tries.length > 1 ? `Tries (${step.tries.length})` : "Tries"]];
+  const tabs = [["overview", "Overview"], ...(where || agentsOf(run).has(step.path) ? [] : [["input", "Input"]]), ...(isModel && !where ? [["prompt", "Prompt & answer"]] : []), ["tries", step.tries.length > 1 ? `Tries (${step.tries.length})` : "Tries"]];
   const shown = tabs.some(([id]) => id === tab) ? tab : "overview";
   const look = lookOf(book, step.node);
   const which = whichOf(book, step.path);
@@ -28,7 +31,7 @@ export function Detail({ run, book, step, texts, now, place, onPrevious, onNext,
       <div className="row rn-dhead">
         <button type="button" className="btn sm ic ghost narrow" onClick={onClose} aria-label="Back to the steps"><ArrowLeft size={16} aria-hidden="true" /></button>
         <Tile icon={look.icon} isAi={look.isAi} />
-        <div className="sp"><h2 className="t14 b el" data-testid="detail-title">{nameOf(book, step.node)}</h2><div className="mut t12 el">{[place, which].filter(Boolean).join(" · ")}</div></div>
+        <div className="sp"><h2 className="t14 b el" data-testid="detail-title">{where ? titleIn(where) : nameOf(book, step.node)}</h2>{where ? <Crumbs book={book} where={where} onSelect={onSelect} /> : <div className="mut t12 el">{[place, which].filter(Boolean).join(" · ")}</div>}</div>
         <button type="button" className="btn sm ic ghost wide" disabled={!onPrevious} onClick={onPrevious} aria-label="Step before"><ArrowLeft size={16} aria-hidden="true" /></button>
         <button type="button" className="btn sm ic ghost wide" disabled={!onNext} onClick={onNext} aria-label="Next step"><ArrowRight size={16} aria-hidden="true" /></button>
         <button type="button" className="btn sm ic ghost over" onClick={onClose} aria-label="Close"><X size={16} aria-hidden="true" /></button>
@@ -37,12 +40,12 @@ export function Detail({ run, book, step, texts, now, place, onPrevious, onNext,
         {tabs.map(([id, word]) => <button key={id} type="button" role="tab" id={`${name}${id}`} aria-controls={`${name}panel`} aria-selected={shown === id} tabIndex={shown === id ? 0 : -1} className={shown === id ? "on" : undefined} onClick={() => setTab(id)}>{word}</button>)}
       </div>
       <div className="rn-dbody" role="tabpanel" id={`${name}panel`} aria-labelledby={`${name}${shown}`} tabIndex={0}>
-        {shown === "overview" ? <Overview run={run} book={book} step={step} texts={texts} now={now} /> : null}
+        {shown === "overview" ? <Overview run={run} book={book} step={mainOf(where, step)} where={where} texts={texts} now={now} onSelect={onSelect} /> : null}
         {shown === "input" ? <Body value={inputsOf(step)} title="What it got, worked out" empty={notYet(step)} /> : null}
         {shown === "prompt" ? <Prompt step={step} texts={texts} /> : null}
-        {shown === "tries" ? <Tries step={step} now={now} /> : null}
+        {shown === "tries" ? <Tries step={mainOf(where, step)} now={now} /> : null}
       </div>
-      <div className="row rn-dfoot"><CopyLink path={step.path} />{onFork ? <button type="button" className="btn sm" onClick={onFork}><GitFork size={14} aria-hidden="true" />Run again from here…</button> : null}<span className="sp" />{run.endedAt === null ? null : <span className="mut t12 row g4"><Lock size={12} aria-hidden="true" />Kept as it was</span>}</div>
+      <div className="row rn-dfoot"><CopyLink path={step.path} />{onFork && (!where || where.part === "turn") ? <button type="button" className="btn sm" onClick={onFork}><GitFork size={14} aria-hidden="true" />Run again from here…</button> : null}<span className="sp" />{run.endedAt === null ? null : <span className="mut t12 row g4"><Lock size={12} aria-hidden="true" />Kept as it was</span>}</div>
     </>
   );
 }
@@ -51,8 +54,9 @@ export function Detail({ run, book, step, texts, now, place, onPrevious, onNext,
 const inputsOf = (step) => step.inputs ?? (step.status === "done" ? step.outputs : null);
 const notYet = (step) => (step.status === "running" ? "It is written here when the step ends." : step.tries.length ? "Nothing." : "It has not started.");
 
-function Overview({ run, book, step, texts, now }) {
-  const told = stepStatus(run, step);
+function Overview({ run, book, step, where, texts, now, onSelect }) {
+  const agent = where ? null : agentsOf(run).get(step.path);
+  const told = stepStatus(run, agent ? standsFor(agent, step) : step);
   const live = texts.get(step.path);
   return (
     <>
@@ -62,9 +66,11 @@ function Overview({ run, book, step, texts, now }) {
       <Doubts step={step} />
       {step.error && !isSaid(step) ? <div className={`banner ${told.tone === "doubt" ? "doubt" : "failed"}`} role="note"><ToneIcon tone={told.tone === "doubt" ? "doubt" : "failed"} size={16} /><div><p className="b">{step.error.message}</p>{step.error.hint ? <p>{step.error.hint}</p> : null}</div></div> : null}
       <Checks step={step} />
-      {step.inputs !== null || step.status !== "done" ? <Body value={step.inputs} title="What it got" empty={notYet(step)} /> : null}
+      {where ? <Inside run={run} where={where} onSelect={onSelect} /> : null}
+      {agent ? <AgentSum run={run} agent={agent} step={step} onSelect={onSelect} /> : null}
+      {!where && !agent && (step.inputs !== null || step.status !== "done") ? <Body value={step.inputs} title="What it got" empty={notYet(step)} /> : null}
       {live ? <section className="rn-values" aria-label="It is writing"><h3 className="t12">It is writing</h3><div className="one" data-testid="writing"><span className="text">{live}</span></div></section> : null}
-      <Body value={step.outputs} title="What came out" empty={step.status === "running" ? "It is still working." : step.status === "in_doubt" ? "Nobody knows." : step.status === "waiting" ? (step.pause ? "Nothing yet: it waits." : "Nothing yet: it waits for an answer.") : notYet(step)} />
+      {where || agent ? null : <Body value={step.outputs} title="What came out" empty={step.status === "running" ? "It is still working." : step.status === "in_doubt" ? "Nobody knows." : step.status === "waiting" ? (step.pause ? "Nothing yet: it waits." : "Nothing yet: it waits for an answer.") : notYet(step)} />}
       {printedBy(step) ? <Body value={printedBy(step)} title="What it printed" empty="" /> : null}
       <Facts run={run} book={book} step={step} told={told} now={now} />
     </>

@@ -79,6 +79,15 @@ const HANDLERS = {
     Object.assign(step, { item: data.item ?? "", card: data.card ?? {}, inputs: data.inputs ?? step.inputs, votes: [] });
     step.expiresAt = data.expires_at != null ? data.expires_at / 1000 : null;
   },
+  // It has not started: a person looks first at what would go out.
+  step_guarded(run, data, at, event) {
+    const step = run.steps.get(event.path) ?? addStep(run, event.path);
+    Object.assign(step, { status: "waiting", item: data.item ?? "", card: data.card ?? {}, inputs: data.inputs ?? step.inputs, votes: [] });
+    step.expiresAt = null;
+  },
+  guard_answered(run, data, at, event, step) {
+    if (step) Object.assign(step, { status: "ready", item: "" });
+  },
   // It waits for a time or for an event, not for a person.
   step_paused(run, data, at, event, step) {
     if (!step) return;

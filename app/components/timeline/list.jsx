@@ -3,8 +3,9 @@ import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { Check, ChevronDown, ChevronRight, RotateCcw } from "lucide-react";
 import { Tile, ToneIcon } from "../drawing/icons.jsx";
+import { agentTold, callTold, standsFor, toolOf, turnTold } from "./agents.js";
 import { barsOf } from "./scale.js";
-import { counted, fact, length, lookOf, mark, money, nameOf, stepStatus } from "./words.js";
+import { brisk, counted, fact, length, lookOf, mark, money, nameOf, stepStatus } from "./words.js";
 
 const MOST_CELLS = 6;
 const isPhone = () => window.matchMedia("(max-width: 640px)").matches;
@@ -64,45 +65,57 @@ function above(rows, at) {
   return Math.max(0, at);
 }
 
+// Rows inside an agent, and the part that each is of.
+const PARTS = { turn: "turn", call: "call", say: "say" };
+
 const Row = memo(function Row({ index, row, top, height, run, book, scale, now, isSelected, isHot, onSelect, onToggle, onHover }) {
   const step = row.steps.at(-1);
-  const look = lookOf(book, row.node);
+  const look = lookOf(book, row.kind in PARTS ? `${row.node}.${PARTS[row.kind]}` : row.node), tells = factOf(row, book, step);
   const told = statusOf(run, row, step);
   const Chevron = row.isOpen ? ChevronDown : ChevronRight;
   const failures = row.kind === "item" ? 0 : row.steps.reduce((sum, one) => sum + one.tries.filter((tried) => tried.error).length - (one.status === "failed" ? 1 : 0), 0);
   const isLoose = row.kind === "unneeded" || row.kind === "ahead";
   return (
     <div id={`row-${index}`} role="row" aria-rowindex={index + 1} aria-level={row.level + 1} aria-selected={isSelected} aria-expanded={row.canOpen ? row.isOpen : undefined}
-      className={`rn-row${isSelected ? " sel" : ""}${isHot ? " hot" : ""}`} style={{ transform: `translateY(${top}px)`, height }} data-step={row.path} data-node={row.node} data-status={told.tone}
+      className={`rn-row${row.kind in PARTS ? " in" : ""}${isSelected ? " sel" : ""}${isHot ? " hot" : ""}`} style={{ transform: `translateY(${top}px)`, height }} data-step={row.path} data-node={row.node} data-status={told.tone}
       onClick={() => onSelect(row)} onMouseEnter={() => onHover(row.node)}>
-      <div role="gridcell" className="a" style={{ paddingLeft: 16 + row.level * 20 }}>
+      <div role="gridcell" className="a" style={{ paddingLeft: 16 + row.level * (row.kind in PARTS ? 14 : 20) }}>
         {row.canOpen ? <button type="button" className="fold" tabIndex={-1} aria-label={row.isOpen ? "Fold" : "Unfold"} onClick={(event) => { event.stopPropagation(); onToggle(row); }}><Chevron size={14} aria-hidden="true" /></button> : null}
         {row.kind === "round" || row.kind === "item" ? null : <Tile icon={look.icon} isAi={look.isAi} small />}
         <span className={isLoose ? "el mut" : "el md"}>{titleOf(row, book)}</span>
-        <span className="t12 mut num el fact">{factOf(row, book, step)}</span>
+        <span className="t12 mut num el fact" title={tells}>{tells}</span>
         {failures > 0 ? <span className="t12 row g4 again"><RotateCcw size={12} aria-hidden="true" />{counted(failures, "retry", "retries")}</span> : null}
         <span className="sp" />
         {row.kind === "rounds" ? <Rounds row={row} most={book.rounds.get(row.loop)} /> : null}
-        <span className={`st ${told.tone} t12`}><ToneIcon tone={told.tone === "next" ? "next" : told.tone} /><span className="el">{told.word}</span></span>
+        <span className={`st ${told.tone} t12`}><ToneIcon tone={told.tone === "next" ? "next" : told.tone} /><span className={row.kind in PARTS && told.tone === "done" ? "sr" : "el"}>{told.word}</span></span>
       </div>
-      <div role="gridcell" className="z"><Bars row={row} scale={scale} now={now} /></div>
+      <div role="gridcell" className="z"><Bars row={row} scale={scale} now={now} isStill={told.tone !== "running"} /></div>
     </div>
   );
 });
 
 function titleOf(row, book) {
+  if (row.kind === "turn") return `Turn ${row.turn.number.toLocaleString("en-US")}`;
+  if (row.kind === "call") return `Call ${toolOf(row.call)}`;
+  if (row.kind === "say") return "Talk with a person";
   if (row.kind === "item") return `Item ${row.index + 1}`;
   if (row.kind === "round") return `Round ${/#(\d+)[^#]*$/.exec(row.path)?.[1] ?? ""}`;
   return nameOf(book, row.node);
 }
 
 function factOf(row, book, step) {
+  if (row.kind === "turn") return turnTold(row.turn);
+  if (row.kind === "call") return callTold(row.call, brisk).told;
+  if (row.agent) return agentTold(row.agent);
   if (row.kind === "round") return [fact(book, step), step.spent.cost_micro ? money(step.spent.cost_micro) : ""].filter(Boolean).join(" · ");
   if (row.kind === "item") return counted(row.steps.length, "step");
   return row.kind === "step" ? fact(book, step) : "";
 }
 
 function statusOf(run, row, step) {
+  if (row.kind === "call") return callTold(row.call, brisk);
+  // An open agent stands as the step inside it that moves.
+  if (row.agent && step) return statusOf(run, { ...row, agent: null }, standsFor(row.agent, step));
   if (row.kind === "unneeded") return { tone: "skipped", word: run.status === "succeeded" ? "Not needed" : "Not reached" };
   if (row.kind === "ahead") return { tone: "rest", word: "Not yet" };
   if (row.kind === "item") return stepStatus(run, row.steps.find((one) => one.status === "failed" || one.status === "in_doubt" || one.status === "waiting" || one.status === "running") ?? step);
@@ -130,7 +143,7 @@ function Rounds({ row, most }) {
 
 const percent = (share) => `${(share * 100).toFixed(3)}%`;
 
-function Bars({ row, scale, now }) {
+function Bars({ row, scale, now, isStill }) {
   if (!row.steps.length) return null;
   const spans = row.steps.length === 1 ? row.steps[0].spans : row.steps.flatMap((step) => step.spans).sort((a, b) => a.from - b.from);
   if (!spans.length) return null;
@@ -145,7 +158,7 @@ function Bars({ row, scale, now }) {
   return (
     <>
       {bars.map((bar, index) => (
-        <i key={index} className={`bar ${bar.kind === "wait" ? "hatch" : bar.isLive ? "running" : isBad && bar === last ? "failed" : row.kind === "round" ? "o" : ""}`} style={{ left: percent(bar.left), width: `max(3px, ${percent(bar.width)})` }} />
+        <i key={index} className={`bar ${bar.kind === "wait" ? "hatch" : bar.isLive && row.agent && isStill ? "o" : bar.isLive ? "running" : isBad && bar === last ? "failed" : row.kind === "round" ? "o" : ""}`} style={{ left: percent(bar.left), width: `max(3px, ${percent(bar.width)})` }} />
       ))}
       {failed.slice(0, 40).map((moment, index) => <i key={`tick ${index}`} className="tick" style={{ left: percent(scale.at(moment)) }} />)}
       {waits.length === 1 && waits[0].width > 0.2 ? <span className="bl in" style={{ left: percent(waits[0].left + waits[0].width / 2) }}>{length(waits[0].ms)}</span> : null}

@@ -3,9 +3,12 @@ import { memo, useEffect, useMemo, useState } from "react";
 import { useReactFlow } from "@xyflow/react";
 import { Lock, Maximize2, Minimize2 } from "lucide-react";
 import { Drawing, edgeKey } from "../drawing/drawing.jsx";
+import { agentsOf, nodeWord, standsFor, turnsOf } from "./agents.js";
+import { isInside } from "../drawing/inside.js";
 import { placeOf, takenOf } from "./rows.js";
-import { amount, length, stepStatus } from "./words.js";
+import { amount, counted, length, stepStatus } from "./words.js";
 
+const MOST_TURNS = 10; // unless the step says otherwise
 const CLOSE = 0.7;
 const SETTLED_MS = 250;
 
@@ -28,7 +31,7 @@ function Follow({ node, isWide }) {
 function statusesOf(run, book) {
   const told = {};
   const seen = new Map();
-  for (const step of run.steps.values()) (seen.get(step.node) ?? seen.set(step.node, []).get(step.node)).push(step);
+  for (const step of run.steps.values()) if (!isInside(step.node)) (seen.get(step.node) ?? seen.set(step.node, []).get(step.node)).push(step);
   const isOver = run.endedAt !== null;
   for (const id of book.nodes.keys()) if (isOver && !seen.has(id)) told[id] = { tone: "skipped", word: run.status === "succeeded" ? "Not needed" : "Not reached" };
   for (const [node, steps] of seen) {
@@ -40,9 +43,18 @@ function statusesOf(run, book) {
     const last = steps.at(-1), place = placeOf(last.path), most = book.rounds.get(place.loop), round = place.rounds.at(-1);
     const isRunning = last.status === "running" || last.status === "waiting";
     const word = last.box && last.box.items !== null && isRunning ? `${last.box.ended} / ${last.box.items}` : isRunning && most && round > 1 ? `${status.word}, ${round} / ${most}` : items.length > 1 ? `${items.filter((step) => step.status === "done").length} of ${items.length} done` : steps.length > 1 ? `${status.word}, ${steps.length} rounds` : status.word;
+    const agent = agentsOf(run).get(last.path);
+    if (agent && items.length < 2) { told[node] = agentStatus(run, book, agent, last); continue; }
     told[node] = { tone: status.tone, word, amount: spent ? amount("cost_micro", spent) : worked >= 100 ? length(worked) : "" };
   }
   return told;
+}
+
+function agentStatus(run, book, agent, step) {
+  const status = stepStatus(run, standsFor(agent, step)), most = book.nodes.get(agent.node)?.config?.max_turns;
+  const spent = agent.steps.reduce((sum, one) => sum + one.spent.cost_micro, 0), turns = turnsOf(agent).length;
+  const word = step.status === "running" ? nodeWord(agent, most ?? MOST_TURNS) || status.word : `${status.word}${turns ? `, ${counted(turns, "turn")}` : ""}`;
+  return { tone: status.tone, word: word.charAt(0).toUpperCase() + word.slice(1), amount: spent ? amount("cost_micro", spent) : "" };
 }
 
 export const Route = memo(function Route({ run, book, version, dark, node, hot, isWide, onWide, onSelect, onHover }) {

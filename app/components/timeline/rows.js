@@ -1,5 +1,7 @@
 // The step list of a run: one row a step, rounds of a loop under their step, items and turns under the step that holds them.
+import { insideOf, isInside } from "../drawing/inside.js";
 import { kindWords, sentence, titleOf } from "../drawing/words.js";
+import { agentsOf, callsOf, partIcon, partWord, turnsOf } from "./agents.js";
 
 // What the document says of its steps, ready to be asked by id; `order` are the ids as a run comes to them.
 export function bookOf(document, order = []) {
@@ -9,9 +11,13 @@ export function bookOf(document, order = []) {
   return { document, nodes, rounds, order: new Map(order.map((id, index) => [id, index])), name: document?.name ?? "" };
 }
 
-export const nameOf = (book, node) => (book.nodes.has(node) ? titleOf(book.nodes.get(node)) : sentence(node));
+export function nameOf(book, node) {
+  if (isInside(node)) return `${nameOf(book, node.split(".")[0])}: ${partWord(node)}`;
+  return book.nodes.has(node) ? titleOf(book.nodes.get(node)) : sentence(node);
+}
 
 export function lookOf(book, node) {
+  if (isInside(node)) return { name: "Step", icon: partIcon(node), isAi: node.endsWith(".turn") };
   const found = book.nodes.get(node);
   return found ? kindWords(found.kind) : { name: "Step", icon: "box", isAi: false };
 }
@@ -46,6 +52,8 @@ export function treeOf(run) {
   const scopes = new Map();
   const under = new Map();
   for (const step of run.steps.values()) {
+    // What an agent did stands under the agent, as turns and calls.
+    if (isInside(step.node)) continue;
     const place = placeOf(step.path);
     if (!scopes.has(place.scope)) {
       scopes.set(place.scope, new Map());
@@ -58,7 +66,9 @@ export function treeOf(run) {
     else groups.set(place.node, { node: place.node, loop: place.loop, steps: [step] });
   }
   for (const base of under.keys()) if (!run.steps.has(base)) hold(scopes, base);
-  return { scopes, under };
+  const agents = agentsOf(run);
+  for (const path of agents.keys()) if (!run.steps.has(path)) hold(scopes, path);
+  return { scopes, under, agents };
 }
 
 // A box whose own step has not been told yet still holds its items.
@@ -79,19 +89,20 @@ export function rowsOf(tree, book, open, { isOver }) {
     const path = steps.at(-1)?.path ?? group.base;
     const isMany = steps.length > 1;
     const key = isMany ? `${placeOf(path).scope}>${group.node}` : path;
-    const canOpen = isMany || tree.under.has(path);
+    const canOpen = isMany || tree.under.has(path) || tree.agents.has(path);
     const isOpen = canOpen && open.has(key);
-    rows.push({ key, kind: isMany ? "rounds" : "step", path, node: group.node, loop: group.loop, steps, level, canOpen, isOpen });
+    rows.push({ key, kind: isMany ? "rounds" : "step", path, node: group.node, loop: group.loop, steps, level, canOpen, isOpen, agent: isMany ? undefined : tree.agents.get(path) });
     if (!isOpen) return;
     if (!isMany) return within(path, level + 1);
     for (const step of steps) {
-      const holds = tree.under.has(step.path);
+      const holds = tree.under.has(step.path) || tree.agents.has(step.path);
       const isUnfolded = holds && open.has(step.path);
-      rows.push({ key: step.path, kind: "round", path: step.path, node: group.node, loop: group.loop, steps: [step], level: level + 1, canOpen: holds, isOpen: isUnfolded });
+      rows.push({ key: step.path, kind: "round", path: step.path, node: group.node, loop: group.loop, steps: [step], level: level + 1, canOpen: holds, isOpen: isUnfolded, agent: tree.agents.get(step.path) });
       if (isUnfolded) within(step.path, level + 2);
     }
   };
   const within = (path, level) => {
+    if (tree.agents.has(path)) rows.push(...agentRows(tree.agents.get(path), level));
     for (const name of tree.under.get(path) ?? []) {
       const item = ITEM.exec(name);
       if (!item) {
@@ -109,6 +120,18 @@ export function rowsOf(tree, book, open, { isOver }) {
   return rows;
 }
 
+// The turns of an agent, each with its calls and what a person said to it.
+function agentRows(agent, level) {
+  const rows = [];
+  const plain = { node: agent.node, loop: "", canOpen: false, isOpen: false };
+  for (const turn of turnsOf(agent)) {
+    rows.push({ ...plain, key: turn.path, kind: "turn", path: turn.path, steps: [turn.step], also: turn.box ? [turn.box.path] : [], turn, level });
+    for (const call of callsOf(turn)) rows.push({ ...plain, key: call.path, kind: "call", path: (call.parts.call ?? call.steps[0]).path, steps: call.steps, call, level: level + 1 });
+    if (turn.say) rows.push({ ...plain, key: turn.say.path, kind: "say", path: turn.say.path, steps: [turn.say], level: level + 1 });
+  }
+  return rows;
+}
+
 // Steps of the document that the run has not come to: after its end they were not needed.
 function notReached(tree, book, isOver) {
   const seen = tree.scopes.get("") ?? new Map();
@@ -119,6 +142,8 @@ function notReached(tree, book, isOver) {
 
 // Every row that must be unfolded for this step to be in sight.
 export function openFor(tree, path) {
+  const inside = insideOf(path);
+  if (inside) return [...openFor(tree, inside.owner), inside.owner];
   const keys = [];
   const parts = path.split("/");
   const place = placeOf(path);

@@ -3,6 +3,8 @@ import {
   amount, clock, counted, doubtfulSteps, failedStep, fact, isDoubtful, isSaid, length, LIMITS, lookOf, moment, nameOf, pausedSteps, pauseWord, portName, waitingSteps, whichOf, whoFor,
   whyWord,
 } from "./words.js";
+import { isInside } from "../drawing/inside.js";
+import { agentsOf, sumOf } from "./agents.js";
 import { placeOf } from "./rows.js";
 
 const MOST = 8;
@@ -125,17 +127,31 @@ export function storyOf(run, book) {
   const sentences = [];
   const starter = run.by ? `${run.by} started it` : "It was started";
   sentences.push([run.mode === "test" ? `${starter} as a test` : starter, run.startedAt ? ` at ${clock(run.startedAt)}.` : "."]);
-  const groups = new Map();
-  for (const step of run.steps.values()) if (step.tries.length) (groups.get(step.node) ?? groups.set(step.node, []).get(step.node)).push(step);
+  const groups = new Map(), agents = agentsOf(run);
+  for (const step of run.steps.values()) if (step.tries.length && !isInside(step.node)) (groups.get(step.node) ?? groups.set(step.node, []).get(step.node)).push(step);
   for (const [node, steps] of groups) {
     const sentence = sentenceOf(book, node, steps);
     if (sentence) sentences.push(sentence);
+    for (const step of steps) if (agents.has(step.path)) sentences.push(...agentSentences(book, agents.get(step.path)));
   }
   if (run.recovered) sentences.push([`The server was restarted ${run.recovered === 1 ? "once" : `${run.recovered} times`}; the run went on where it was.`]);
   for (const resumed of run.resumed) sentences.push([resumedText(resumed)]);
   if (run.isStopped && run.stoppedBy) sentences.push([`${run.stoppedBy} stopped it there.`]);
   if (run.doubtful.length) sentences.push([`It was cancelled. ${doubtfulText(run, book)}`]);
   return sentences.length <= MOST ? sentences : [...sentences.slice(0, MOST - 1), [`And ${counted(sentences.length - MOST + 1, "more thing")}: see the steps.`]];
+}
+
+const MOST_DECISIONS = 3;
+
+// How much an agent did, and what people said to it.
+function agentSentences(book, agent) {
+  const { turns, calls, stopped, asked, failed } = sumOf(agent), name = { step: agent.path, text: nameOf(book, agent.node) };
+  if (!turns) return [];
+  const parts = [stopped ? `${stopped} ${stopped === 1 ? "was" : "were"} stopped` : "", failed ? `${failed} failed` : "", asked ? `${asked} needed a person` : ""].filter(Boolean);
+  const told = [[name, ` took ${counted(turns, "turn")} and wanted ${calls ? counted(calls, "call") : "nothing called"}${parts.length ? `: ${parts.join(", ")}` : ""}.`]];
+  const decided = agent.steps.filter((step) => step.node.endsWith(".ask") && step.note?.decision);
+  for (const step of decided.slice(-MOST_DECISIONS)) told.push(decisionOf(step, { step: step.path, text: `a call of ${step.card?.action?.config?.tool ?? "a tool"}` }));
+  return told;
 }
 
 function resumedText({ by, at, limits, model, finishes }) {

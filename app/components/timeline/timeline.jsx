@@ -62,7 +62,7 @@ function OneRun({ id, allowed, dark }) {
     <div className="rn" data-testid="run" data-status={run.status} data-steps={run.steps.size} data-ready={!isMore && run.seq > 0}>
       <Head run={run} version={version} isMore={isMore} book={book} now={now} state={state} canGoOn={can.goOn} canCancel={can.cancel} canPause={can.pause} onGoOn={orders.openLimits} onPause={orders.pause} onCancel={orders.openCancel} />
       <div className={`rn-grid${isWide ? " broad" : ""}`}>
-        <Route run={run} book={book} version={version} dark={dark} node={step?.node ?? null} hot={hot} isWide={isWide} onWide={widen} onSelect={openNode} onHover={setHot} />
+        <Route run={run} book={book} version={version} dark={dark} node={step ? step.node.split(".")[0] : null} hot={hot} isWide={isWide} onWide={widen} onSelect={openNode} onHover={setHot} />
         <section className="rn-mid" aria-label="Steps over time">
           <div className="rn-above">
             {isMore ? null : <Banner run={run} book={book} now={now} can={can} trouble={orders.dialog ? null : orders.trouble} busy={orders.busy} onRaise={(value) => orders.goOn({ [run.limit.name]: value })}
@@ -73,7 +73,7 @@ function OneRun({ id, allowed, dark }) {
           {run.seq ? <><Axis scale={scale} /><div className="rn-rows"><Grid scale={scale} /><List run={run} version={version} book={book} rows={rows} scale={scale} now={now} selected={choice.key} hot={hot} onSelect={choice.select} onOpen={openRow} onToggle={toggle} onHover={setHot} /></div><Legend /></> : null}
         </section>
         <aside ref={detail} className={`rn-detail${choice.isDetail ? " shown" : ""}`} aria-label="The step" tabIndex={-1} onKeyDown={(event) => { if (event.key === "Escape") choice.back(); }}>
-          {step ? <Detail key={step.path} run={run} book={book} step={step} texts={texts} now={now} place={placeIn(rows, index)} onPrevious={beside(-1)} onNext={beside(1)} onClose={choice.back} onFork={can.fork && step.tries.length ? () => orders.openFork(step.path) : null} /> : <p className="rn-none mut">{choice.key ? "The run did not come to this step, so there is nothing to see." : "Choose a step to see what it got and what came out."}</p>}
+          {step ? <Detail key={step.path} run={run} book={book} step={step} texts={texts} now={now} place={placeIn(rows, index)} onSelect={openPath} onPrevious={beside(-1)} onNext={beside(1)} onClose={choice.back} onFork={can.fork && step.tries.length ? () => orders.openFork(step.path) : null} /> : <p className="rn-none mut">{choice.key ? "The run did not come to this step, so there is nothing to see." : "Choose a step to see what it got and what came out."}</p>}
         </aside>
       </div>
       {orders.dialog === "limits" ? <GoOnDialog run={run} busy={orders.busy} trouble={orders.trouble} onSend={orders.goOn} onClose={orders.close} /> : null}
@@ -120,7 +120,8 @@ function useChoice({ run, tree, rows, setOpen, isReady }) {
 // The row of what was chosen; a step that has begun another round since stands under a row of its own.
 function keyOf(rows, chosen) {
   if (rows.some((row) => row.key === chosen.key)) return chosen.key;
-  return rows.find((row) => row.path && row.path === chosen.path)?.key ?? rows.find((row) => row.steps.some((step) => step.path === chosen.path))?.key ?? "";
+  const found = rows.find((row) => row.path && row.path === chosen.path) ?? rows.find((row) => row.steps.some((step) => step.path === chosen.path)) ?? rows.find((row) => row.also?.includes(chosen.path) || row.agent?.offer?.path === chosen.path);
+  return found?.key ?? "";
 }
 
 function placeIn(rows, index) {

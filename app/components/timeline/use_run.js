@@ -1,6 +1,7 @@
 // A run as React sees it: its events folded as they come, its document, and what its models are writing at the moment.
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { runOrder } from "../drawing/layout.js";
+import { isReference } from "./bodies.js";
 import { openFeed } from "./feed.js";
 import { emptyRun, fold } from "./fold.js";
 import { bookOf } from "./rows.js";
@@ -90,8 +91,7 @@ export function useNow(run, isMore) {
   return isMoving ? Math.max(now, run.at) : run.at;
 }
 
-// A body that an event only names: `{$ref, field, bytes}` stands for what is at that address in that field.
-export const isReference = (value) => Boolean(value && typeof value === "object" && typeof value.$ref === "string" && typeof value.bytes === "number");
+export { isReference };
 
 export function useBody(value) {
   const [loaded, setLoaded] = useState(null);

@@ -16,7 +16,7 @@ export function Body({ value, title, empty }) {
   );
 }
 
-function Table({ value, empty }) {
+export function Table({ value, empty }) {
   const isObject = value !== null && typeof value === "object" && !Array.isArray(value);
   if (value === null || value === undefined || (isObject && !Object.keys(value).length)) return <p className="mut t12">{empty}</p>;
   if (!isObject) return <div className="one"><Value value={value} /></div>;

@@ -1,5 +1,6 @@
 // How a run is told: amounts, lengths of time, statuses, and the sentences about what happened.
 import { clock, moment, pauseWord } from "../drawing/moments.js";
+import { insideOf } from "../drawing/inside.js";
 import { portWord, sentence } from "../drawing/words.js";
 import { lookOf, nameOf, placeOf } from "./rows.js";
 
@@ -30,6 +31,8 @@ export function length(ms) {
   if (s < 86_400) return joined(Math.floor(s / 3600), "h", Math.floor((s % 3600) / 60), "min");
   return joined(Math.floor(s / 86_400), Math.floor(s / 86_400) === 1 ? "day" : "days", Math.floor((s % 86_400) / 3600), "h");
 }
+/** Short times to the millisecond: how long a call took. */
+export const brisk = (ms) => (ms < 1000 ? `${Math.max(1, Math.round(ms))} ms` : length(ms));
 const joined = (a, unit, b, small) => `${a} ${unit}${b ? ` ${b} ${small}` : ""}`;
 
 // On the axis: `5 s`, `4:23`, `2:05:00`.
@@ -128,6 +131,8 @@ export const checksOf = (step) => (Array.isArray(step.outputs?.checks) ? step.ou
 
 // "round 2 of at most 4", "item 3"; nothing for a step that stands alone.
 export function whichOf(book, path) {
+  const inside = insideOf(path);
+  if (inside) return [whichOf(book, inside.owner), inside.turn ? `turn ${inside.turn} of at most ${book.nodes.get(inside.node)?.config?.max_turns ?? 10}` : ""].filter(Boolean).join(", ");
   const place = placeOf(path);
   const parts = [];
   const item = /\[(\d+)\]$/.exec(place.scope);

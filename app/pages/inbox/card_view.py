@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from app.components.decision import draft
-from app.pages.inbox import type_view
+from app.pages.inbox import evidence_view, type_view
 from app.pages.inbox.cards import Editable, Station
 from app.pages.inbox.grid_state import Grid
 from app.pages.inbox.parts import DECIDE, box, key, seen, table
@@ -209,13 +209,6 @@ def _changes(one: Editable) -> rx.Component:
     return rx.el.div(rx.foreach(one.parts, part), class_name="rep pre", custom_attrs={"data-testid": "changes"})
 
 
-def _message() -> rx.Component:
-    """May hold words of a model or of a stranger: always text, and named as what it is."""
-    name = rx.el.div(icon("message_square_text", size=14), "Message, may be written by a model", class_name="lab")
-    told = rx.el.div(name, rx.el.div(Inbox.card.message, class_name="quo"), class_name="ev", custom_attrs={"data-testid": "message"})
-    return rx.cond(Inbox.card.message != "", told)
-
-
 def _after() -> rx.Component:
     ahead = rx.cond(Inbox.card.type == "form", "After it is sent", "After you approve")
     title = rx.cond(Inbox.card.is_pending, ahead, "The way it went")
@@ -240,7 +233,8 @@ def _side() -> rx.Component:
     return rx.el.div(
         box(
             rx.match(item.type, ("approval", "Why"), "What it has used"),
-            rx.cond(item.type == "approval", _message()),
+            evidence_view.rules(),
+            rx.cond(item.type == "approval", evidence_view.message()),
             evidence,
             cost,
             test="why",

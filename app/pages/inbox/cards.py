@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.pages.inbox import telling
+from app.pages.inbox.evidence import Why, action_facts, beside_rules, why
 from app.pages.inbox.rows import TITLELESS, item_tone
 from app.pages.inbox.telling import Choice
 from app.pages.inbox.values import TYPED, Fact, Part, as_text, changes, edits, facts, label, plain
@@ -81,6 +82,8 @@ class Card:
     action_head: str = ""
     action_facts: list[Fact] = field(default_factory=list)
     message: str = ""
+    why: Why = field(default_factory=Why)
+    """Of an agent's call: what speaks for and against it."""
     evidence: list[Fact] = field(default_factory=list)
     cost: str = ""
     limit: str = ""
@@ -111,7 +114,6 @@ def card(item: InboxCard, *, me: Actor, now: datetime) -> Card:
     tone, is_pending = item_tone(item), item.status == "pending"
     outcome, text = _outcome(item, me=me, now=now)
     action = item.action or {}
-    percent = _percent(item)
     return Card(
         id=item.id,
         run=item.run_id,
@@ -130,15 +132,16 @@ def card(item: InboxCard, *, me: Actor, now: datetime) -> Card:
         may_not=item.may_not if is_pending else "",
         is_final=item.cannot_be_undone and not _is_simulated(item),
         is_simulated=_is_simulated(item),
-        action=str(action.get("title") or ""),
+        action=_action(item),
         action_kind=item.action_kind or label(str(action.get("kind") or "")),
         action_head=_action_head(item),
-        action_facts=facts(item.ran or action.get("config") or {}),
-        message=plain(telling.message(item)),
-        evidence=facts(item.show),
+        action_facts=action_facts(item, item.ran or action.get("config") or {}),
+        message=plain(item.call.said if item.call else telling.message(item)),
+        why=why(item),
+        evidence=facts(beside_rules(item)),
         cost=words.money(float(item.spent.get("cost_usd", 0))),
         limit=words.money(float((item.limits or {}).get("cost_usd", 0))) if (item.limits or {}).get("cost_usd") else "",
-        percent=percent,
+        percent=_percent(item),
         deciders=_deciders(item, me=me),
         needed=_needed(item),
         stations=stations(item, me=me),
@@ -156,6 +159,10 @@ def card(item: InboxCard, *, me: Actor, now: datetime) -> Card:
         is_one_of_many=item.box is not None and item.box.waiting > 1,
         others=f"Item {item.box.number} of “{plain(item.box.title)}”; {item.box.waiting:,} to decide" if item.box else "",
     )
+
+
+def _action(item: InboxCard) -> str:
+    return plain(telling.called(item)) or str((item.action or {}).get("title") or "")
 
 
 def _is_simulated(item: InboxCard) -> bool:
@@ -183,14 +190,24 @@ def _sentence(item: InboxCard) -> str:
     if item.type != "approval":
         return telling.sentence(item, who) if item.status == "pending" else telling.asked_before(item, who)
     if item.status != "pending":
+        if tool := telling.called(item):
+            return f"{telling.agent(item)} wanted to call {tool}."
         return f"{who} asked to run “{item.action.get('title')}”." if item.action else f"{who} asked."
     if item.action is None:
         following = f"“{item.after[0]}”" if item.after else "its next step"
         return f"{who} asks. If it is approved, the run goes on with {following}; the decision itself does nothing else."
+    if tool := telling.called(item):
+        return _would_call(item, telling.agent(item), tool)
     does = ACTS.get(str(item.action.get("kind")), "it runs")
     if _is_simulated(item):
         return f"{who} asks to run “{item.action.get('title')}” in a test run. Nothing leaves Signalbox: in a live run {does}, once."
     return f"{who} asks to run “{item.action.get('title')}”. If it is approved, {does}: exactly what stands below, once."
+
+
+def _would_call(item: InboxCard, who: str, tool: str) -> str:
+    if _is_simulated(item):
+        return f"If you approve, {who} goes on. This is a test run: {tool} is not called and nothing leaves Signalbox."
+    return f"If you approve, {tool} is called once, with exactly what stands below, and {who} goes on with what comes back."
 
 
 def _person(item: InboxCard, *, me: Actor) -> str:
@@ -205,7 +222,7 @@ def _outcome(item: InboxCard, *, me: Actor, now: datetime) -> tuple[str, str]:
         return "", ""
     who, when = _person(item, me=me), words.ago(item.decided_at, now=now)
     said = f"{who[:1].upper()}{who[1:]} decided this {when}."
-    act = f"“{(item.action or {}).get('title', '')}”"
+    act = f"“{_action(item)}”"
     if item.type != "approval" and item.status == "done":
         return telling.outcome(item, said)
     match item.status:

@@ -11,9 +11,10 @@ from app.api.reading import Asking
 from app.pages.inbox import asked
 from app.pages.inbox.asked import Asked
 from app.pages.inbox.cards import Card, Editable, Station, card, editables
+from app.pages.inbox.evidence import action_facts
 from app.pages.inbox.grid_state import Grid
 from app.pages.inbox.rows import Request, grid_of, oldest, requests
-from app.pages.inbox.values import TYPED, Fact, facts, typed
+from app.pages.inbox.values import TYPED, Fact, typed
 from app.ui.actions import action
 from app.ui.frame import Frame
 from engine import InboxCard, InboxPage, Invalid, NotFound, Permission, SignalboxError
@@ -279,7 +280,7 @@ class Inbox(rx.State):
         self._take_fields(item)
         try:
             shown = await asking.ask(asking.engine.inbox.preview(asking.actor, item.id, values)) if values else None
-            self.preview = facts(shown["config"]) if shown else []
+            self.preview = action_facts(item, shown["config"]) if shown else []
         except Invalid as error:
             self._tell(Notice("failed", "It cannot run like this", error.message))
 

@@ -72,8 +72,23 @@ def choices(item: InboxCard) -> list[Choice]:
     return found
 
 
+def called(item: InboxItem) -> str:
+    """The tool that an agent wants to call, or has called, where the request is about that."""
+    action = item.action or {}
+    return str((action.get("config") or {}).get("tool") or "") if "." in str(action.get("node") or "") else ""
+
+
+def agent(item: InboxItem) -> str:
+    """Who wants to call it: the colleague, or the step."""
+    return item.agent or item.step or item.workflow_name
+
+
 def title(item: InboxItem) -> str:
     """The engine's title, in words for people; what a workflow asks stands as it is."""
+    if item.type == "approval" and (tool := called(item)):
+        return f"{agent(item)} wants to call {tool}"
+    if item.type == IN_DOUBT and (tool := called(item)):
+        return f"Did the call of {tool} happen?"
     return words.asked_title(item.title) if item.type == LIMIT else item.title
 
 
@@ -91,8 +106,9 @@ def sentence(item: InboxCard, who: str) -> str:
         case "limit":
             return f"{who} has stopped at a limit that the workflow sets. Nothing is used while it waits for an answer."
         case "in_doubt":
-            called = (item.action or {}).get("title", "")
-            return f"{who} called “{called}” and got no answer. The run waits until somebody says what came of it."
+            what = called(item) or (item.action or {}).get("title", "")
+            who = agent(item) if called(item) else who
+            return f"{who} called “{what}” and got no answer. The run waits until somebody says what came of it."
         case _:
             return f"{who} waits for a person."
 

@@ -10,10 +10,13 @@ from pydantic import BaseModel, Field
 from engine.expressions import ExpressionError
 from engine.graph.fieldtree import Each, Keyed
 from engine.jsonvalue import JsonValue
+from engine.nodes.agents.joined import calls_allowed, held, offered_as, truth
 from engine.nodes.agents.talk import content_of, results_of, said_in
 from engine.nodes.contract import Answer, Ask, AskKind, BoxKind, InlineKind, NodeConfig, OnItemError, Outcome, Resolver
+from engine.tools.messages import has_both
 
 Verdict = Literal["allow", "stop", "ask"]
+GUARDED = "It has read private data, and words that were written outside may have led it here; this call reaches outside."
 
 
 class CallsConfig(NodeConfig):
@@ -45,7 +48,8 @@ class Calls(BoxKind[CallsConfig]):
 
     def resolve(self, config: CallsConfig, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> dict[str, JsonValue]:
         """The calls of the turn before."""
-        return {"items": scope["nodes"][f"{config.owner}.turn"]["calls"][: config.max_items]}
+        most = calls_allowed(config.max_items, scope["nodes"][f"{config.owner}.offer"])
+        return {"items": scope["nodes"][f"{config.owner}.turn"]["calls"][:most]}
 
     def items(self, config: CallsConfig, given: Mapping[str, Any]) -> list[JsonValue]:
         """One item a call."""
@@ -118,16 +122,27 @@ class Call(InlineKind[CallConfig]):
         names |= agent.get("around", {}) | {"arguments": call["arguments"], "results": results_of(agent["history"])}
         names["said"] = said_in(agent["item"]["task"], agent["history"])
         rules = [] if place is None or call["problems"] else _rules(fields.get("tools"), place, config.tools[place]["preconditions"], names)
-        return {"call": call, "rules": rules}
+        guarded = bool(call.get("is_outward")) and has_both(agent.get("labels", ()))
+        told = offered_as(scope["nodes"][f"{config.owner}.offer"], call["tool"])
+        if told is None or call["problems"]:
+            return {"call": call, "rules": rules, "guarded": guarded}
+        rules += [_told(rule, *held(rule["that"], names)) for rule in told["rules"]]
+        return {"call": call, "rules": rules, "policy": told["policy"], "guarded": guarded}
 
     def work(self, config: CallConfig, given: Mapping[str, Any]) -> Outcome:
         """Leaves by `read` or `act` where it may be made, else by `ask` or `stop`."""
         call = given["call"]
-        tool = next((tool for tool in config.tools if tool["tool"] == call["tool"]), None)
+        tool: Mapping[str, Any] | None = next((tool for tool in config.tools if tool["tool"] == call["tool"]), None)
+        observes = config.observes
+        if (policy := given.get("policy")) is not None:
+            # What a step only notes, a colleague's rules still forbid.
+            tool, observes = {"policy": policy}, False
         verdict, reason = judged(call, tool, given["rules"])
+        if verdict == "allow" and given.get("guarded"):
+            verdict, reason = "ask", GUARDED
         outputs: dict[str, JsonValue] = {"tool": call["tool"], "arguments": call["arguments"], "verdict": verdict, "reason": reason}
         port = verdict
-        if verdict == "allow" or (config.observes and tool is not None and not call["problems"]):
+        if verdict == "allow" or (observes and tool is not None and not call["problems"]):
             port = "act" if call.get("is_writing") else "read"
         return Outcome(outputs | {"rules": given["rules"]}, port)
 
@@ -157,18 +172,20 @@ def _rules(tree: Resolver | None, place: int, written: Sequence[Mapping[str, Any
     resolvers = each.items if isinstance(each, Each) else ()
     for rule, resolver in zip(written, resolvers, strict=True):
         that = resolver.entries["that"] if isinstance(resolver, Keyed) else resolver
-        holds, why = _holds(that, scope)
-        because = rule["because"] or f"This does not hold: {rule['that']}."
-        found.append({"that": rule["that"], "otherwise": rule["otherwise"], "because": because, "holds": holds, "unknown": why})
+        found.append(_told(rule, *_holds(that, scope)))
     return found
+
+
+def _told(rule: Mapping[str, Any], holds: bool | None, why: str) -> dict[str, JsonValue]:
+    because = rule["because"] or f"This does not hold: {rule['that']}."
+    return {"that": rule["that"], "otherwise": rule["otherwise"], "because": because, "holds": holds, "unknown": why}
 
 
 def _holds(that: Resolver, scope: Mapping[str, Any]) -> tuple[bool | None, str]:
     try:
-        value = that(scope)
+        return truth(that(scope))
     except ExpressionError as error:
         return None, error.message
-    return (value, "") if isinstance(value, bool) else (None, "It is neither true nor false.")
 
 
 class AskConfig(NodeConfig):

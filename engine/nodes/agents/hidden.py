@@ -19,14 +19,14 @@ _FAILED = {"result": None}
 def parts_of(owner: str, config: Any, tools: Resolver | None, *, retry: Retry, timeout_s: float | None) -> Parts:
     """What stands inside the agent `owner`; `config` is an `AgentConfig`, `tools` its compiled preconditions."""
     policies = [tool.model_dump() for tool in config.tools]
-    names = [tool["tool"] for tool in policies]
+    offer = OfferConfig(tools={tool["tool"]: tool["policy"] for tool in policies}, agent=config.agent.strip())
     call = CallConfig(owner=owner, tools=policies, observes=config.gate == "observe")
     ask = AskConfig(owner=owner, action=f"{owner}.asked", approvers=config.approvers.model_dump(), expires_after_s=config.expires_after_s)
     turn = TurnConfig(owner=owner, max_tokens=config.max_tokens, temperature=config.temperature, output=config.output, talks=config.talks)
     calls = CallsConfig(owner=owner, max_items=config.calls_per_turn, result_chars=config.result_chars)
     say = SayConfig(owner=owner, assignees=config.approvers.model_dump(), expires_after_s=config.expires_after_s)
     nodes = (
-        Part("offer", Offer(), OfferConfig(tools=names), title="Tools offered", retry=READS_AGAIN),
+        Part("offer", Offer(), offer, title="Tools offered", retry=READS_AGAIN),
         Part("turn", TurnKind(), turn, title="Turn", retry=retry, timeout_s=timeout_s),
         Part("calls", Calls(), calls, title="Calls"),
         Part("say", Say(), say, title="Talk"),
@@ -50,7 +50,7 @@ def parts_of(owner: str, config: Any, tools: Resolver | None, *, retry: Retry, t
         Way("call", "ask", "ask"),
         Way("ask", "approved", "asked"),
     )
-    return Parts(nodes, ways, {"asked": "ask"})
+    return Parts(nodes, ways, {"asked": "ask"}, config.agent.strip())
 
 
 def _making(name: str, fields: Mapping[str, Resolver], *, effect: str, is_counted: bool) -> Part:

@@ -9,6 +9,9 @@ from pydantic import Field, model_validator
 from engine.nodes.contract import Expr, NodeConfig, Template
 from engine.nodes.form import hints
 
+BOUNDS, CONSENT = "How far it may go", "When a person decides"
+"""Settings that are folded together."""
+
 
 class Precondition(NodeConfig):
     """What must hold before a tool is called."""
@@ -53,26 +56,32 @@ class Consenters(NodeConfig):
 class AgentConfig(NodeConfig):
     """The task, the tools, and the bounds."""
 
-    agent: str = Field(default="", title="Colleague", description="The colleague who does it.", json_schema_extra=hints(is_folded=True))
+    agent: str = Field(
+        default="", title="Colleague", description="The colleague who does it.", json_schema_extra=hints(widget="colleague", order=0)
+    )
     task: Template = Field(
         title="Task",
         description="What the agent is to do.",
-        json_schema_extra=hints(widget="text", text="", placeholder="What should it do? Type / for a value", order=0),
+        json_schema_extra=hints(widget="text", text="", placeholder="What should it do? Type / for a value", order=1),
     )
     system: Template = Field(
         default="",
         title="Role and rules",
         description="Who the agent is and what rules it keeps.",
-        json_schema_extra=hints(widget="text", text="", placeholder="Who it is and what rules it keeps", order=1),
+        json_schema_extra=hints(widget="text", text="", placeholder="Who it is and what rules it keeps", order=2),
     )
     model: Template = Field(
         default="default",
         title="Model",
         description="The model: `default`, `cheap`, `careful`, or a model's own name.",
-        json_schema_extra=hints(widget="model", text="", order=3),
+        json_schema_extra=hints(widget="model", text="", order=4),
     )
     tools: list[AgentTool] = Field(
-        default_factory=list, max_length=100, title="Tools", description="The tools that it may call, and how freely; the list is fixed."
+        default_factory=list,
+        max_length=100,
+        title="Tools",
+        description="The tools that it may call, and how freely; the list is fixed.",
+        json_schema_extra=hints(widget="agent_tools", text="It can call these and nothing else, whatever it is told.", order=3),
     )
     max_turns: int = Field(
         default=10,
@@ -80,19 +89,31 @@ class AgentConfig(NodeConfig):
         le=200,
         title="At most",
         description="How often the model is asked what to do next; then the step leaves by `handover`.",
-        json_schema_extra=hints(unit="turns"),
+        json_schema_extra=hints(
+            text="How often the model is asked what to do next; then a person takes over.", unit="turns", order=10, group=BOUNDS
+        ),
     )
     calls_per_turn: int = Field(
-        default=3, ge=1, le=64, title="Calls in one turn", description="Tools that one turn may call; more are left out."
+        default=3,
+        ge=1,
+        le=64,
+        title="Calls in one turn",
+        description="Tools that one turn may call; more are left out.",
+        json_schema_extra=hints(order=11, group=BOUNDS),
     )
     output: dict[str, Any] | None = Field(
         default=None,
         title="What comes out",
         description="A JSON Schema; the last answer must fit it and is kept as `json`.",
-        json_schema_extra=hints(widget="schema", text="", none="A text. Add fields to get an answer in named parts.", order=4),
+        json_schema_extra=hints(widget="schema", text="", none="A text. Add fields to get an answer in named parts.", order=5),
     )
     temperature: float | None = Field(
-        default=None, ge=0, le=2, title="Freedom", description="How freely the model answers.", json_schema_extra=hints(is_folded=True)
+        default=None,
+        ge=0,
+        le=2,
+        title="Freedom",
+        description="How freely the model answers.",
+        json_schema_extra=hints(order=14, group=BOUNDS),
     )
     max_tokens: int = Field(
         default=1024,
@@ -100,7 +121,7 @@ class AgentConfig(NodeConfig):
         le=1_000_000,
         title="Longest answer",
         description="Of each turn, in tokens.",
-        json_schema_extra=hints(unit="tokens"),
+        json_schema_extra=hints(unit="tokens", order=12, group=BOUNDS),
     )
     result_chars: int = Field(
         default=8_000,
@@ -108,10 +129,13 @@ class AgentConfig(NodeConfig):
         le=1_000_000,
         title="Longest result",
         description="How much of a tool's result the model reads; the whole is kept with the step.",
-        json_schema_extra=hints(unit="characters", is_folded=True),
+        json_schema_extra=hints(unit="characters", order=13, group=BOUNDS),
     )
     approvers: Consenters = Field(
-        default_factory=Consenters, title="Who consents", description="Who may consent to calls; empty: every approver."
+        default_factory=Consenters,
+        title="Who consents",
+        description="Who may consent to calls; empty: every approver.",
+        json_schema_extra=hints(widget="consenters", text="", order=20, group=CONSENT),
     )
     expires_after_s: float | None = Field(
         default=None,
@@ -119,6 +143,9 @@ class AgentConfig(NodeConfig):
         le=31_536_000,
         title="Answer within",
         description="A consent that nobody gives in time is refused, after so many seconds.",
+        json_schema_extra=hints(
+            widget="duration", text="A consent that nobody gives in time is refused.", none="No limit", order=21, group=CONSENT
+        ),
     )
     talks: bool = Field(
         default=False,
@@ -130,7 +157,11 @@ class AgentConfig(NodeConfig):
         default="enforce",
         title="Verdicts",
         description="`observe`: verdicts are only noted and every call is made; for measuring rules on recorded conversations.",
-        json_schema_extra=hints(is_folded=True),
+        json_schema_extra=hints(
+            text="Only noting is for measuring rules on recorded conversations: then every call is made.",
+            choices={"enforce": "Hold: what must not be called is not called", "observe": "Only noted"},
+            is_folded=True,
+        ),
     )
 
     @property

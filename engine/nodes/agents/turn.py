@@ -12,7 +12,9 @@ from engine.errors import OutputInvalid, ToolUnusable
 from engine.jsonvalue import JsonValue
 from engine.llm.messages import ToolCall, ToolOffer
 from engine.llm.structured import instruction
-from engine.nodes.agents.talk import HAND_OVER, arguments_of, messages_of
+from engine.nodes.agents.joined import joined
+from engine.nodes.agents.talk import HAND_OVER, TURN, arguments_of, messages_of
+from engine.nodes.colleague import Allowed, Colleague, merged
 from engine.nodes.contract import (
     CallKind,
     Capability,
@@ -38,19 +40,20 @@ _HAND_OVER = ToolOffer(
 
 
 class OfferConfig(NodeConfig):
-    """Which tools."""
+    """Which tools, each with the policy that the step gives it, and whose."""
 
-    tools: list[str] = Field(default_factory=list)
+    tools: dict[str, str] = Field(default_factory=dict)
+    agent: str = ""
 
 
 class OfferOutputs(BaseModel):
-    """What the model may call, fixed for all turns."""
+    """What the model may call, and the colleague that it is where there is one: both fixed for all turns."""
 
     tools: list[dict[str, Any]]
 
 
 class Offer(CallKind[OfferConfig]):
-    """Looks the tools up once: what an agent is offered does not change while it works."""
+    """Looks the colleague and the tools up once: who an agent is and what it is offered does not change while it works."""
 
     kind = "offer"
     title = "Tools offered"
@@ -58,23 +61,41 @@ class Offer(CallKind[OfferConfig]):
     group = "AI"
     counts = 0
     effect = Effect.IDEMPOTENT
-    uses = frozenset({Capability.TOOL})
+    uses = frozenset({Capability.TOOL, Capability.COLLEAGUE})
     Config = OfferConfig
     Outputs = OfferOutputs
 
     async def execute(self, config: OfferConfig, given: Mapping[str, Any], ctx: NodeContext) -> Outcome:
-        """Name, description, schema, effect, cost and digest of each. ToolUnusable for one whose schema is none."""
+        """Name, description, schema, effect, cost and digest of each; with a colleague, the policy and rules that hold of both.
+
+        AgentMissing; ToolUnusable for one whose schema is none, or that the colleague does not have.
+        """
+        colleague = await ctx.colleague(config.agent) if config.agent else None
+        allowed = {tool.tool: tool for tool in _allowed(config.tools, colleague)} if colleague is not None else {}
+        names = list(allowed) if colleague is not None else list(config.tools)
         found: list[JsonValue] = []
-        for tool in await ctx.tools(config.tools) if config.tools else []:
+        for tool in await ctx.tools(names) if names else []:
             if problems := check_schema(tool.parameters):
                 raise ToolUnusable(
                     f"The tool {tool.name} cannot be offered: its schema {problems[0].path or 'itself'} {problems[0].message}."
                 )
             told: dict[str, JsonValue] = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-            found.append(
-                told | {"effect": tool.effect, "cost_micro": tool.cost_micro, "digest": tool.digest, "is_writing": tool.is_writing}
-            )
-        return Outcome({"tools": found})
+            told |= {"effect": tool.effect, "cost_micro": tool.cost_micro, "digest": tool.digest}
+            told |= {"is_writing": tool.is_writing, "is_outward": tool.is_outward}
+            if (both := allowed.get(tool.name)) is not None:
+                told |= {"policy": both.policy, "rules": [dict(rule) for rule in both.rules]}
+            found.append(told)
+        return Outcome({"tools": found} if colleague is None else {"tools": found, "agent": colleague.told()})
+
+
+def _allowed(own: Mapping[str, str], colleague: Colleague) -> tuple[Allowed, ...]:
+    both = merged(own, colleague)
+    if both.foreign:
+        raise ToolUnusable(
+            f"{colleague.name} does not have the tool {both.foreign[0]}, which this step names.",
+            hint=f"Give it to {colleague.name} under Agents, or leave it out of the step.",
+        )
+    return both.tools
 
 
 class TurnConfig(NodeConfig):
@@ -115,13 +136,12 @@ class TurnKind(CallKind[TurnConfig]):
 
     def resolve(self, config: TurnConfig, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> dict[str, Any]:
         """The conversation; it is not kept with the step, because the steps before it tell the same."""
-        agent = scope["agent"]
+        agent, offer = scope["agent"], scope["nodes"][f"{config.owner}.offer"]
         return {
-            "model": agent["item"]["model"],
-            "system": agent["item"]["system"],
+            **joined(agent["item"], offer.get("agent")),
             "task": agent["item"]["task"],
             "history": list(agent["history"]),
-            "tools": scope["nodes"][f"{config.owner}.offer"]["tools"],
+            "tools": offer["tools"],
         }
 
     def most_calls(self, config: TurnConfig) -> tuple[int, int]:
@@ -129,12 +149,20 @@ class TurnKind(CallKind[TurnConfig]):
         return (1, 0)
 
     def estimate(self, config: TurnConfig, given: Mapping[str, Any], pricing: Pricing) -> Estimate:
-        """One call over the whole conversation."""
+        """One call over the whole conversation; none where the colleague's turns are used up."""
+        if _is_over(given):
+            return Estimate()
         bound = pricing.bound(_request(config, given))
         return Estimate(bound.cost_micro, bound.tokens, 1)
 
     async def execute(self, config: TurnConfig, given: Mapping[str, Any], ctx: NodeContext) -> Outcome:
-        """Leaves by `calls` where tools are wanted, by `again` where the answer does not fit, by `handover` where the agent gives up."""
+        """Leaves by `calls` where tools are wanted, by `again` where the answer does not fit, by `handover` where the agent gives up.
+
+        Where the colleague's turns are used up it asks nothing and hands over.
+        """
+        if _is_over(given):
+            words = f"It used up its {given['max_turns']} turns."
+            return Outcome({"text": "", "calls": [], "json": None, "problem": words, "model": "", "usage": {}}, "handover")
         answer = await ctx.model(_request(config, given))
         offered = {tool["name"]: tool for tool in given["tools"]}
         calls: Any = [_wanted(call, offered) for call in answer.calls]
@@ -154,6 +182,11 @@ class TurnKind(CallKind[TurnConfig]):
             return Outcome(outputs | {"problem": words}, "again")
 
 
+def _is_over(given: Mapping[str, Any]) -> bool:
+    most = given["max_turns"]
+    return most is not None and sum(entry["node"] == TURN for entry in given["history"]) >= most
+
+
 def _wanted(call: ToolCall, offered: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     tool = offered.get(call.name)
     if tool is None:
@@ -163,7 +196,7 @@ def _wanted(call: ToolCall, offered: Mapping[str, Mapping[str, Any]]) -> dict[st
     arguments, problems = arguments_of(call, parameters)
     if tool is None and call.name != HAND_OVER:
         problems = [f"There is no tool {call.name[:80]}. There are: {', '.join(offered) or 'none'}."]
-    told = {name: tool[name] for name in ("cost_micro", "digest", "is_writing")} if tool else {}
+    told = {name: tool[name] for name in ("cost_micro", "digest", "is_writing", "is_outward") if name in tool} if tool else {}
     return {"id": call.id, "tool": call.name, "written": call.arguments, "arguments": arguments, "problems": problems, **told}
 
 

@@ -109,7 +109,9 @@ class Agent(BoxKind[AgentConfig]):
         talk_goes_on = history and history[-1]["node"] == SAY and history[-1]["text"].strip()
         used_up = f"It used up its {config.max_turns} turns."
         reason = last["problem"] or (used_up if last["calls"] or talk_goes_on else "")
-        outputs: Any = {"text": reason or last["text"], "json": last["json"], "turns": len(turns), "calls": calls}
+        # A turn in which nobody was asked only tells that a colleague's turns are used up.
+        asked = sum(entry.get("model") != "" for entry in turns)
+        outputs: Any = {"text": reason or last["text"], "json": last["json"], "turns": asked, "calls": calls}
         return {"outputs": outputs, "port": "handover" if reason else "out"}
 
     def closed(self, config: AgentConfig, results: Sequence[JsonValue], errors: Mapping[int, dict[str, JsonValue]]) -> Outcome:

@@ -131,6 +131,10 @@ class Http(CallKind[HttpConfig]):
         """Whatever is more than reading."""
         return config.method not in READS
 
+    def is_outward(self, config: HttpConfig, given: Mapping[str, Any]) -> bool:
+        """Whatever is more than reading from an address that is written out: values in the address or a header leave the house too."""
+        return config.method not in READS or any("{{" in text for text in (config.url, *config.headers.values()))
+
     def cannot_be_undone(self, config: HttpConfig) -> bool:
         """Whatever is more than reading."""
         return config.method not in READS

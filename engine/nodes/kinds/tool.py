@@ -28,12 +28,12 @@ from engine.nodes.form import hints
 class ToolConfig(NodeConfig):
     """Which tool, with what."""
 
-    tool: str = Field(title="Tool", description="The tool's name.", json_schema_extra=hints(widget="line", text=""))
+    tool: str = Field(title="Tool", description="The tool's name.", json_schema_extra=hints(widget="tool", text=""))
     arguments: dict[str, Expr] = Field(
         default_factory=dict,
         title="What it is given",
         description="The tool's arguments: a name and an expression each.",
-        json_schema_extra=hints(widget="names", text="Each argument under its name.", add="Argument"),
+        json_schema_extra=hints(widget="arguments", text="Each argument under its name.", add="Argument"),
     )
     effect: EffectName = Field(
         default="unsafe",
@@ -87,6 +87,10 @@ class ToolKind(CallKind[ToolConfig]):
     def effect_of(self, config: ToolConfig) -> Effect:
         """As the settings say."""
         return Effect(config.effect)
+
+    def is_outward(self, config: ToolConfig, given: Mapping[str, Any]) -> bool:
+        """What calling it twice would do twice reaches somebody; of the others the catalog knows when they are called."""
+        return self.effect_of(config) in (Effect.UNSAFE, Effect.RECONCILABLE)
 
     def most_calls(self, config: ToolConfig) -> tuple[int, int]:
         """One call."""

@@ -1,5 +1,6 @@
 """Every table of the SQL database, the one truth of Signalbox."""
 
+from engine.storage.tables.agents import AgentRow
 from engine.storage.tables.answers import KeptAnswer
 from engine.storage.tables.keeping import BlobRef, RunSize, Snapshot, SuspendedProgram, SweptRun
 from engine.storage.tables.money import Budget, Spent
@@ -42,11 +43,13 @@ ALL_TABLES = (
     SuspendedProgram,
     KeptAnswer,
     ToolRow,
+    AgentRow,
     McpServerRow,
 )
 
 __all__ = [
     "ALL_TABLES",
+    "AgentRow",
     "Approval",
     "Audit",
     "Blob",

@@ -148,3 +148,30 @@ def test_names_that_people_chose_stay_as_they_are() -> None:
     assert plain("There is no node `refund_desk`.", {"kind": "branch"}) == "There is no step “refund_desk”."
     assert plain("Add a node of kind `end`.") == "Add a step “Done”."
     assert plain("The node `node` has no edge") == "The step “node” has no connection"
+
+
+AGENT = {"nodes": [{"id": "desk", "kind": "agent", "config": {"max_turns": 8}}, {"id": "other", "kind": "agent"}]}
+
+
+def inside(path: str, status: str = "done", **more: Any) -> dict[str, Any]:
+    return {"path": path, "node": path.split("/")[-1].split("#")[0].split("[")[0], "status": status, **more}
+
+
+def test_an_agent_shows_its_turn_and_calls_and_for_whom_it_waits_on_its_own_node() -> None:
+    open_box = {"path": "desk", "node": "desk", "status": "running", "note": {"items": 1, "ended": 0, "failed": 0}}
+    first = [inside("desk[0]/desk.offer"), inside("desk[0]/desk.turn#1"), inside("desk[0]/desk.turn#1/desk.calls[0]/desk.call")]
+    assert told(open_box, inside("desk[0]/desk.turn#1", "running"), document=AGENT) == {"desk": "Turn 1 of 8"}
+    assert told(open_box, *first, inside("desk[0]/desk.turn#2", "running"), document=AGENT) == {"desk": "Turn 2 of 8 · 1 call"}
+    card = {"approvers": {"users": ["ann@example.com", "bea@example.com"]}, "action": {"config": {"tool": "refund"}}}
+    asks = inside("desk[0]/desk.turn#2/desk.calls[0]/desk.ask", "waiting", kind="approval", card=card)
+    assert told(open_box, *first, asks, document=AGENT) == {"desk": "Waits for Ann or 1 more: refund"}
+    assert told({**open_box, "status": "done"}, *first, document=AGENT) == {"desk": "Done"}
+    assert told(
+        {**open_box, "path": "other", "node": "other"}, inside("other[0]/other.turn#3", "running", node="other.turn"), document=AGENT
+    ) == {"other": "Turn 3 of 10"}
+
+
+def test_an_agent_in_a_box_of_many_items_is_counted_with_them() -> None:
+    steps = [{"path": f"each[{i}]/desk", "node": "desk", "status": "running" if i else "done"} for i in range(2)]
+    turns = [inside(f"each[{i}]/desk[0]/desk.turn#1", "running") for i in range(2)]
+    assert told(*steps, *turns, document=AGENT) == {"desk": "Running 1 of 2"}

@@ -239,3 +239,57 @@ def test_what_is_typed_shows_until_it_is_decided_and_then_what_was_decided() -> 
     assert fields[0].keep == "run_1/ok/reply", "a request that is asked again finds what was typed"
     decided = waiting.model_copy(update={"status": "done", "values": {"n": 5, "gift": False, "reply": "Dear Tom"}})
     assert [one.edits for one in editables(decided, {"reply": "typed too late"}, {})] == ["", "", "1 edit"]
+
+
+# What an agent wants to call
+
+
+def asked_call(**more: Any) -> dict[str, Any]:
+    rules = [
+        {"that": "arguments.amount <= 50", "because": "At most $50.", "otherwise": "stop", "holds": True},
+        {"that": "results[0].age < 24", "because": "Only new orders.", "otherwise": "ask", "holds": False},
+        {"that": "results[0].vip", "because": "Only regulars.", "otherwise": "ask", "holds": None, "unknown": "`vip` has no value"},
+    ]
+    call = {"tool": "refund", "arguments": {"order": "7"}, "reason": "Only new orders.", "said": "I refund it.", "rules": rules}
+    config = {"tool": "refund", "arguments": {"order": "7"}, "digest": "d", "cost_micro": 0, "effect": "unsafe", "is_counted": False}
+    action = {"node": "desk.asked", "kind": "tool", "title": "Tool", "config": config}
+    show = {rule["that"]: "holds" for rule in rules} | {"amount": 40}
+    return {
+        "call": call,
+        "action": action,
+        "step": "Refund desk",
+        "title": "Let the agent call refund?",
+        "show": show,
+        "after": ["refund"],
+        **more,
+    }
+
+
+def test_a_call_of_an_agent_says_in_one_sentence_what_will_happen_and_shows_only_what_it_is_called_with() -> None:
+    told = shown(**asked_call(cannot_be_undone=True))
+    assert told.title == "Refund desk wants to call refund"
+    assert told.sentence.startswith("If you approve, refund is called once, with exactly what stands below")
+    assert (told.action, told.action_facts) == ("refund", [Fact("Order", "7")])
+    assert (told.message, told.why.said_by) == ("I refund it.", "Refund desk says")
+    assert [station.word for station in told.stations] == ["You decide", "refund"]
+    tried = shown(**asked_call(action=asked_call()["action"] | {"simulated": True}))
+    assert "nothing leaves Signalbox" in tried.sentence
+    assert request(item(**{k: v for k, v in asked_call().items() if k in ("action", "step", "title", "show")}), now=NOW).title == told.title
+
+
+def test_the_rules_of_a_call_speak_for_and_against_it() -> None:
+    told = shown(**asked_call()).why
+    assert [(one.word, one.because) for one in told.against] == [
+        ("Does not hold", "Only new orders."),
+        ("Cannot be said", "Only regulars."),
+    ]
+    assert [one.because for one in told.speaks_for] == ["At most $50."]
+    # The rules say why somebody is asked; a reason beside them is told.
+    assert told.asked == ""
+    policy = asked_call()["call"] | {"reason": "refund needs a person's consent."}
+    assert shown(**asked_call(call=policy)).why.asked == "refund needs a person's consent."
+    bare = {"that": "arguments.order != ''", "because": "This does not hold: arguments.order != ''.", "otherwise": "stop", "holds": True}
+    assert shown(**asked_call(call=policy | {"rules": [bare]})).why.speaks_for[0].because == "arguments.order != ''"
+    # What a card shows beside its rules stays.
+    assert shown(**asked_call()).evidence == [Fact("Amount", "40")]
+    assert (shown().why.against, shown().why.said_by) == ([], "Message, may be written by a model")

@@ -23,6 +23,12 @@ DECISION = {"decision": "approve", "digest": "0"}
 TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
     ("GET", "/api/v1/budgets"): (P.COST_READ, None),
     ("PUT", "/api/v1/budgets"): (P.BUDGET_MANAGE, {"scope": "workspace", "limit_usd": None}),
+    ("GET", "/api/v1/agents"): (P.AGENT_READ, None),
+    ("POST", "/api/v1/agents"): (P.AGENT_MANAGE, {"name": ""}),
+    ("GET", "/api/v1/agents/{agent}"): (P.AGENT_READ, None),
+    ("PUT", "/api/v1/agents/{agent}"): (P.AGENT_MANAGE, {"name": "Mara", "revision": 1}),
+    ("DELETE", "/api/v1/agents/{agent}"): (P.AGENT_MANAGE, None),
+    ("GET", "/api/v1/agents/{agent}/changes"): (P.AGENT_READ, None),
     ("GET", "/api/v1/tools"): (P.TOOL_READ, None),
     ("GET", "/api/v1/mcp-servers"): (P.TOOL_READ, None),
     ("PUT", "/api/v1/mcp-servers/{name}"): (P.TOOL_MANAGE, {"url": "https://a.example/mcp"}),
@@ -123,7 +129,7 @@ def routes(thread: EngineThread) -> set[tuple[str, str]]:
 
 def filled(path: str) -> str:
     parts = {"{version}": "1", "{seq}": "1", "{path:path}": "start"}
-    names = ("workflow", "node", "run", "item", "user", "token", "slug", "name", "version", "seq", "path:path")
+    names = ("workflow", "node", "run", "item", "user", "token", "slug", "name", "agent", "version", "seq", "path:path")
     for name in (f"{{{name}}}" for name in names):
         path = path.replace(name, parts.get(name, "nothing"))
     assert "{" not in path, path

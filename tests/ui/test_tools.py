@@ -59,8 +59,12 @@ def crm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpProcess]:
 
 @pytest.fixture(scope="module")
 def own(built: object, web: Web, crm: McpProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site whose tools may call both."""
-    with fresh_site(tmp_path_factory.mktemp("tools") / "home", SIGNALBOX_EGRESS_ALLOW=f"{web.place},{crm.place}") as site:
+    """A site whose tools may call both, and whose operator has named a program."""
+    folder = tmp_path_factory.mktemp("tools")
+    operator = folder / "operator.toml"
+    operator.write_text(f"[programs.files]\ncommand = {json.dumps(crm.command)}\n")
+    more = {"SIGNALBOX_EGRESS_ALLOW": f"{web.place},{crm.place}", "SIGNALBOX_OPERATOR_FILE": str(operator)}
+    with fresh_site(folder / "home", **more) as site:
         yield site
 
 
@@ -299,7 +303,9 @@ def test_the_tools_of_a_server_are_off_until_somebody_looked_and_again_when_one_
     crm.says(description="Looks an order up by its number.")
     section(tools).get_by_role("button", name="Servers", exact=True).click()
     dialog = tools.get_by_role("dialog")
-    expect(dialog).to_contain_text("There is no server yet.")
+    program = dialog.locator("[data-server=files]")
+    expect(program).to_contain_text("A program from the operator's file: only whoever runs Signalbox can change or remove it.")
+    expect(program.get_by_role("button")).to_have_text(["Tools", "Look again"])
     dialog.get_by_role("button", name="Add a server").click()
     dialog.get_by_label("Name", exact=True).fill("CRM 1")
     dialog.get_by_label("Address").fill("shop.example")
@@ -344,7 +350,7 @@ def test_the_tools_of_a_server_are_off_until_somebody_looked_and_again_when_one_
     shot(tools, "servers")
     dialog.get_by_role("button", name="Remove crm").click()
     tools.get_by_role("dialog", name="Remove crm?").get_by_role("button", name="Remove", exact=True).click()
-    expect(dialog).to_contain_text("There is no server yet.")
+    expect(dialog.locator("[data-server=crm]")).to_have_count(0)
     dialog.get_by_role("button", name="Close").last.click()
     expect(row).to_have_count(0)
 

@@ -36,6 +36,11 @@ class _Step:
                 yield f"config.tools[{place}].tool", name.strip()
 
 
+def concerns(document: Any) -> bool:
+    """Whether a document has anything to do with tools or reaches outside at all."""
+    return any(step.kind in ("tool", "agent", "http") for step in _steps(document).values())
+
+
 def notes_on(document: Any, known: list[Known]) -> list[Problem]:
     """Warnings: tools that are not there or cannot be called now, and steps at which a person will have to look."""
     steps, by_name = _steps(document), {one.tool.name: one for one in known}
@@ -48,9 +53,13 @@ def _unusable(step: _Step, known: Mapping[str, Known]) -> Iterator[Problem]:
         one = known.get(name)
         if one is None:
             hint = did_you_mean(name, known, otherwise="Choose one of the catalog, or make it in Settings, Tools.")
-            yield Problem("unknown_tool", f"There is no tool `{shown(name)}`: the step will fail.", hint, "warning", node=step.id, field=field)
+            yield Problem(
+                "unknown_tool", f"There is no tool `{shown(name)}`: the step will fail.", hint, "warning", node=step.id, field=field
+            )
         elif one.why_not:
-            yield Problem("tool_off", f"{name} cannot be called: {one.why_not}", "Look at it in Settings.", "warning", node=step.id, field=field)
+            yield Problem(
+                "tool_off", f"{name} cannot be called: {one.why_not}", "Look at it in Settings.", "warning", node=step.id, field=field
+            )
 
 
 def _meetings(document: Any, steps: Mapping[str, _Step], known: Mapping[str, Known]) -> Iterator[Problem]:
@@ -65,7 +74,9 @@ def _meetings(document: Any, steps: Mapping[str, _Step], known: Mapping[str, Kno
         if not _is_outward(step, known) or step.id in drawn:
             continue
         before = _before(step.id, sources)
-        private, external = (next((id_ for id_ in steps if id_ in before and label in origins[id_]), "") for label in ("private", "external"))
+        private, external = (
+            next((id_ for id_ in steps if id_ in before and label in origins[id_]), "") for label in ("private", "external")
+        )
         if private and external:
             told = f"private data ({steps[private].title}) and words from outside ({steps[external].title})"
             message = f"It reaches outside after the run has read {told}: each time a person has to look first."

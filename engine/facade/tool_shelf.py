@@ -24,6 +24,7 @@ class ToolShelf:
         self._records, self._web, self._given, self.mcp = records, web, given, mcp
         mcp.changed = self.forget
         self._boxes: dict[str, Toolbox] = {}
+        self._changes = 0
 
     @property
     def web(self) -> Web:
@@ -32,6 +33,7 @@ class ToolShelf:
 
     def forget(self, workspace_id: str) -> None:
         """Its tools have changed."""
+        self._changes += 1
         self._boxes.pop(workspace_id, None)
 
     async def described(self, workspace_id: str, names: Sequence[str]) -> list[Tool]:
@@ -46,11 +48,21 @@ class ToolShelf:
         """Everything that can be called in the workspace, by name, and what would be but for a reason that it tells."""
         return (await self._box(workspace_id)).known
 
+    def known_now(self, workspace_id: str) -> list[Known]:
+        """The same for whoever is beside the loop. Blocks."""
+        return self._box_now(workspace_id).known
+
     async def _box(self, workspace_id: str) -> Toolbox:
         box = self._boxes.get(workspace_id)
+        return box if box is not None else await asyncio.to_thread(self._box_now, workspace_id)
+
+    def _box_now(self, workspace_id: str) -> Toolbox:
+        box = self._boxes.get(workspace_id)
         if box is None:
-            made = await asyncio.to_thread(self._made, workspace_id)
-            box = self._boxes[workspace_id] = self._given.with_more(made)
+            before = self._changes
+            box = self._given.with_more(self._made(workspace_id))
+            if self._changes == before:  # else something else stands there by now
+                self._boxes[workspace_id] = box
         return box
 
     def _made(self, workspace_id: str) -> list[Known]:

@@ -10,8 +10,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from engine.clock import iso
 from engine.errors import Conflict, Invalid, NotFound, StaleRevision, WorkflowHasProblems
-from engine.facade import cursors
-from engine.facade.colleague_places import notes_on
+from engine.facade import colleague_places, cursors, tool_notes
 from engine.facade.core import Core
 from engine.facade.finding import find, find_even_deleted, has_unpublished, store_document
 from engine.facade.hooks import Hooks
@@ -115,7 +114,7 @@ class Workflows:
             found = find(session, actor, workflow)
             is_changed = has_unpublished(session, found)
             document = loads(found.document)
-            notes = notes_on(session, actor.workspace_id, document)
+            notes = self._notes(session, actor.workspace_id, document)
         checked = check(document, self._core.registry)
         return WorkflowView(
             id=found.id,
@@ -199,11 +198,16 @@ class Workflows:
     def _validate(self, actor: Actor, document: Any) -> Checked:
         checked = check(document, self._core.registry)
         with self._core.records.reading() as session:
-            problems = _told([*checked.problems, *notes_on(session, actor.workspace_id, document)])
+            problems = _told([*checked.problems, *self._notes(session, actor.workspace_id, document)])
         if (plan := checked.plan) is None:
             return Checked(problems=problems, worst_case=None)
         estimates = self._estimates(actor.workspace_id, plan)
         return Checked(problems=problems, worst_case=worst_case(plan, estimates), steps=worst_case_by_node(plan, estimates))
+
+    def _notes(self, session: Session, workspace: str, document: Any) -> list[Problem]:
+        """What a document says of colleagues and tools that does not fit those that are there."""
+        known = self._core.shelf.known_now(workspace) if tool_notes.concerns(document) else []
+        return [*colleague_places.notes_on(session, workspace, document), *tool_notes.notes_on(document, known)]
 
     def _worst_case(self, workspace: str, checked: CheckedDocument) -> dict[str, Any] | None:
         return worst_case(checked.plan, self._estimates(workspace, checked.plan)) if checked.plan else None
@@ -220,7 +224,7 @@ class Workflows:
             id=workflow.id,
             slug=workflow.slug,
             revision=workflow.revision,
-            problems=_told([*checked.problems, *notes_on(session, workflow.workspace_id, document)]),
+            problems=_told([*checked.problems, *self._notes(session, workflow.workspace_id, document)]),
             worst_case=self._worst_case(workflow.workspace_id, checked),
             has_unpublished=has_unpublished(session, workflow),
         )

@@ -14,7 +14,7 @@ from engine import Engine, Settings
 from engine.clock import SystemClock
 from engine.tools.messages import Tool
 from engine.tools.toolbox import Known, Toolbox
-from tests.integration.running import ANN, Bench, Works, edge, node
+from tests.integration.running import ANN, Bench, Works, document, edge, node
 from tests.integration.test_agents import Scripted, agent, begun, says, wants
 
 ANY = {"type": "object", "properties": {}}
@@ -64,6 +64,14 @@ def calls(name: str, effect: str = "idempotent", **settings: Any) -> dict[str, A
 def flow(*steps: dict[str, Any], output: str = "true") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     nodes = [node("start", "start"), *steps, node("done", "end", config={"output": {"got": output}})]
     return nodes, [edge(f"{one['id']} -> {other['id']}") for one, other in pairwise(nodes)]
+
+
+def approved() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """An approval is drawn for what reaches outside."""
+    ask = node("ok", "approval", config={"title": "Send it?", "action": "send"})
+    nodes = [node("start", "start"), calls("customer"), calls("mail"), ask, SEND, node("done", "end", config={"output": {"got": "true"}})]
+    ways = ("start -> customer", "customer -> mail", "mail -> ok", "ok.approved -> send", "send -> done")
+    return nodes, [edge(text) for text in ways]
 
 
 SEND = calls("send", "unsafe", arguments={"text": "nodes.customer.result.from"})
@@ -119,11 +127,8 @@ async def test_what_a_person_refuses_is_not_done_and_the_run_says_who(tmp_path: 
 
 async def test_an_approval_that_was_drawn_for_it_is_enough(tmp_path: Path) -> None:
     desk = Desk()
-    ask = node("ok", "approval", config={"title": "Send it?", "action": "send"})
-    nodes = [node("start", "start"), calls("customer"), calls("mail"), ask, SEND, node("done", "end", config={"output": {"got": "true"}})]
-    edges = [edge(text) for text in ("start -> customer", "customer -> mail", "mail -> ok", "ok.approved -> send", "send -> done")]
     async with opened(tmp_path / "home", desk) as bench:
-        run = await bench.start(nodes, edges)
+        run = await bench.start(*approved())
         await bench.decide(await bench.item(), "approve")
         assert (await bench.until(run)).status == "succeeded"
 
@@ -222,3 +227,37 @@ async def test_a_try_out_that_touches_nothing_asks_nobody(tmp_path: Path) -> Non
         view = await bench.until((await bench.engine.runs.start(ANN, slug, mode="test")).run_id)
         assert view.status == "succeeded", view.reason
     assert "send" not in desk.names
+
+
+async def warned(bench: Bench, nodes: list[Any], edges: list[Any], **more: Any) -> dict[str, tuple[str, str]]:
+    checked = await bench.engine.workflows.validate(ANN, document(nodes, edges, **more))
+    return {problem["code"]: (problem["node"] or "", problem["message"]) for problem in checked.problems}
+
+
+async def test_the_editor_tells_where_a_person_will_have_to_look_before_anything_runs(tmp_path: Path) -> None:
+    async with opened(tmp_path / "home", Desk()) as bench:
+        found = await warned(bench, *flow(calls("customer"), calls("mail"), SEND))
+        where, words = found["private_meets_outside"]
+        assert where == "send" and "(customer)" in words and "(mail)" in words
+        for steps in ([calls("customer"), SEND], [calls("mail"), SEND], [SEND, calls("customer"), calls("mail")]):
+            assert "private_meets_outside" not in await warned(bench, *flow(*steps))
+        ask = node("ok", "approval", config={"title": "Send it?", "action": "send"})
+        nodes = [
+            node("start", "start"),
+            calls("customer"),
+            calls("mail"),
+            ask,
+            SEND,
+            node("done", "end", config={"output": {"got": "true"}}),
+        ]
+        edges = [edge(text) for text in ("start -> customer", "customer -> mail", "mail -> ok", "ok.approved -> send", "send -> done")]
+        assert "private_meets_outside" not in await warned(bench, *approved())
+
+
+async def test_the_editor_tells_of_tools_that_are_not_there_or_off(tmp_path: Path) -> None:
+    async with opened(tmp_path / "home", Desk()) as bench:
+        where, words = (await warned(bench, *flow(calls("sent"))))["unknown_tool"]
+        assert where == "sent" and "no tool `sent`" in words
+        found = await warned(bench, *flow(agent("customer", {"tool": "nobody", "policy": "ask"})))
+        assert "`nobody`" in found["unknown_tool"][1]
+        assert "unknown_tool" not in await warned(bench, *flow(calls("customer")))

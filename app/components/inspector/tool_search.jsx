@@ -35,7 +35,7 @@ export function ToolSearch({ chosen, pick, close, label }) {
         {found.map((tool, i) => <Option key={tool.name} id={`${id}-${i}`} tool={tool} isActive={i === active} isChosen={chosen.includes(tool.name)} onPick={() => take(tool)} onOver={() => setActive(i)} />)}
       </div>
       {isNew ? <button type="button" className="ins-link" onClick={() => pick(name, null)}>Use the name “{name}”, which no tool has yet</button> : null}
-      {found.length || isNew ? null : <p className="ins-none">{state !== "ready" ? NOTHING[state] : tools.length ? `No tool fits “${name}”.` : <>There are no tools yet. <a href="/settings">Make one in Settings</a>, and it shows here.</>}</p>}
+      {found.length || isNew ? null : <p className="ins-none">{state !== "ready" ? NOTHING[state] : tools.length ? `No tool fits “${name}”.` : <>There are no tools yet. <a href="/settings#tools">Make one in Settings</a>, and it shows here.</>}</p>}
       <button type="button" className="btn sm" onClick={close}>Done</button>
     </div>
   );

@@ -193,10 +193,7 @@ def _packed(body: JsonValue, headers: dict[str, str]) -> bytes | None:
 
 
 def _is_json(text: str) -> bool:
-    if not text.lstrip().startswith(("{", "[")):
-        return False
     try:
-        loads(text)
+        return text.lstrip().startswith(("{", "[")) and loads(text) is not None
     except NotJsonValue:
         return False
-    return True

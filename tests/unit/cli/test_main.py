@@ -12,7 +12,7 @@ import pytest
 from engine.cli.main import main
 from tests.architecture.source import ROOT
 
-HEAVY = ("litellm", "onnxruntime", "tokenizers", "sqlalchemy", "fastapi", "granian", "httpx", "numpy", "cryptography")
+HEAVY = ("litellm", "mcp", "onnxruntime", "tokenizers", "sqlalchemy", "fastapi", "granian", "httpx", "numpy", "cryptography")
 VERBS = ("up", "run", "validate", "export", "doctor", "bench", "user", "token")
 
 

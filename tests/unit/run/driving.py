@@ -211,10 +211,10 @@ class Trial:
 
     # What happens to it
 
-    def done(self, path: str, port: str = "out", *, spent: Spent = NOTHING, **outputs: Any) -> Trial:
+    def done(self, path: str, port: str = "out", *, spent: Spent = NOTHING, labels: tuple[str, ...] = (), **outputs: Any) -> Trial:
         """A call ends well."""
         prepared = self.calls.pop(path)
-        return self.tell(Finished(path, prepared.attempt, prepared.given, Outcome(outputs, port), spent=spent))
+        return self.tell(Finished(path, prepared.attempt, prepared.given, Outcome(outputs, port), spent=spent, labels=labels))
 
     def fails(self, path: str, error: SignalboxError | None = None, *, spent: Spent = NOTHING) -> Trial:
         """A call ends badly; Permanent unless told."""
@@ -370,7 +370,7 @@ class Trial:
         return [
             Item(e.item, row.path, row.attempt, e.card, e.digest, e.expires_at if isinstance(e, events.StepWaiting) else None)
             for row, e in zip(self.rows, self.events, strict=True)
-            if isinstance(e, events.StepWaiting | events.StepInDoubt | events.LimitAsked)
+            if isinstance(e, events.StepWaiting | events.StepGuarded | events.StepInDoubt | events.LimitAsked)
         ]
 
     def item(self, path: str) -> Item:

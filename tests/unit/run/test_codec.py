@@ -27,6 +27,8 @@ ALL = [
     ),
     events.ChildPostponed(),
     events.ChildReturned(run="run_2", status="failed", spent=events.Spent(tokens=4), steps=3, busy_us=7),
+    events.StepGuarded(item="apr_1", card={"title": "?"}, digest="d", inputs={"a": 1}),
+    events.GuardAnswered(item="apr_1", digest="d", by="usr_1", by_name="Ann", reason="It is right."),
     events.StepPaused(started_at=3, inputs={"key": "R-17"}, until=9, event="paid", key="R-17"),
     events.Voted(by="u", name="U", reason="r"),
     events.ConsentVoid(approval="ok", digest="d"),

@@ -1,7 +1,7 @@
 // Servers that offer tools (MCP): which there are, whether they answer, and the way to what they offer.
 
 import { useCallback, useEffect, useState } from "react";
-import { CircleCheck, CircleX, Hourglass, Plus } from "lucide-react";
+import { CircleCheck, CircleMinus, CircleX, Hourglass, Plus } from "lucide-react";
 import { Confirm, Dialog } from "../dialog/dialog.jsx";
 import { counted } from "../dialog/problems.jsx";
 import { rest, restAll } from "../rest/rest.js";
@@ -11,6 +11,7 @@ import { ServerTools } from "./server_tools.jsx";
 import "./tools.css";
 
 const STATES = { ready: ["done", "Answers", CircleCheck], changed: ["waiting", "Waits for you", Hourglass], unreachable: ["failed", "Does not answer", CircleX] };
+const UNASKED = ["skipped", "Not asked yet", CircleMinus];
 
 export function ToolServers({ onChanged, onClose }) {
   const [servers, setServers] = useState(null), [wrong, setWrong] = useState([]), [at, setAt] = useState({ view: "list" }), [busy, setBusy] = useState("");
@@ -69,14 +70,14 @@ export function offered(tools) {
 }
 
 function Server({ server, busy, look, open }) {
-  const [tone, word, Icon] = STATES[server.state] ?? STATES.unreachable, isProgram = server.transport === "program";
+  const [tone, word, Icon] = server.looked_at ? (STATES[server.state] ?? STATES.unreachable) : UNASKED, isProgram = server.transport === "program";
   return (
     <li className="tl-item" data-server={server.name}>
       <div className="col g4 sp">
         <div className="row g6"><b className="md">{server.name}</b><span className={`bd ${tone}`}><Icon size={14} aria-hidden="true" />{word}</span></div>
         <p className="mut t12">{isProgram ? "A program from the operator's file: only whoever runs Signalbox can change or remove it." : <span className="mono">{server.url}</span>}{server.secret ? ` · with the secret ${server.secret}` : ""}</p>
         {server.message ? <p className={`t12 ${server.state === "unreachable" ? "st failed tl-wrap" : "mut"}`}>{server.message}</p> : null}
-        <p className="t12">{offered(server.tools)}</p>
+        {server.looked_at ? <p className="t12">{offered(server.tools)}</p> : null}
       </div>
       <div className="row">
         <button type="button" className="btn sm" aria-label={`Tools of ${server.name}`} onClick={() => open("tools")}>Tools</button>

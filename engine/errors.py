@@ -398,7 +398,3 @@ class AuditChainBroken(Bug):
     """The audit log was changed behind Signalbox's back."""
 
     code = "audit_chain_broken"
-
-
-class RunSuspended(BaseException):
-    """A step parks its run; a BaseException, so that no step can swallow it."""

@@ -241,16 +241,6 @@ async def test_the_editor_tells_where_a_person_will_have_to_look_before_anything
         assert where == "send" and "(customer)" in words and "(mail)" in words
         for steps in ([calls("customer"), SEND], [calls("mail"), SEND], [SEND, calls("customer"), calls("mail")]):
             assert "private_meets_outside" not in await warned(bench, *flow(*steps))
-        ask = node("ok", "approval", config={"title": "Send it?", "action": "send"})
-        nodes = [
-            node("start", "start"),
-            calls("customer"),
-            calls("mail"),
-            ask,
-            SEND,
-            node("done", "end", config={"output": {"got": "true"}}),
-        ]
-        edges = [edge(text) for text in ("start -> customer", "customer -> mail", "mail -> ok", "ok.approved -> send", "send -> done")]
         assert "private_meets_outside" not in await warned(bench, *approved())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,9 +15,9 @@ Origin = Literal["private", "external"]
 """What is to be known of a value: `private` must not leave the house unseen, `external` was written outside and may want to mislead."""
 
 
-def has_both(origins: Iterable[str]) -> bool:
+def has_both(origins: Collection[str]) -> bool:
     """Whether private data and words from outside have come together."""
-    return {"private", "external"} <= set(origins)
+    return len(origins) > 1 and "private" in origins and "external" in origins
 
 
 @dataclass(frozen=True, slots=True)

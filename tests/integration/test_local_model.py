@@ -1,4 +1,4 @@
-"""A real language model, small and on the CPU, behind every kind of step that asks one: whatever it says, the run ends and the bill is right."""
+"""A real language model, small and on the CPU, behind every kind of step that asks one: the run ends and the bill is right."""
 
 from __future__ import annotations
 

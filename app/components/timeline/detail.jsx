@@ -62,6 +62,7 @@ function Overview({ run, book, step, where, texts, now, onSelect }) {
     <>
       {practised(step) ? <p className="rn-note"><span className="bd neutral">Practice answer</span> Made up by the practice model: it costs nothing and says nothing true.</p> : null}
       {isCached(step) ? <p className="rn-note"><span className="bd neutral">Same answer again</span> The very same question was answered before, so nobody was asked and it cost nothing.</p> : null}
+      <Origins step={step} />
       <StandIn step={step} />
       <Doubts step={step} />
       {step.error && !isSaid(step) ? <div className={`banner ${told.tone === "doubt" ? "doubt" : "failed"}`} role="note"><ToneIcon tone={told.tone === "doubt" ? "doubt" : "failed"} size={16} /><div><p className="b">{step.error.message}</p>{step.error.hint ? <p>{step.error.hint}</p> : null}</div></div> : null}
@@ -75,6 +76,16 @@ function Overview({ run, book, step, where, texts, now, onSelect }) {
       <Facts run={run} book={book} step={step} told={told} now={now} />
     </>
   );
+}
+
+// Where its values come from: what must not leave the house unseen, and what may want to mislead.
+const ORIGINS = { private: "Holds private data", external: "Holds words from outside" };
+
+function Origins({ step }) {
+  const told = step.labels.filter((label) => ORIGINS[label]);
+  if (!told.length) return null;
+  const why = "In a run that has both, whatever reaches outside waits until somebody has looked at it.";
+  return <p className="rn-note row g4" data-testid="origins">{told.map((label) => <span key={label} className="bd neutral" title={why}>{ORIGINS[label]}</span>)}</p>;
 }
 
 // What a little program has printed: beside what came out, or with its mistake.

@@ -61,7 +61,7 @@ const HANDLERS = {
     finish(step, "done", at, { outputs: data.outputs ?? {}, port: data.port ?? null, note: data.note ?? {}, seq: event.seq });
     step.inputs = data.inputs ?? step.inputs;
     step.consent = data.consent ?? null;
-    Object.assign(step, { pinned: data.pinned ?? false, simulated: data.simulated ?? false, reused: data.reused ?? "" });
+    Object.assign(step, { pinned: data.pinned ?? false, simulated: data.simulated ?? false, reused: data.reused ?? "", labels: data.labels ?? [] });
   },
   step_failed(run, data, at, event) {
     // An action may be refused before it started.
@@ -197,7 +197,7 @@ function addStep(run, path) {
   const step = {
     path, node: nodeOf(path), status: "ready", attempt: 0, tries: [], spans: [], votes: [], startedAt: null, endedAt: null, retryAt: null,
     inputs: null, outputs: null, error: null, port: null, goesOn: null, note: {}, item: "", card: null, expiresAt: null, seq: 0,
-    pause: null, doubts: [], box: null, isAhead: false, pinned: false, simulated: false, reused: "",
+    pause: null, doubts: [], box: null, isAhead: false, pinned: false, simulated: false, reused: "", labels: [],
     spent: { cost_micro: 0, tokens: 0, llm_calls: 0, tool_calls: 0 },
   };
   run.steps.set(path, step);

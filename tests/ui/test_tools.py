@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import itertools
 import json
 import os
 import threading
@@ -422,3 +423,48 @@ def test_it_is_calm_in_every_light_and_on_a_phone(own: Site, open_page: Opens, t
         expect(dialog).to_have_count(0)
     for name in ("find_order", "refund"):
         own.up.call("DELETE", f"/api/v1/tools/{name}")
+
+
+def test_what_would_go_out_after_both_waits_in_the_inbox_and_the_page_says_where_values_come_from(
+    own: Site, web: Web, open_page: Opens
+) -> None:  # fmt: skip
+    put(own, "customer", url=f"{web.url}/customer", parameters={"type": "object"}, effect="idempotent", origins=["private"])
+    put(own, "letters", url=f"{web.url}/letters", parameters={"type": "object"}, effect="idempotent", origins=["external"])
+    put(own, "send", url=f"{web.url}/send", parameters={"type": "object"}, method="POST", effect="unsafe", origins=[])
+    steps = [{"id": name, "kind": "tool", "config": {"tool": name, "effect": "idempotent"}} for name in ("customer", "letters")]
+    send = {
+        "id": "send",
+        "kind": "tool",
+        "title": "Send the answer",
+        "config": {"tool": "send", "arguments": {"text": "nodes.customer.result"}},
+    }
+    ids = ["start", "customer", "letters", "send", "done"]
+    document = {
+        "format": "signalbox/1",
+        "name": "Letters",
+        "nodes": [{"id": "start", "kind": "start"}, *steps, send, {"id": "done", "kind": "end"}],
+        "edges": [{"source": source, "target": target} for source, target in itertools.pairwise(ids)],
+    }
+    made = own.up.call("POST", "/api/v1/workflows", document).body
+    assert [(problem["code"], problem["node"]) for problem in made["problems"]] == [("private_meets_outside", "send")]
+    own.up.call("POST", f"/api/v1/workflows/{made['id']}/publish", {"note": ""})
+    run = own.up.call("POST", f"/api/v1/workflows/{made['id']}/runs", {"inputs": {}}).body["run_id"]
+    page = open_page(own.url, cookie=own.sign_in())
+    page.goto("/inbox")
+    ready(page)
+    expect(page.get_by_text("“Send the answer” reaches outside").first).to_be_visible()
+    expect(page.get_by_text("words that were written outside may have led it here").first).to_be_visible()
+    expect(page.get_by_text("Why somebody looks first")).to_be_visible()
+    assert not any(asked.target == "/send" for asked in web.asked)
+    shot(page, "guard-inbox")
+    assert not grave(page)
+    (item,) = own.up.call("GET", "/api/v1/approvals?status=pending").body["items"]
+    decided = own.up.call("POST", f"/api/v1/approvals/{item['id']}/decide", {"decision": "approve", "digest": item["digest"]})
+    assert decided.status == 200, decided.body
+    page.goto(f"/runs/{run}?step=customer")
+    expect(page.get_by_test_id("origins")).to_have_text("Holds private data")
+    shot(page, "guard-run")
+    page.goto(f"/runs/{run}?step=send")
+    expect(page.get_by_test_id("detail-title")).to_have_text("Send the answer")
+    expect(page.get_by_test_id("origins")).to_have_text("Holds private data")
+    assert sum(asked.target == "/send" for asked in web.asked) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,7 +41,7 @@ class Why:
 def why(item: InboxCard) -> Why:
     """Of an agent's call; of other requests nothing."""
     if item.call is None:
-        return Why()
+        return Why("Why somebody looks first") if _asks_about_itself(item) else Why()
     rules = item.call.rules
     broken = [Evidence("failed", "Does not hold", plain(_reason(rule))) for rule in rules if rule.holds is False]
     unknown = [Evidence("waiting", "Cannot be said", plain(_reason(rule)), UNKNOWN) for rule in rules if rule.holds is None]
@@ -49,6 +50,12 @@ def why(item: InboxCard) -> Why:
     is_said = reason == " ".join(rule.because for rule in rules if rule.holds is False)
     is_told = is_said or (unknown and reason.startswith("It cannot be said"))
     return Why(f"{plain(telling.agent(item))} says", "" if is_told else plain(reason), broken + unknown, holding)
+
+
+def _asks_about_itself(item: InboxCard) -> bool:
+    """Whether the step that waits is the one that would run: nobody drew the question, Signalbox asks it."""
+    own = re.split(r"[#\[]", item.path.rsplit("/", 1)[-1])[0]
+    return item.action is not None and item.action.get("node") == own
 
 
 def _reason(rule: AskedRule) -> str:

@@ -51,6 +51,7 @@ from engine.storage.migrate import migrate
 from engine.storage.snapshots import SnapshotWriter
 from engine.storage.sqlite import HomeLock, open_engine, prepare_home, reading
 from engine.storage.suspended import SuspendedPrograms
+from engine.tools.builtin import built_in
 from engine.tools.mcp_calls import McpServers
 from engine.tools.toolbox import Toolbox
 
@@ -215,7 +216,13 @@ def _assembled(
     plans = Plans(reader, registry)
     programs = Programs(Sandbox(), SuspendedPrograms(path), key.derive("suspended programs"), records.clock)
     web = Egress(ring, redactor=ring.redactor, clock=records.clock, allow=settings.egress_allow)
-    shelf = ToolShelf(records, web, tools, McpShelf(records, McpServers(web, ring.redactor), operator.programs))
+    shelf = ToolShelf(
+        records,
+        web,
+        Toolbox(built_in(operator, web, records.clock)),
+        tools,
+        McpShelf(records, McpServers(web, ring.redactor), operator.programs),
+    )
     services = _services(records, gateway, embedder, programs, web, shelf)
     executor = _executor(records, services, journal, reader, plans, hub, path)
     return Core(

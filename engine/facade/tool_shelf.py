@@ -20,8 +20,9 @@ from engine.tools.web import Web, WebTool, called
 class ToolShelf:
     """Implements `engine.run.context.Tools`. Reads a workspace's tools once, and anew after a change."""
 
-    def __init__(self, records: Records, web: Web, given: Toolbox, mcp: McpShelf) -> None:
-        self._records, self._web, self._given, self.mcp = records, web, given, mcp
+    def __init__(self, records: Records, web: Web, built_in: Toolbox, given: Toolbox, mcp: McpShelf) -> None:
+        self._records, self._web, self.mcp = records, web, mcp
+        self._given, self.reserved = built_in.with_more(given.known), frozenset(known.tool.name for known in built_in.known)
         mcp.changed = self.forget
         self._boxes: dict[str, Toolbox] = {}
         self._changes = 0

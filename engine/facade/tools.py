@@ -47,6 +47,8 @@ class Tools:
         """Makes a tool, or another one in its place: agents are offered it from their next step on. Invalid names each field."""
         require(actor, Permission.TOOL_MANAGE)
         tool = _read({**definition, "name": name})
+        if tool.name in self._core.shelf.reserved:
+            refuse([Problem("name", f"{tool.name} comes with Signalbox. Choose another name.")])
         view = await self._core.in_thread(lambda: self._put(actor, tool))
         self._core.shelf.forget(actor.workspace_id)
         return view

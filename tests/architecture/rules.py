@@ -15,6 +15,7 @@ VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base"
 DOORS = {
     "apprise": ["engine.people.notify"],
     "argon2": ["engine.security.passwords"],
+    "bs4": ["engine.tools.builtin.markup"],
     "cryptography": ["engine.security.secrets"],
     "faiss": ["engine.memory.vector_index"],
     # The command line talks to the served API through its own client, which only ever goes to the local server.
@@ -31,6 +32,7 @@ DOORS = {
     # What Reflex does not promise: one module knows it, and a test fails when the version changes.
     "reflex_base": ["app.ui.reflex_inside"],
     "reflex_components_core": ["app.ui.reflex_inside"],
+    "smtplib": ["engine.tools.builtin.mail"],
     "sentence_transformers": ["engine.memory.embed"],
     "tokenizers": ["engine.memory.embed"],
     # A few aliases can stand for billions of values: one module looks a text over before it builds anything of it.

@@ -56,6 +56,11 @@ def audited(bench: Bench, action: str) -> list[Audit]:
         return list(session.exec(select(Audit).where(Audit.action == action)).all())
 
 
+async def offered(bench: Bench) -> list[Any]:
+    """What of the catalog comes from servers."""
+    return [one for one in (await bench.engine.tools.catalog(ANN)).items if one.kind == "mcp"]
+
+
 async def of_step(bench: Bench, tool: str, arguments: dict[str, str], **settings: Any) -> str:
     step = node("call", "tool", config={"tool": tool, "arguments": arguments} | settings)
     nodes = [node("start", "start"), step, node("done", "end", config={"output": {"got": "nodes.call.result"}})]
@@ -72,9 +77,9 @@ async def test_a_server_is_added_its_tools_are_allowed_and_an_agent_and_a_step_c
             [(FIND, "find order", "new"), (SAY, "say", "new")],
         )
         assert made.tools[0].hints.read_only and made.tools[0].effect == "unsafe"  # shown, and not trusted
-        assert (await bench.engine.tools.catalog(ANN)).items == []  # nothing can be called before somebody allows it
+        assert await offered(bench) == []  # nothing can be called before somebody allows it
         assert [one.state for one in (await allowed(bench)).tools] == ["allowed", "allowed"]
-        found = {one.name: one for one in (await bench.engine.tools.catalog(ANN)).items}
+        found = {one.name: one for one in await offered(bench)}
         assert (found[FIND].kind, found[FIND].state, found[FIND].title) == ("mcp", "usable", "shop: find order")
         view = await bench.until(await begun(bench, agent(FIND)))
         assert view.status == "succeeded", view.reason
@@ -113,7 +118,7 @@ async def test_a_program_of_the_operators_file_is_a_server_too_and_ends_with_the
     async with opened(tmp_path / "home", Scripted([])) as bench:
         (listed,) = (await bench.engine.mcp.list(ANN)).items
         assert "does not name this program any more" in listed.message
-        assert {one.state for one in (await bench.engine.tools.catalog(ANN)).items} == {"off"}
+        assert {one.state for one in await offered(bench)} == {"off"}
 
 
 async def test_a_tool_that_is_described_in_another_way_is_not_called_until_somebody_has_looked(
@@ -130,7 +135,7 @@ async def test_a_tool_that_is_described_in_another_way_is_not_called_until_someb
         changed = shop.tools[0]
         assert (shop.state, changed.state) == ("changed", "changed") and "find order" in shop.message
         assert changed.was is not None and changed.was.description == "Looks an order up."
-        found = {one.name: one for one in (await bench.engine.tools.catalog(ANN)).items}
+        found = {one.name: one for one in await offered(bench)}
         assert (found[FIND].state, found[SAY].state) == ("waits", "usable")
         told = [(row.actor, row.details) for row in audited(bench, "mcp.changed")]
         assert told == [("system:system", '{"tools":["find order"]}')]
@@ -412,5 +417,5 @@ async def test_what_a_server_offers_twice_over_two_servers_is_two_tools(tmp_path
         for name in ("shop", "depot"):
             await bench.engine.mcp.put(ANN, name, {"url": server.url})
             await allowed(bench, name)
-        names = [one.name for one in (await bench.engine.tools.catalog(ANN)).items]
+        names = [one.name for one in await offered(bench)]
         assert sorted(names) == sorted({FIND, SAY, name_of("depot", "find order"), "depot__say"})

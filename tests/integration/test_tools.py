@@ -221,7 +221,11 @@ async def test_the_catalog_tells_what_can_be_called_whose_it_is_and_what_stands_
     try:
         made = order("https://shop.example", origins=["private"], carries=True)
         await engine.tools.put(ANN, "find_order", made)
-        mail, found, today = sorted((await engine.tools.catalog(ANN)).items, key=lambda one: (one.state, one.name))
+        told = {one.name: one for one in (await engine.tools.catalog(ANN)).items}
+        mail, found, today = (told[name] for name in ("mail", "find_order", "today"))
+        assert {"send_email", "read_page", "work_out_dates", "work_out_money"} < told.keys()
+        with pytest.raises(Invalid):
+            await engine.tools.put(ANN, "send_email", made)
         assert (mail.state, mail.why, mail.kind, mail.owner, mail.is_outward) == (
             "off",
             "No mail server is set up.",

@@ -43,6 +43,7 @@ from engine.run.programs import Programs
 from engine.sandbox.monty import Sandbox
 from engine.security.audit import AuditEntry, AuditLog
 from engine.security.egress import Egress
+from engine.security.redact import Redactor
 from engine.security.secrets import MasterKey, open_key
 from engine.settings import Settings
 from engine.storage.journal import Journal
@@ -223,7 +224,7 @@ def _assembled(
         tools,
         McpShelf(records, McpServers(web, ring.redactor), operator.programs),
     )
-    services = _services(records, gateway, embedder, programs, web, shelf)
+    services = _services(records, gateway, embedder, programs, web, shelf, ring.redactor)
     executor = _executor(records, services, journal, reader, plans, hub, path)
     return Core(
         settings=settings,
@@ -267,7 +268,9 @@ def _executor(
     )
 
 
-def _services(records: Records, gateway: Gateway, embedder: Embedder, programs: Programs, web: Egress, shelf: ToolShelf) -> Services:
+def _services(
+    records: Records, gateway: Gateway, embedder: Embedder, programs: Programs, web: Egress, shelf: ToolShelf, redactor: Redactor
+) -> Services:
     """What steps may reach, each behind its own door."""
     return Services(
         models=gateway,
@@ -277,6 +280,7 @@ def _services(records: Records, gateway: Gateway, embedder: Embedder, programs: 
         tools=shelf,
         programs=programs,
         answers=KeptAnswers(records),
+        redactor=redactor,
         colleagues=ColleagueShelf(records),
     )
 

@@ -14,14 +14,19 @@ from engine.run.prepare import LONGEST_PAUSE_S, Prepared, checked, wrapped
 
 async def carried_out(prepared: Prepared, ctx: StepContext, clock: Clock) -> tuple[Outcome | None, SignalboxError | None]:
     """The outcome, or why there is none. Is cancelled like any task; whatever else happens becomes the step's error."""
-    limit = asyncio.timeout(prepared.node.timeout_s)
+    limit, redactor = asyncio.timeout(prepared.node.timeout_s), ctx.services.redactor
     try:
         async with limit:
             ctx.patience = Patience(limit, clock.now_us)
-            return checked(prepared.node, await _work(prepared, ctx, clock)), None
+            outcome = checked(prepared.node, await _work(prepared, ctx, clock))
+            # Other systems say back what they were sent: whatever they answer, no secret gets into the journal.
+            return Outcome(redactor.value(outcome.outputs), outcome.port), None
     except Exception as raised:  # the border of a kind's own code
         expired = limit.expired()
-        return None, StepTimedOut(f"It took longer than {prepared.node.timeout_s:g} s.") if expired else wrapped(raised)
+        error = StepTimedOut(f"It took longer than {prepared.node.timeout_s:g} s.") if expired else wrapped(raised)
+        error.message, error.next_step = redactor.text(error.message), redactor.text(error.next_step)
+        error.details = redactor.value(error.details)
+        return None, error
     except asyncio.CancelledError:
         if (task := asyncio.current_task()) is None or task.cancelling():
             raise

@@ -20,6 +20,7 @@ from engine.run.events import Spent
 from engine.run.labels import EXTERNAL, joined
 from engine.run.prepare import Prepared
 from engine.run.programs import Programs, Told
+from engine.security.redact import Redacted, Redactor
 from engine.security.webcalls import WebAnswer, WebRequest
 from engine.tools.messages import Tool
 
@@ -114,6 +115,8 @@ class Services:
     programs: Programs
     answers: Answers | None = None
     """None where nothing is kept."""
+    redactor: Redactor = field(default_factory=Redactor)
+    """Whatever a step comes to goes past it on its way into the journal."""
     colleagues: Colleagues | None = None
     """None where there are none."""
 
@@ -214,13 +217,16 @@ class StepContext:
         self.spent = Spent(before.cost_micro + bound.cost_micro, before.tokens + bound.tokens, before.llm_calls + 1, before.tool_calls)
         call: dict[str, Any] = {"model": request.model, "max_tokens": request.max_tokens}
         self.calls.append(call)
+        told = Redacted(self.services.redactor, self.on_token) if self.on_token is not None else None
         try:
-            answer = await self.services.models.complete(request, on_token=self.on_token, on_wait=partial(self._waits, call))
+            answer = await self.services.models.complete(request, on_token=told, on_wait=partial(self._waits, call))
         except SignalboxError as error:
             call["error"] = error.code
             if owes_nothing(error):
                 self.spent = replace_calls(before)
             raise
+        if told is not None:
+            told.rest()
         usage = answer.usage
         tokens = usage.tokens_in + usage.tokens_out
         self.spent = Spent(before.cost_micro + usage.cost_micro, before.tokens + tokens, before.llm_calls + 1, before.tool_calls)
@@ -307,7 +313,7 @@ class StepContext:
     def note(self) -> dict[str, Any]:
         """What the timeline shows beside the outputs."""
         told = {"calls": self.calls, "asked": self.asked, "code": self.told.as_json()}
-        return {name: value for name, value in told.items() if value}
+        return self.services.redactor.value({name: value for name, value in told.items() if value})
 
     def _needs(self, capability: Capability) -> None:
         kind: NodeKind[Any] = self.prepared.node.kind  # pyright: ignore[reportAssignmentType]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -16,6 +16,8 @@ MARK = "[secret]"
 MIN_LENGTH = 4
 """Shorter values are left alone: blotting them out would spoil every text, and they protect nothing."""
 _MIN_LINE = 16
+_MOST_HELD = 256
+"""Signs of a text that goes on that are held back because a secret may begin with them; longer secrets are known line by line."""
 _ANY = "surrogatepass"
 
 
@@ -25,6 +27,7 @@ class Redactor:
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._values: frozenset[str] = frozenset()
         self._pattern: re.Pattern[str] | None = None
+        self._forms: tuple[str, ...] = ()
         self.know(values)
 
     def know(self, values: Iterable[str]) -> None:
@@ -37,6 +40,7 @@ class Redactor:
         # Longest first: the shorter of two forms would else leave the rest of the longer one readable.
         alternatives = "|".join(re.escape(form) for form in sorted(forms, key=lambda f: (-len(f), f)))
         self._pattern = re.compile(alternatives) if forms else None
+        self._forms = tuple(forms)
 
     def text(self, text: str) -> str:
         """The text with every secret value replaced by a mark."""
@@ -55,6 +59,39 @@ class Redactor:
                 return {self.text(key): self.value(item) for key, item in value.items()}
             case _:
                 return value
+
+    def whole(self, text: str) -> int:
+        """How much of a text that goes on can be told: not the beginning of what may become a secret."""
+        end = text[-_MOST_HELD:]
+        held = max((_beginning(form, end) for form in self._forms), default=0)
+        return len(text) - held
+
+
+class Redacted:
+    """Passes a text on that comes in pieces, with secrets blotted out even where they are cut in two."""
+
+    def __init__(self, redactor: Redactor, tell: Callable[[str], None]) -> None:
+        self._redactor, self._tell = redactor, tell
+        self._held = ""
+
+    def __call__(self, piece: str) -> None:
+        held = self._redactor.text(self._held + piece)
+        end = self._redactor.whole(held)
+        self._held = held[end:]
+        if end:
+            self._tell(held[:end])
+
+    def rest(self) -> None:
+        """Nothing more comes."""
+        held, self._held = self._held, ""
+        if held:
+            self._tell(self._redactor.text(held))
+
+
+def _beginning(form: str, text: str) -> int:
+    """How many signs at the end of the text are the beginning of the form, and not all of it."""
+    longest = min(len(text), len(form) - 1)
+    return next((size for size in range(longest, 0, -1) if form.startswith(text[-size:])), 0)
 
 
 def _forms(value: str) -> Iterator[str]:

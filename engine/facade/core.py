@@ -220,7 +220,7 @@ def _assembled(
     shelf = ToolShelf(
         records,
         web,
-        Toolbox(built_in(operator, web, records.clock)),
+        Toolbox(built_in(operator, web, records.clock, path)),
         tools,
         McpShelf(records, McpServers(web, ring.redactor), operator.programs),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,16 @@ async def test_a_page_that_is_deeper_than_anybody_reads_does_no_harm(tmp_path: P
         view = await bench.until(await of_step(bench, "read_page", {"url": f"{web.url}/x"}))
         is_read = view.status == "succeeded" and view.output["got"]["text"].startswith("top")
         assert is_read or "so deep" in view.reason, view.reason
+
+
+async def test_a_database_of_the_operators_file_is_asked(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as shop:
+        shop.executescript("CREATE TABLE orders (id, state); INSERT INTO orders VALUES (7, 'sent')")
+    told = f'[databases.shop]\nurl = "sqlite:///{tmp_path}/shop.db"\ndescription = "Orders."\n'
+    async with opened(tmp_path / "home", mail=told) as bench:
+        view = await bench.until(await of_step(bench, "query_shop", {"sql": "SELECT state FROM orders WHERE id = ?", "values": [7]}))
+        assert view.output == {"got": {"columns": ["state"], "rows": [["sent"]], "is_cut": False}}, view.reason
+        assert (await bench.steps(view.id))["call"].labels == ["private"]
 
 
 async def test_sums_are_worked_out_in_a_run(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from engine.clock import Clock
 from engine.operator_file import OperatorFile
-from engine.tools.builtin import dates, mail, money, page
+from engine.tools.builtin import dates, mail, money, page, sql
 from engine.tools.toolbox import Known
 
 
-def built_in(operator: OperatorFile, web: page.Web, clock: Clock) -> list[Known]:
-    """All of them, usable or not."""
-    return [dates.known(clock), money.KNOWN, page.known(web), mail.known(operator.mail, clock)]
+def built_in(operator: OperatorFile, web: page.Web, clock: Clock, own: Path) -> list[Known]:
+    """All of them, usable or not; `own` is the file of Signalbox's own database."""
+    asked = sql.known(operator.databases, own)
+    return [dates.known(clock), money.KNOWN, page.known(web), mail.known(operator.mail, clock), *asked]

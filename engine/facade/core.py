@@ -217,13 +217,7 @@ def _assembled(
     plans = Plans(reader, registry)
     programs = Programs(Sandbox(), SuspendedPrograms(path), key.derive("suspended programs"), records.clock)
     web = Egress(ring, redactor=ring.redactor, clock=records.clock, allow=settings.egress_allow)
-    shelf = ToolShelf(
-        records,
-        web,
-        Toolbox(built_in(operator, web, records.clock, path)),
-        tools,
-        McpShelf(records, McpServers(web, ring.redactor), operator.programs),
-    )
+    shelf = _shelf(records, web, tools, ring.redactor, operator, path)
     services = _services(records, gateway, embedder, programs, web, shelf, ring.redactor)
     executor = _executor(records, services, journal, reader, plans, hub, path)
     return Core(
@@ -250,6 +244,11 @@ def _assembled(
         clock=records.clock,
         ids=records.ids,
     )
+
+
+def _shelf(records: Records, web: Egress, tools: Toolbox, redactor: Redactor, operator: OperatorFile, path: Path) -> ToolShelf:
+    own = Toolbox(built_in(operator, web, records.clock, path))
+    return ToolShelf(records, web, own, tools, McpShelf(records, McpServers(web, redactor), operator.programs))
 
 
 def _executor(

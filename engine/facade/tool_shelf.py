@@ -22,7 +22,9 @@ class ToolShelf:
 
     def __init__(self, records: Records, web: Web, built_in: Toolbox, given: Toolbox, mcp: McpShelf) -> None:
         self._records, self._web, self.mcp = records, web, mcp
-        self._given, self.reserved = built_in.with_more(given.known), frozenset(known.tool.name for known in built_in.known)
+        self._built_in, self._given = built_in, given
+        self.reserved = frozenset(known.tool.name for known in built_in.known)
+        """Names that no tool of a workspace may take."""
         mcp.changed = self.forget
         self._boxes: dict[str, Toolbox] = {}
         self._changes = 0
@@ -61,7 +63,7 @@ class ToolShelf:
         box = self._boxes.get(workspace_id)
         if box is None:
             before = self._changes
-            box = self._given.with_more(self._made(workspace_id))
+            box = self._built_in.with_more([*self._given.known, *self._made(workspace_id)])
             if self._changes == before:  # else something else stands there by now
                 self._boxes[workspace_id] = box
         return box

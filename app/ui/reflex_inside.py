@@ -8,11 +8,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import inspect
 import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
@@ -27,12 +29,19 @@ VERSION = "0.10.1"
 SOCKET_PATH = "/_event"
 
 
+def _look_at_no_sources() -> None:
+    """Each shared asset asks who its caller is: that needs the frames, and not the source lines around them (6 s of a start)."""
+    assets: Any = import_module("reflex.assets")
+    assets.inspect = SimpleNamespace(stack=lambda: inspect.stack(0)[1:], getmodule=inspect.getmodule)
+
+
 @functools.cache
 def load(root: Path, built: Path) -> tuple[rx.App, ASGIApp]:
     """The app that stands in app/app.py, told to serve a finished build and to reach for nothing, and Reflex's own application of it.
 
     Of that application only the connection at SOCKET_PATH may be reached.
     """
+    _look_at_no_sources()
     os.environ |= {
         "REFLEX_ENV_MODE": "prod",
         "REFLEX_BACKEND_ONLY": "true",

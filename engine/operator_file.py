@@ -6,9 +6,11 @@ that is started and a database that is opened are as trusted as whoever may writ
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
@@ -16,6 +18,7 @@ from engine.errors import ConfigInvalid
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 MOST_BYTES = 1_000_000
+_SECRET = re.compile("TOKEN|KEY|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 
 
 class _Section(BaseModel):
@@ -64,6 +67,13 @@ class OperatorFile(_Section):
     mail: MailServer | None = None
     databases: dict[Name, Database] = Field(default_factory=dict)
     programs: dict[Name, Program] = Field(default_factory=dict)
+
+    def secrets(self) -> list[str]:
+        """What must not be said back: passwords, and what a program's environment calls a secret; a path in it is none."""
+        found = [self.mail.password.get_secret_value()] if self.mail else []
+        found += [unquote(urlsplit(one.url.get_secret_value()).password or "") for one in self.databases.values()]
+        env = [item for program in self.programs.values() for item in program.env.items()]
+        return [text for text in (*found, *(value.get_secret_value() for name, value in env if _SECRET.search(name))) if text]
 
 
 def read_operator_file(path: Path | None) -> OperatorFile:

@@ -180,6 +180,7 @@ async def open_core(
         gateway = gateway or Gateway(gateway_settings(settings, chosen, ring), clock=clock)
         await gateway.prepare()
         operator = await asyncio.to_thread(read_operator_file, settings.operator_file)
+        ring.redactor.know(operator.secrets())
     except BaseException:
         lock.release()
         raise

@@ -81,11 +81,11 @@ def kept_of(event: Any, run_id: str, node: PlannedNode) -> Kept | None:
     """What a step's end leaves to a try-out; None for an end that the run did not go on from."""
     match event:
         case events.StepDone():
-            return Kept(event.reused or run_id, event.port, event.outputs, event.inputs)
+            return Kept(event.reused or run_id, event.port, event.outputs, event.inputs, event.labels)
         case events.StepFailed(goes_on="port"):
-            return Kept(run_id, "error", {"error": event.error}, event.inputs)
+            return Kept(run_id, "error", {"error": event.error}, event.inputs, event.labels)
         case events.StepFailed(goes_on="default"):
-            return Kept(run_id, port_without_decision(node), {**node.default_output, "error": event.error}, event.inputs)
+            return Kept(run_id, port_without_decision(node), {**node.default_output, "error": event.error}, event.inputs, event.labels)
         case _:
             return None
 

@@ -71,7 +71,9 @@ class KeyRing:
     def key_for(self, provider: str) -> str | None:
         """The key of a model provider: what was stored here goes before what the environment says."""
         stored = next((value for name in key_names(provider) if (value := self.value(name))), None)
-        return stored or key_from_environment(provider)
+        key = stored or key_from_environment(provider)
+        self.redactor.know([key] if key else [])
+        return key
 
     def seal(self, value: str, *, secret_id: str, version: int, hosts: Sequence[str], header: str) -> Sealed:
         """The value as a row keeps it."""

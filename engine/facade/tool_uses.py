@@ -7,13 +7,11 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from engine.facade.core import Core
+from engine.facade.document_steps import steps_of
 from engine.facade.tool_views import ToolUse
 from engine.jsonvalue import loads_kept
 from engine.people.permissions import Actor
 from engine.storage.tables import Document, Version, Workflow
-
-KINDS = frozenset({"agent", "tool"})
-"""Whose settings name tools."""
 
 
 def users_of(core: Core, actor: Actor, tool: str) -> list[ToolUse]:
@@ -48,14 +46,4 @@ def _live(session: Session, actor: Actor, tool: str) -> dict[str, Workflow]:
 
 def names(document: Any, tool: str) -> bool:
     """Whether a step of the document may call the tool. Never raises: drafts may be anything."""
-    nodes = document.get("nodes") if isinstance(document, dict) else None
-    return any(_node_names(node, tool) for node in nodes if isinstance(node, dict)) if isinstance(nodes, list) else False
-
-
-def _node_names(node: dict[str, Any], tool: str) -> bool:
-    config = node.get("config")
-    if node.get("kind") not in KINDS or not isinstance(config, dict):
-        return False
-    listed = config.get("tools")
-    told = [one.get("tool") if isinstance(one, dict) else one for one in listed] if isinstance(listed, list) else []
-    return config.get("tool") == tool or tool in told
+    return any(name == tool for step in steps_of(document).values() for _, name in step.tools)

@@ -248,7 +248,7 @@ def _pinned(pin: Mapping[str, Any]) -> StepDone:
 
 
 def _taken(kept: Kept) -> StepDone:
-    return StepDone(port=kept.port, outputs=kept.outputs, inputs=kept.inputs, reused=kept.run_id)
+    return StepDone(port=kept.port, outputs=kept.outputs, inputs=kept.inputs, reused=kept.run_id, labels=kept.labels)
 
 
 def _by_slot(steps: Mapping[str, Kept]) -> dict[str, dict[str, Kept]]:

@@ -207,7 +207,7 @@ class Workflows:
     def _notes(self, session: Session, workspace: str, document: Any) -> list[Problem]:
         """What a document says of colleagues and tools that does not fit those that are there."""
         known = self._core.shelf.known_now(workspace) if tool_notes.concerns(document) else []
-        return [*colleague_places.notes_on(session, workspace, document), *tool_notes.notes_on(document, known)]
+        return [*colleague_places.notes_on(session, workspace, document), *tool_notes.notes_on(document, known, self._core.registry)]
 
     def _worst_case(self, workspace: str, checked: CheckedDocument) -> dict[str, Any] | None:
         return worst_case(checked.plan, self._estimates(workspace, checked.plan)) if checked.plan else None

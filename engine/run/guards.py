@@ -26,11 +26,11 @@ def holds(turn: Turn, step: Step, given: dict[str, Any]) -> bool:
     """Whether the step has to wait for a person, who is asked."""
     if not needs_person(turn.state, step, given):
         return False
-    shown = asking.action_shown(step.node, given)
-    bound = asking.action_digest(shown, {})
+    action = asking.action_shown(step.node, given)
+    bound = asking.action_digest(action, {})
     if step.allowed == bound:
         return False
-    _ask(turn, step, given, shown, bound)
+    _ask(turn, step, given, action, bound)
     return True
 
 
@@ -49,11 +49,6 @@ def needs_person(state: RunState, step: Step, given: dict[str, Any]) -> bool:
 def is_watched(state: RunState, step: Step) -> bool:
     """Whether a call of which only its door knows that it leads outside must not be made: nobody has looked at it."""
     return has_both(state.labels) and not (step.node.is_hidden or step.node.consent is not None or step.allowed)
-
-
-def shown(state: RunState, step: Step) -> dict[str, Any]:
-    """What the step would do, as the card shows it."""
-    return asking.action_shown(step.node, step.inputs or {})
 
 
 def resolve(turn: Turn, step: Step, answered: Answered) -> None:

@@ -260,6 +260,7 @@ def _on_done(state: RunState, event: events.StepDone, at: int, path: str, attemp
     if (event.reused or event.pinned) and path not in state.steps:
         # A value that the one step of a try-out reads; nothing follows from it.
         state.outputs[node_of(path)] = event.outputs
+        labels.note(state, node_of(path), "", event.labels)
         return
     step = state.steps.pop(path)
     if step.status == "running":
@@ -295,10 +296,11 @@ def _on_failed(state: RunState, event: events.StepFailed, at: int, path: str, _a
             step.rest()
         return
     del state.steps[path]
+    # The words of an error come from whatever was reached, and go wherever it is told.
+    labels.note(state, step.node.id, step.within, event.labels)
     if step.is_given_up:
         return
     if event.goes_on is None:
-        labels.note(state, step.node.id, step.within, event.labels)
         _fail(state, step, event.error)
         return
     if step.box is not None:

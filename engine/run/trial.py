@@ -25,6 +25,7 @@ class Kept:
     port: str | None
     outputs: dict[str, Any]
     inputs: dict[str, Any] | None = None
+    labels: tuple[str, ...] = ()
 
 
 def named(node: PlannedNode) -> str:

@@ -230,7 +230,8 @@ class Turn:
 
     def _take_over(self, step: Step, kept: Kept) -> None:
         port = leaving_port(self.state, step.frame, step.node, kept.port)
-        self.record(events.StepDone(port=port, outputs=kept.outputs, inputs=kept.inputs, reused=kept.run_id), step.path)
+        done = events.StepDone(port=port, outputs=kept.outputs, inputs=kept.inputs, reused=kept.run_id, labels=kept.labels)
+        self.record(done, step.path)
 
     def given(self, step: Step) -> dict[str, Any]:
         """The step's config with its expressions worked out. Raises ExpressionError."""

@@ -9,6 +9,7 @@ from engine.nodes.contract import Outcome, WaitKind
 from engine.run import asking, events
 from engine.run.frontier import Step
 from engine.run.happenings import Finished, Woken
+from engine.run.labels import EXTERNAL
 from engine.run.prepare import Prepared, wrapped
 from engine.run.routing import leaving_port
 
@@ -59,5 +60,7 @@ def _wake(turn: Turn, step: Step, payload: Any, *, is_expired: bool) -> None:
         turn.fail(Finished(step.path, step.attempt, step.inputs or {}, error=wrapped(error)))
         return
     port = leaving_port(turn.state, step.frame, step.node, outcome.port)
-    done = events.StepDone(started_at=step.started_at, port=port, outputs=outcome.outputs, inputs=step.inputs)
+    # What an event brings along was written by whoever sent it.
+    labels = (EXTERNAL,) if payload is not None else ()
+    done = events.StepDone(started_at=step.started_at, port=port, outputs=outcome.outputs, inputs=step.inputs, labels=labels)
     turn.record(done, step.path, step.attempt)

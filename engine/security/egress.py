@@ -142,7 +142,12 @@ class Egress:
             fault = self._fault(call, error)
         else:
             headers = {name: value for name, value in response.headers.items() if name not in _LEFT_OUT - {"content-encoding"}}
-            return WebStream(response.status_code, headers, self._chunks(call, response, most_bytes), response.aclose)
+
+            async def close() -> None:
+                await response.aclose()
+                await transport.aclose()
+
+            return WebStream(response.status_code, headers, self._chunks(call, response, most_bytes), close)
         raise fault
 
     async def _chunks(self, call: _Call, response: httpx.Response, most_bytes: int) -> AsyncIterator[bytes]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,3 +106,25 @@ async def serving(answers: Answer | None = None, *, host: str = "127.0.0.1", por
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.wait_closed()
+
+
+@contextmanager
+def serving_beside(answers: Answer | None = None) -> Iterator[Web]:
+    """The same for tests without a loop of their own: it is served by a thread."""
+    is_up, found = threading.Event(), []
+
+    async def serve() -> None:
+        over = asyncio.Event()
+        async with serving(answers) as web:
+            found.extend([web, over, asyncio.get_running_loop()])
+            is_up.set()
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert is_up.wait(20)
+    try:
+        yield found[0]
+    finally:
+        found[2].call_soon_threadsafe(found[1].set)
+        thread.join(20)

@@ -1,13 +1,9 @@
 """A secret and a provider's key that servers say back in every way they can: nobody finds them anywhere, the browser's wire included."""
 
-import asyncio
 import base64
 import itertools
 import json
-import threading
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.acceptance.served import ADMIN
 from tests.fakes.provider import FakeProvider, failing, text
-from tests.fakes.web import Asked, Web, answer, serving
+from tests.fakes.web import Asked, Web, answer, serving_beside
 from tests.ui.conftest import Opens, Site, fresh_site, ready
 
 SECRET, KEY = "canary+secret/7f3b9c1e5a=", "sk-canary-key-91d4c07b2f"
@@ -51,27 +47,6 @@ def echo(asked: Asked) -> bytes:
     """Everything that was sent comes back: in the body, in a header, in an error."""
     told = json.dumps({"you sent": dict(asked.headers), "again": [asked.headers.get("authorization", "")]}).encode()
     return answer(told, status=500 if "/fail" in asked.target else 200, X_Echo=asked.headers.get("authorization", "none"))
-
-
-@contextmanager
-def echoing() -> Iterator[Web]:
-    is_up, found = threading.Event(), []
-
-    async def serve() -> None:
-        over = asyncio.Event()
-        async with serving(echo) as web:
-            found.extend([web, over, asyncio.get_running_loop()])
-            is_up.set()
-            await over.wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert is_up.wait(20)
-    try:
-        yield found[0]
-    finally:
-        found[2].call_soon_threadsafe(found[1].set)
-        thread.join(20)
 
 
 def flow(web: Web) -> dict[str, Any]:
@@ -124,7 +99,7 @@ def _body(request: Any) -> bytes:
 
 @pytest.mark.timeout(420)
 def test_a_secret_is_found_nowhere_whatever_is_said_back(built: Path, tmp_path: Path, open_page: Opens) -> None:
-    with FakeProvider() as provider, echoing() as web:
+    with FakeProvider() as provider, serving_beside(echo) as web:
         provider.model("broken", failing(401, error=f"the key {KEY} is wrong")).model("tells", text(f"Your key is {KEY}. Hello."))
         more = {"SIGNALBOX_EGRESS_ALLOW": web.place, "SIGNALBOX_MODEL_BASE_URL": provider.base_url, "SIGNALBOX_MODEL_PRICE": "0,0"}
         with fresh_site(tmp_path / "home", **more) as own:

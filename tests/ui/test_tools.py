@@ -1,11 +1,9 @@
 """Settings, Tools: one is made, tried against a real server, changed and removed; descriptions are read; viewers only look."""
 
-import asyncio
 import inspect
 import itertools
 import json
 import os
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -15,7 +13,7 @@ from app.ui import reflex_inside
 from app.ui.actions import needs_of
 from engine import Permission, Role
 from tests.fakes.mcp_server import McpProcess
-from tests.fakes.web import Asked, Web, answer, serving
+from tests.fakes.web import Asked, Web, answer, serving_beside
 from tests.ui.conftest import Opens, Site, fresh_site, ready
 from tests.ui.test_accessibility import grave
 from tests.ui.wire import Wire
@@ -33,22 +31,9 @@ def shop(asked: Asked) -> bytes:
 
 @pytest.fixture(scope="module")
 def web() -> Iterator[Web]:
-    """A server on loopback, in a loop of its own."""
-    is_up, found = threading.Event(), []
-
-    async def serve() -> None:
-        over = asyncio.Event()
-        async with serving(shop) as web:
-            found.extend([web, over, asyncio.get_running_loop()])
-            is_up.set()
-            await over.wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert is_up.wait(20)
-    yield found[0]
-    found[2].call_soon_threadsafe(found[1].set)
-    thread.join(20)
+    """A server on loopback."""
+    with serving_beside(shop) as web:
+        yield web
 
 
 @pytest.fixture(scope="module")

@@ -41,6 +41,14 @@ def test_everything_in_it_is_read_and_secrets_are_not_shown(tmp_path: Path) -> N
     assert read.databases["shop"].rows == 100
     assert read.programs["files"].command == ["/usr/bin/files-mcp"]
     assert "very-hidden" not in repr(read)
+    assert read.secrets() == ["very-hidden-1", "very-hidden-2"]
+
+
+def test_a_path_that_a_program_is_told_is_no_secret_and_a_databases_password_is_one(tmp_path: Path) -> None:
+    more = WHOLE.replace('{TOKEN = "very-hidden-2"}', '{ROOT = "/srv/files"}').replace(
+        "sqlite:///shop.db", "postgresql://me:p%40ss@host/shop"
+    )
+    assert read_operator_file(_written(tmp_path, more)).secrets() == ["very-hidden-1", "p@ss"]
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,8 @@ class Call(InlineKind[CallConfig]):
         names |= agent.get("around", {}) | {"arguments": call["arguments"], "results": results_of(agent["history"])}
         names["said"] = said_in(agent["item"]["task"], agent["history"])
         rules = [] if place is None or call["problems"] else _rules(fields.get("tools"), place, config.tools[place]["preconditions"], names)
-        guarded = bool(call.get("is_outward")) and has_both(agent.get("labels", ()))
+        # An offer that was made before tools said where they lead: what changes something leads outside.
+        guarded = bool(call.get("is_outward", call.get("is_writing"))) and has_both(agent.get("labels", ()))
         told = offered_as(scope["nodes"][f"{config.owner}.offer"], call["tool"])
         if told is None or call["problems"]:
             return {"call": call, "rules": rules, "guarded": guarded}
@@ -138,8 +139,11 @@ class Call(InlineKind[CallConfig]):
             # What a step only notes, a colleague's rules still forbid.
             tool, observes = {"policy": policy}, False
         verdict, reason = judged(call, tool, given["rules"])
-        if verdict == "allow" and given.get("guarded"):
-            verdict, reason = "ask", GUARDED
+        if given.get("guarded"):
+            # Nor is it loosened by only noting verdicts.
+            observes = False
+            if verdict == "allow":
+                verdict, reason = "ask", GUARDED
         outputs: dict[str, JsonValue] = {"tool": call["tool"], "arguments": call["arguments"], "verdict": verdict, "reason": reason}
         port = verdict
         if verdict == "allow" or (observes and tool is not None and not call["problems"]):

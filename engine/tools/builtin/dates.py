@@ -110,7 +110,7 @@ def _business(day: date, count: int) -> date:
     step = timedelta(days=1 if count > 0 else -1)
     weeks, left = divmod(abs(count), 5)
     if count:
-        # From a Saturday or Sunday the first one counts as the next (or last) Friday's neighbour does.
+        # From a weekend it is counted as from the working day before it, in the direction of the count.
         while day.weekday() > 4:
             day -= step
         day += timedelta(days=7 * weeks) * (1 if count > 0 else -1)

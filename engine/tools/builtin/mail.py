@@ -93,18 +93,19 @@ def _sent(server: MailServer, to: list[str], message: EmailMessage) -> JsonValue
 
 
 def _connected(server: MailServer) -> smtplib.SMTP:
-    name = f"{server.host}:{server.port}"
+    name, own = f"{server.host}:{server.port}", server.sender.rpartition("@")[2]
+    tls = ssl.create_default_context()
     try:
         if server.security == "tls":
-            connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_S, context=ssl.create_default_context())
+            connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, own, timeout=TIMEOUT_S, context=tls)
         else:
-            connection = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_S)
+            connection = smtplib.SMTP(server.host, server.port, own, timeout=TIMEOUT_S)
     except (OSError, smtplib.SMTPException) as error:
         raise WebUnavailable(f"The mail server {name} cannot be reached ({type(error).__name__}). Nothing was sent.") from None
     fault: SignalboxError
     try:
         if server.security == "starttls":
-            connection.starttls(context=ssl.create_default_context())
+            connection.starttls(context=tls)
         if server.user:
             connection.login(server.user, server.password.get_secret_value())
         return connection

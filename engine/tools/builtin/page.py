@@ -48,9 +48,9 @@ def known(web: Web) -> Known:
         url = str(arguments["url"]).strip()
         answer = await web.send(WebRequest("GET", url, headers, may_repeat=True, timeout_s=TIMEOUT_S))
         kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
-        if kind not in _HTML:
+        if kind not in _HTML or not isinstance(answer.body, str):
             return _plain(answer, kind)
-        return await asyncio.to_thread(_words_of, str(answer.body or ""), url)
+        return await asyncio.to_thread(_words_of, answer.body, url)
 
     return Known(TOOL, act, title="Read a web page")
 

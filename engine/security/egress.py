@@ -12,6 +12,7 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
@@ -133,21 +134,20 @@ class Egress:
         """An answer that is read as it comes, whatever its status; where it leads on is told and not followed. Raises as `send`."""
         call = _Call(request, is_streamed=True)
         try:
-            async with asyncio.timeout(request.timeout_s):
+            async with asyncio.timeout(request.timeout_s), AsyncExitStack() as held:
                 hop = self._first(call)
                 addresses = await self._addresses(call, hop.place)
                 transport = httpx.AsyncHTTPTransport(verify=self._context(hop.place), trust_env=False, retries=0)
+                await held.enter_async_context(transport)
                 response = await self._connected(call, transport, hop, addresses)
+                held.push_async_callback(response.aclose)
+                # From here on it is the caller's to close; what fails or is given up before leaves no connection open.
+                opened = held.pop_all()
         except (SignalboxError, TimeoutError, httpx.HTTPError) as error:
             fault = self._fault(call, error)
         else:
             headers = {name: value for name, value in response.headers.items() if name not in _LEFT_OUT - {"content-encoding"}}
-
-            async def close() -> None:
-                await response.aclose()
-                await transport.aclose()
-
-            return WebStream(response.status_code, headers, self._chunks(call, response, most_bytes), close)
+            return WebStream(response.status_code, headers, self._chunks(call, response, most_bytes), opened.aclose)
         raise fault
 
     async def _chunks(self, call: _Call, response: httpx.Response, most_bytes: int) -> AsyncIterator[bytes]:

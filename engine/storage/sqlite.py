@@ -10,6 +10,7 @@ import fcntl
 import os
 import sqlite3
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,6 +27,8 @@ from engine.faultpoints import reach
 
 DATABASE_NAME = "signalbox.db"
 LOCK_NAME = "engine.lock"
+_LEFT_BEHIND_S = 5.0
+"""How long what a killed process has left behind may hold its lock."""
 
 _PRAGMAS = (
     "PRAGMA busy_timeout = 5000",
@@ -153,19 +156,24 @@ class HomeLock:
         self._file: int | None = None
 
     def acquire(self) -> None:
-        """Takes the lock. Raises Conflict that names the process which holds it."""
+        """Takes the lock. Raises Conflict that names the process which holds it.
+
+        A process that was killed may leave a helper that has not gone yet: for as long as it takes, a few seconds at most, it waits.
+        """
         prepare_home(self._path.parent)
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        until = time.monotonic() + _LEFT_BEHIND_S
+        while not _took(file):
             holder = _pid_in(file)
+            if holder and not _lives(holder) and time.monotonic() < until:
+                time.sleep(0.02)
+                continue
             os.close(file)
             raise Conflict(
                 f"Another Signalbox (process {holder or 'unknown'}) already works on {self._path.parent}.",
                 hint="Use the one that runs, stop it first, or set SIGNALBOX_HOME to another directory.",
                 details={"pid": holder, "home": str(self._path.parent)},
-            ) from None
+            )
         # On a full disk the lock holds too; only whose it is cannot be told.
         with suppress(OSError):
             os.ftruncate(file, 0)
@@ -200,6 +208,24 @@ class HomeLock:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.release()
+
+
+def _took(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's, but there
+        return True
+    return True
 
 
 def _pid_in(file: int) -> int | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from typing import Self
 
 
@@ -23,6 +24,8 @@ class Relay:
         self._left: int | None = None
         self.cuts = 0
         self._open: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
+        self._is_over = False
 
     @property
     def address(self) -> str:
@@ -35,25 +38,44 @@ class Relay:
             self._left = count
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._begin(self._accept)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listening.close()
+        # Closing alone would leave the thread in `accept`, which takes one more.
+        _end(self._listening)
         with self._lock:
+            self._is_over = True
             ends = list(self._open)
         for end in ends:
             _end(end)
+        for thread in self._threads:
+            thread.join(20)
+
+    def _begin(self, work: Callable[..., None], *given: object) -> None:
+        thread = threading.Thread(target=work, args=given, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):  # closed at the end
             while True:
                 near, _ = self._listening.accept()
-                far = socket.create_connection(self._to)
-                with self._lock:
-                    self._open |= {near, far}
-                threading.Thread(target=self._pass_on, args=(near, far, False), daemon=True).start()
-                threading.Thread(target=self._pass_on, args=(far, near, True), daemon=True).start()
+                self._join(near)
+
+    def _join(self, near: socket.socket) -> None:
+        try:
+            far = socket.create_connection(self._to)
+        except OSError:  # the server has gone: so does whoever asks for it
+            return _end(near)
+        with self._lock:
+            is_over = self._is_over
+            self._open |= {near, far}
+        if is_over:
+            _end(near)
+            return _end(far)
+        self._begin(self._pass_on, near, far, False)
+        self._begin(self._pass_on, far, near, True)
 
     def _pass_on(self, source: socket.socket, target: socket.socket, is_answer: bool) -> None:
         with contextlib.suppress(OSError):  # one of the two has gone: so does the other

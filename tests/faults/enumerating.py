@@ -79,6 +79,8 @@ async def live(folder: Path, kinds: Registry, hook: Armed, *, patience_s: float)
                     raise
                 refused.append(True)
         is_finished = await Client(engine, folder, tell).finish(patience_s=patience_s)
+        # What a slow machine has not come to yet is left out by `close`, and its borders with it.
+        await engine._core.executor.keeper.settle()
         await engine.close()
     return is_finished
 

@@ -21,6 +21,7 @@ from engine.facade import timelines
 from engine.graph.plan import Plan, PlannedNode
 from engine.nodes.contract import Outcome
 from engine.run import snapshots
+from engine.run.keeping import LEAST_BYTES
 from engine.run.loading import load_run, load_state
 from engine.storage.journal import ROW_BYTES
 from engine.storage.snapshots import SnapshotWriter, StoredSnapshot
@@ -264,6 +265,31 @@ async def test_a_run_whose_state_grows_writes_at_most_twice_what_its_rows_take(b
     with closing(sqlite3.connect(bench.home / "signalbox.db")) as database:
         assert database.execute("SELECT written_bytes FROM snapshots WHERE run_id = ?", (run,)).fetchone()[0] == keeper.bytes
     assert whole(load_run(bench.engine._core.reader, bench.engine._core.plans.of, run)[1].state) == whole(bench.replayed(run))
+
+
+async def test_a_run_whose_snapshots_took_as_much_as_its_rows_is_not_kept_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = bench.engine._core.executor.keeper
+    # How often the thread comes to it would else decide what is measured.
+    monkeypatch.setattr(keeper, "after", lambda *_: None)
+    random, names = Random(6), [f"n{i}" for i in range(300)]
+    bench.works.answers = {name: Outcome({"said": dense(random, KILOBYTE)}, "out") for name in names}
+    order = ["start", *names[:100], "ok", *names[100:], "done"]
+    ask = node("ok", "approval", config={"title": "Go on?"})
+    edges = [edge(f"{one}{'.approved' if one == 'ok' else ''} -> {two}") for one, two in pairwise(order)]
+    run = await bench.start(["start", *(work(name) for name in names), ask, DONE], edges, limits={"steps": 320})
+    await bench.until(run, "waiting")
+    first = (await asyncio.to_thread(keeper._kept, run))[1]
+    assert first > 50 * KILOBYTE
+    await bench.decide(await bench.item())
+    assert (await bench.until(run)).status == "succeeded"
+    rows = written_by(bench, run)
+
+    change(bench, "UPDATE snapshots SET written_bytes = ?", rows)
+    wait, size = await asyncio.to_thread(keeper._kept, run)
+    assert size == 0, "with this one they would take more than the rows"
+    assert wait > LEAST_BYTES
+    change(bench, "UPDATE snapshots SET written_bytes = ?", first)
+    assert (await asyncio.to_thread(keeper._kept, run))[1] > first
 
 
 # Off the path

@@ -1,6 +1,7 @@
 """Connections, transactions and the lock of a home directory."""
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -219,6 +220,36 @@ def test_the_lock_of_a_killed_process_is_free(home: Path) -> None:
     assert HomeLock(home).holder() is None
     with HomeLock(home), pytest.raises(Conflict):
         HomeLock(home).acquire()
+
+
+def test_what_a_killed_process_left_behind_is_waited_for(home: Path) -> None:
+    code = (
+        "import os, sys, pathlib\n"
+        "from engine.storage.sqlite import HomeLock\n"
+        "HomeLock(pathlib.Path(sys.argv[1])).acquire()\n"
+        "if os.fork() == 0:\n"
+        "    print('held', flush=True)\n"
+        "    sys.stdin.read()\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin and child.stdout and child.stdout.readline() == "held\n"
+        os.kill(child.pid, signal.SIGKILL)
+        os.waitpid(child.pid, 0)
+        assert HomeLock(home).holder() == child.pid
+        took = threading.Event()
+
+        def take() -> None:
+            with HomeLock(home):
+                took.set()
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        assert not took.wait(0.1), "the fork still holds it"
+        child.stdin.close()
+        assert took.wait(20)
+        thread.join()
 
 
 def test_looking_at_a_free_home_holds_nothing(home: Path) -> None:

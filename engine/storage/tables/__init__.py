@@ -3,6 +3,7 @@
 from engine.storage.tables.agents import AgentRow
 from engine.storage.tables.answers import KeptAnswer
 from engine.storage.tables.keeping import BlobRef, RunSize, Snapshot, SuspendedProgram, SweptRun
+from engine.storage.tables.memory import MemoryChange, MemoryText
 from engine.storage.tables.money import Budget, Spent
 from engine.storage.tables.people import Audit, Idempotency, LoginAttempt, Secret, SetupLink, Token, User, UserSession, Workspace
 from engine.storage.tables.runs import Approval, Blob, ChildRun, JournalRow, Notification, Run, Timer, Wait
@@ -45,6 +46,8 @@ ALL_TABLES = (
     ToolRow,
     AgentRow,
     McpServerRow,
+    MemoryText,
+    MemoryChange,
 )
 
 __all__ = [
@@ -63,6 +66,8 @@ __all__ = [
     "KeptAnswer",
     "LoginAttempt",
     "McpServerRow",
+    "MemoryChange",
+    "MemoryText",
     "Notification",
     "Pin",
     "Run",

@@ -1,0 +1,64 @@
+"""The tables that every store of memory shares: what can be found by its words or its meaning, and what changed."""
+
+# pyright: reportIncompatibleVariableOverride=false
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sqlalchemy import BigInteger, Index, Integer, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from engine.storage.tables.columns import count, instant, long_text, word
+
+
+class MemoryText(SQLModel, table=True):
+    """Words of one row of a store. Written, changed and removed in the transaction that does so with the row itself.
+
+    It carries whose it is, so that one check in SQL holds for every index: `engine.memory.scope.readable`.
+    """
+
+    __tablename__: ClassVar[str] = "memory_texts"
+    __table_args__ = (
+        UniqueConstraint("store", "row_id", name="memory_texts_row"),
+        Index("memory_texts_part", "store", "part_of", "position"),
+        Index("memory_texts_scope", "workspace_id", "scope_key", "store"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Integer)
+    """What the indexes know it by; never used twice."""
+    workspace_id: str
+    store: str
+    """conversation, episodes, facts, rules or documents."""
+    row_id: str
+    """In that store."""
+    part_of: str = word()
+    """The conversation, episode, entity or document it belongs to."""
+    position: int = count()
+    """In what it is a part of: 0, 1, 2…"""
+    visibility: str
+    owner: str = word()
+    scope_key: str
+    sensitivity: int
+    trust: int
+    lead: str = long_text()
+    """Words that give the meaning its context and are not searched for: a date, what was said before, a heading."""
+    text: str = long_text()
+    at: int = instant()
+    """When it happened or was said, microseconds since 1970 UTC."""
+    is_quarantined: bool = False
+    """Not found by any step before a person has looked."""
+
+
+class MemoryChange(SQLModel, table=True):
+    """That a text came, changed or went: the indexes catch up by it."""
+
+    __tablename__: ClassVar[str] = "memory_changes"
+    __table_args__: ClassVar[dict[str, bool]] = {"sqlite_autoincrement": True}
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Integer)
+    workspace_id: str
+    text_id: int = Field(sa_type=BigInteger)
+    op: str
+    """`put` or `drop`."""
+    at: int = instant()

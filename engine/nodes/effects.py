@@ -25,3 +25,4 @@ class Capability(StrEnum):
     TOOL = "tool"
     CODE = "code"
     COLLEAGUE = "colleague"
+    MEMORY = "memory"

@@ -29,6 +29,7 @@ from engine.nodes.contract import (
     Resolver,
     parse_json_answer,
 )
+from engine.nodes.remembering import MemorySettings, recall_of, with_memory
 from engine.schemas import check_schema
 
 TIMEOUT_S = 120.0
@@ -39,8 +40,8 @@ _HAND_OVER = ToolOffer(
 )
 
 
-class OfferConfig(NodeConfig):
-    """Which tools, each with the policy that the step gives it, and whose."""
+class OfferConfig(MemorySettings):
+    """Which tools, each with the policy that the step gives it, whose, and what is looked up before."""
 
     tools: dict[str, str] = Field(default_factory=dict)
     agent: str = ""
@@ -61,9 +62,14 @@ class Offer(CallKind[OfferConfig]):
     group = "AI"
     counts = 0
     effect = Effect.IDEMPOTENT
-    uses = frozenset({Capability.TOOL, Capability.COLLEAGUE})
+    uses = frozenset({Capability.TOOL, Capability.COLLEAGUE, Capability.MEMORY})
     Config = OfferConfig
     Outputs = OfferOutputs
+
+    def resolve(self, config: OfferConfig, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """What the memory is asked."""
+        item = scope["agent"]["item"]
+        return {"task": item["task"], "about": item.get("about", "")} if config.memory else {}
 
     async def execute(self, config: OfferConfig, given: Mapping[str, Any], ctx: NodeContext) -> Outcome:
         """Name, description, schema, effect, cost and digest of each; with a colleague, the policy and rules that hold of both.
@@ -85,7 +91,10 @@ class Offer(CallKind[OfferConfig]):
             if (both := allowed.get(tool.name)) is not None:
                 told |= {"policy": both.policy, "rules": [dict(rule) for rule in both.rules]}
             found.append(told)
-        return Outcome({"tools": found} if colleague is None else {"tools": found, "agent": colleague.told()})
+        outputs: dict[str, JsonValue] = {"tools": found} if colleague is None else {"tools": found, "agent": colleague.told()}
+        wanted = recall_of(config, given.get("about"), given.get("task", ""))
+        # Once for all turns: what an agent knows does not change while it works, and a crash does not change it either.
+        return Outcome(outputs | ({"memory": (await ctx.recall(wanted)).text} if wanted is not None else {}))
 
 
 def _allowed(own: Mapping[str, str], colleague: Colleague) -> tuple[Allowed, ...]:
@@ -139,7 +148,7 @@ class TurnKind(CallKind[TurnConfig]):
         agent, offer = scope["agent"], scope["nodes"][f"{config.owner}.offer"]
         return {
             **joined(agent["item"], offer.get("agent")),
-            "task": agent["item"]["task"],
+            "task": with_memory(agent["item"]["task"], offer.get("memory", "")),
             "history": list(agent["history"]),
             "tools": offer["tools"],
         }

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from engine.facade.mcp_views import McpServerView
     from engine.facade.overview_views import OutcomesView, RunMark, SpendView, WorkflowLine
     from engine.facade.settings_views import (
+        MASKED_KINDS,
         AboutView,
         FindingView,
+        MaskingChoices,
         ModelChoices,
         ModelSettingsView,
         ModelTried,
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     from engine.settings import Settings
 
 __all__ = [
+    "MASKED_KINDS",
     "ROLE_MEANING",
     "AboutView",
     "Actor",
@@ -99,6 +102,7 @@ __all__ = [
     "InboxPage",
     "Invalid",
     "LastStep",
+    "MaskingChoices",
     "McpServerView",
     "ModelChoices",
     "ModelSettingsView",
@@ -208,6 +212,8 @@ _HOME = {
     "ChangeView": ("engine.facade.difference_views", "ChangeView"),
     "DifferenceView": ("engine.facade.difference_views", "DifferenceView"),
     "ModelChoices": ("engine.facade.settings_views", "ModelChoices"),
+    "MASKED_KINDS": ("engine.facade.settings_views", "MASKED_KINDS"),
+    "MaskingChoices": ("engine.facade.settings_views", "MaskingChoices"),
     "ModelSettingsView": ("engine.facade.settings_views", "ModelSettingsView"),
     "ModelTried": ("engine.facade.settings_views", "ModelTried"),
     "RunMark": ("engine.facade.overview_views", "RunMark"),

@@ -22,6 +22,7 @@ from engine.facade.events import Events
 from engine.facade.inbox import Inbox
 from engine.facade.keys import Secrets
 from engine.facade.last_steps import LastSteps
+from engine.facade.masking import MaskingDesk
 from engine.facade.mcp_servers import Mcp
 from engine.facade.model_settings import ModelDesk
 from engine.facade.overview import Overview
@@ -72,6 +73,7 @@ class Engine:
         self.storage = Storage(core)
         self.secrets = Secrets(core.records, core.ring)
         self.model_settings = ModelDesk(core)
+        self.masking = MaskingDesk(core)
         self.about = About(core)
         self.overview = Overview(core)
         self.accounts: Accounts = core.accounts

@@ -11,6 +11,7 @@ from app.pages.settings.about_state import About
 from app.pages.settings.about_view import about_section
 from app.pages.settings.budgets_state import Budgets
 from app.pages.settings.budgets_view import budgets_section
+from app.pages.settings.masking_state import Masked
 from app.pages.settings.model_tables_state import ModelTables
 from app.pages.settings.models_state import Models
 from app.pages.settings.models_view import models_section
@@ -32,6 +33,7 @@ FOR_SOME: tuple[tuple[Permission, Any], ...] = (
     (Permission.COST_READ, Budgets.load),
     (Permission.WORKFLOW_READ, Storage.load),
     (Permission.SETTINGS_READ, Models.load_choices),
+    (Permission.SETTINGS_READ, Masked.load_masking),
     (Permission.SETTINGS_READ, ModelTables.load),
     (Permission.SECRET_LIST, Models.load_keys),
     (Permission.USER_READ, People.load),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         SetPrice,
     )
     from engine.facade.storage_views import OverView, RetentionView, StorageView, WorkflowStorage
+    from engine.facade.table_views import RefusedLine, RowView, SheetRead, TableView
     from engine.facade.tool_catalog import CatalogToolView
     from engine.facade.tool_views import ToolTried, ToolUse
     from engine.facade.views import (
@@ -120,8 +121,10 @@ __all__ = [
     "PinView",
     "Previewed",
     "Published",
+    "RefusedLine",
     "RetentionView",
     "Role",
+    "RowView",
     "RunDocument",
     "RunMark",
     "RunStarted",
@@ -130,11 +133,13 @@ __all__ = [
     "SetPace",
     "SetPrice",
     "Settings",
+    "SheetRead",
     "SignalboxError",
     "SignedIn",
     "SpendView",
     "StepView",
     "StorageView",
+    "TableView",
     "TokenInfo",
     "TokenView",
     "TooLarge",
@@ -206,6 +211,10 @@ _HOME = {
     "ToolTried": ("engine.facade.tool_views", "ToolTried"),
     "ToolUse": ("engine.facade.tool_views", "ToolUse"),
     "ToolsRead": ("engine.facade.views", "ToolsRead"),
+    "RefusedLine": ("engine.facade.table_views", "RefusedLine"),
+    "RowView": ("engine.facade.table_views", "RowView"),
+    "SheetRead": ("engine.facade.table_views", "SheetRead"),
+    "TableView": ("engine.facade.table_views", "TableView"),
     "ToolView": ("engine.facade.views", "ToolView"),
     "TokenView": ("engine.facade.views", "TokenView"),
     "VersionView": ("engine.facade.views", "VersionView"),

@@ -18,6 +18,7 @@ from engine.facade.approvals import Approvals
 from engine.facade.budgets import Budgets
 from engine.facade.changes import Changes
 from engine.facade.core import Core, open_core
+from engine.facade.data_tables import DataTables
 from engine.facade.events import Events
 from engine.facade.inbox import Inbox
 from engine.facade.keys import Secrets
@@ -74,6 +75,7 @@ class Engine:
         self.secrets = Secrets(core.records, core.ring)
         self.model_settings = ModelDesk(core)
         self.masking = MaskingDesk(core)
+        self.tables = DataTables(core)
         self.about = About(core)
         self.overview = Overview(core)
         self.accounts: Accounts = core.accounts

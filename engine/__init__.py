@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from engine.facade.mcp_views import McpServerView
     from engine.facade.overview_views import OutcomesView, RunMark, SpendView, WorkflowLine
     from engine.facade.settings_views import (
+        MASKED_KINDS,
         AboutView,
         FindingView,
+        MaskingChoices,
         ModelChoices,
         ModelSettingsView,
         ModelTried,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
         SetPrice,
     )
     from engine.facade.storage_views import OverView, RetentionView, StorageView, WorkflowStorage
+    from engine.facade.table_views import RefusedLine, RowView, SheetRead, TableView
     from engine.facade.tool_catalog import CatalogToolView
     from engine.facade.tool_views import ToolTried, ToolUse
     from engine.facade.views import (
@@ -67,6 +70,7 @@ if TYPE_CHECKING:
     from engine.settings import Settings
 
 __all__ = [
+    "MASKED_KINDS",
     "ROLE_MEANING",
     "AboutView",
     "Actor",
@@ -99,6 +103,7 @@ __all__ = [
     "InboxPage",
     "Invalid",
     "LastStep",
+    "MaskingChoices",
     "McpServerView",
     "ModelChoices",
     "ModelSettingsView",
@@ -116,8 +121,10 @@ __all__ = [
     "PinView",
     "Previewed",
     "Published",
+    "RefusedLine",
     "RetentionView",
     "Role",
+    "RowView",
     "RunDocument",
     "RunMark",
     "RunStarted",
@@ -126,11 +133,13 @@ __all__ = [
     "SetPace",
     "SetPrice",
     "Settings",
+    "SheetRead",
     "SignalboxError",
     "SignedIn",
     "SpendView",
     "StepView",
     "StorageView",
+    "TableView",
     "TokenInfo",
     "TokenView",
     "TooLarge",
@@ -202,12 +211,18 @@ _HOME = {
     "ToolTried": ("engine.facade.tool_views", "ToolTried"),
     "ToolUse": ("engine.facade.tool_views", "ToolUse"),
     "ToolsRead": ("engine.facade.views", "ToolsRead"),
+    "RefusedLine": ("engine.facade.table_views", "RefusedLine"),
+    "RowView": ("engine.facade.table_views", "RowView"),
+    "SheetRead": ("engine.facade.table_views", "SheetRead"),
+    "TableView": ("engine.facade.table_views", "TableView"),
     "ToolView": ("engine.facade.views", "ToolView"),
     "TokenView": ("engine.facade.views", "TokenView"),
     "VersionView": ("engine.facade.views", "VersionView"),
     "ChangeView": ("engine.facade.difference_views", "ChangeView"),
     "DifferenceView": ("engine.facade.difference_views", "DifferenceView"),
     "ModelChoices": ("engine.facade.settings_views", "ModelChoices"),
+    "MASKED_KINDS": ("engine.facade.settings_views", "MASKED_KINDS"),
+    "MaskingChoices": ("engine.facade.settings_views", "MaskingChoices"),
     "ModelSettingsView": ("engine.facade.settings_views", "ModelSettingsView"),
     "ModelTried": ("engine.facade.settings_views", "ModelTried"),
     "RunMark": ("engine.facade.overview_views", "RunMark"),

@@ -16,12 +16,13 @@ from app.api import (
     secrets,
     settings,
     storage,
+    tables,
     tokens,
     tools,
     users,
     workflows,
 )
 
-_FIRST = (workflows, runs, approvals, events, agents, budgets, users, tokens, tools, mcp_servers)
+_FIRST = (workflows, runs, approvals, events, agents, budgets, users, tokens, tools, mcp_servers, tables)
 _RESOURCES = (*_FIRST, secrets, settings, storage, catalog, me, docs, health)
 routers: list[APIRouter] = [module.router for module in _RESOURCES]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from app.api.reading import AskingOf, Body, StrictRoute
-from engine import ModelSettingsView, SetPace, SetPrice
+from engine import MaskingChoices, ModelSettingsView, SetPace, SetPrice
 
 router = APIRouter(prefix="/api/v1/settings", tags=["settings"], route_class=StrictRoute)
 
@@ -32,28 +32,48 @@ class ModelChange(Body):
     """Model → requests and tokens a minute, and calls at once."""
 
 
+class MaskingChange(Body):
+    """What becomes different; what is left out stays."""
+
+    mode: Literal["off", "outside", "all"] | None = None
+    """`outside`: from every model but the practice model and those on this machine; `all`: from those too."""
+    kinds: list[Text] | None = None
+    words: list[Text] | None = None
+
+
 class Change(Body):
     """The settings to change."""
 
-    models: ModelChange
+    models: ModelChange | None = None
+    masking: MaskingChange | None = None
+    """What of people's data is kept from models."""
 
 
 class AllSettings(BaseModel):
     """Every setting that can be changed here."""
 
     models: ModelSettingsView
+    masking: MaskingChoices
 
 
 @router.get("")
 async def current(asking: AskingOf) -> AllSettings:
     """What is set here, and what the environment says."""
-    return AllSettings(models=await asking.ask(asking.engine.model_settings.get(asking.actor)))
+    models = await asking.ask(asking.engine.model_settings.get(asking.actor))
+    return AllSettings(models=models, masking=await asking.ask(asking.engine.masking.get(asking.actor)))
 
 
 @router.patch("")
 async def change(asking: AskingOf, body: Change) -> AllSettings:
     """Change settings, for what starts from now on."""
-    given: dict[str, Any] = body.models.model_dump(exclude_unset=True)
-    # A price that is null takes the price away; a text that is null is one that was left out.
-    kept = {key: value for key, value in given.items() if value is not None or key.startswith("price")}
-    return AllSettings(models=await asking.ask(asking.engine.model_settings.change(asking.actor, kept)))
+    chosen = body.masking.model_dump(exclude_none=True) if body.masking is not None else {}
+    # Both or neither: what cannot be taken is told before anything is changed.
+    asking.engine.masking.check(asking.actor, chosen)
+    if body.models is not None:
+        given: dict[str, Any] = body.models.model_dump(exclude_unset=True)
+        # A price that is null takes the price away; a text that is null is one that was left out.
+        kept = {key: value for key, value in given.items() if value is not None or key.startswith("price")}
+        await asking.ask(asking.engine.model_settings.change(asking.actor, kept))
+    if chosen:
+        await asking.ask(asking.engine.masking.change(asking.actor, chosen))
+    return await current(asking)

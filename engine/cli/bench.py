@@ -111,3 +111,14 @@ def grounded(
 
     for figures in measure(data, answers=answers, seed=seed, only=only):
         typer.echo(json.dumps(figures))
+
+
+@bench.command()
+def masking(
+    data: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Sentences with marks; else Signalbox's own.")] = None,
+) -> None:
+    """How much of what tells of a person is kept from a model, and how often something else is taken for it."""
+    from engine.cli.bench_masking import SENTENCES, measure
+
+    for figures in measure(data or SENTENCES):
+        typer.echo(json.dumps(figures))

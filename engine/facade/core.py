@@ -19,6 +19,7 @@ from engine.errors import NotFound, WorkflowHasProblems
 from engine.facade.colleague_shelf import ColleagueShelf
 from engine.facade.kept_answers import KeptAnswers
 from engine.facade.keys import KeyRing
+from engine.facade.masking import MaskingRules, stored_masking
 from engine.facade.mcp_shelf import McpShelf
 from engine.facade.model_settings import gateway_settings, stored_choices
 from engine.facade.notices import AppNotifier
@@ -119,6 +120,7 @@ class Core:
     executor: Executor
     programs: Programs
     shelf: ToolShelf
+    masking: MaskingRules
     accounts: Accounts
     clock: Clock
     ids: Ids
@@ -179,6 +181,7 @@ async def open_core(
         chosen = await asyncio.to_thread(stored_choices, records)
         gateway = gateway or Gateway(gateway_settings(settings, chosen, ring), clock=clock)
         await gateway.prepare()
+        masking = MaskingRules(await asyncio.to_thread(stored_masking, records))
         operator = await asyncio.to_thread(read_operator_file, settings.operator_file)
         ring.redactor.know(operator.secrets())
     except BaseException:
@@ -196,6 +199,7 @@ async def open_core(
         registry=registry or Registry.builtin(),
         tools=tools or Toolbox(),
         operator=operator,
+        masking=masking,
     )
 
 
@@ -212,6 +216,7 @@ def _assembled(
     registry: Registry,
     tools: Toolbox,
     operator: OperatorFile,
+    masking: MaskingRules,
 ) -> Core:
     """The parts that only have to be put together; none of them opens anything that could be refused."""
     reader, journal, hub, embedder = JournalReader(path), Journal(path, records.audit.append_raw), Hub(), Embedder()
@@ -220,6 +225,7 @@ def _assembled(
     web = Egress(ring, redactor=ring.redactor, clock=records.clock, allow=settings.egress_allow)
     shelf = _shelf(records, web, tools, ring.redactor, operator, path)
     services = _services(records, gateway, embedder, programs, web, shelf, ring.redactor)
+    services.masking = masking
     executor = _executor(records, services, journal, reader, plans, hub, path)
     return Core(
         settings=settings,
@@ -241,6 +247,7 @@ def _assembled(
         executor=executor,
         programs=programs,
         shelf=shelf,
+        masking=masking,
         accounts=accounts,
         clock=records.clock,
         ids=records.ids,

@@ -18,10 +18,12 @@ from engine.facade.approvals import Approvals
 from engine.facade.budgets import Budgets
 from engine.facade.changes import Changes
 from engine.facade.core import Core, open_core
+from engine.facade.data_tables import DataTables
 from engine.facade.events import Events
 from engine.facade.inbox import Inbox
 from engine.facade.keys import Secrets
 from engine.facade.last_steps import LastSteps
+from engine.facade.masking import MaskingDesk
 from engine.facade.mcp_servers import Mcp
 from engine.facade.model_settings import ModelDesk
 from engine.facade.overview import Overview
@@ -72,6 +74,8 @@ class Engine:
         self.storage = Storage(core)
         self.secrets = Secrets(core.records, core.ring)
         self.model_settings = ModelDesk(core)
+        self.masking = MaskingDesk(core)
+        self.tables = DataTables(core)
         self.about = About(core)
         self.overview = Overview(core)
         self.accounts: Accounts = core.accounts

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
+
+from engine.llm.checks.personal import KINDS as MASKED_KINDS
 
 
 class SecretView(BaseModel):
@@ -74,6 +78,17 @@ class ModelSettingsView(BaseModel):
     environment: ModelChoices
     lines: list[LineView] = []
     """The models that are asked just now, and how many calls wait there."""
+
+
+class MaskingChoices(BaseModel):
+    """What of people's data is kept from models."""
+
+    mode: Literal["off", "outside", "all"] = "off"
+    """`outside`: from every model but the practice model and those on this machine; `all`: from those too."""
+    kinds: list[str] = Field(default_factory=lambda: list(MASKED_KINDS))
+    """Of `engine.llm.checks.personal.KINDS`."""
+    words: list[str] = []
+    """Names and other words, in any spelling of capitals."""
 
 
 class ModelTried(BaseModel):

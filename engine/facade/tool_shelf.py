@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import select
 
 from engine.facade.mcp_shelf import McpShelf
+from engine.facade.table_tools import table_tools
 from engine.jsonvalue import JsonValue
 from engine.people.records import Records
 from engine.storage.tables import ToolRow
@@ -73,7 +74,7 @@ class ToolShelf:
             rows = session.exec(select(ToolRow).where(ToolRow.workspace_id == workspace_id)).all()
             written = [(WebTool.model_validate(row.definition), row.updated_by) for row in rows]
         made = [Known(tool.told(), _acting(tool, self._web), "web", by) for tool, by in written]
-        return [*self.mcp.known(workspace_id), *made]
+        return [*self.mcp.known(workspace_id), *made, *table_tools(self._records, workspace_id)]
 
 
 def _acting(tool: WebTool, web: Web) -> Any:

@@ -49,6 +49,8 @@ class Tools:
         tool = _read({**definition, "name": name})
         if tool.name in self._core.shelf.reserved:
             refuse([Problem("name", f"{tool.name} comes with Signalbox. Choose another name.")])
+        if any(one.tool.name == tool.name and one.kind == "table" for one in await self._core.shelf.known(actor.workspace_id)):
+            refuse([Problem("name", f"{tool.name} is the tool of a table. Choose another name.")])
         view = await self._core.in_thread(lambda: self._put(actor, tool))
         self._core.shelf.forget(actor.workspace_id)
         return view

@@ -61,6 +61,8 @@ class ModelRequest:
     """A conversation so far, in place of `prompt`."""
     tools: tuple[ToolOffer, ...] = ()
     """What the model may ask to have called."""
+    mask: bool = False
+    """Whether the step demands that no personal data reaches the model; the workspace may demand it for every step."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from engine.errors import OutputInvalid
 from engine.jsonvalue import JsonValue
-from engine.nodes.contract import Estimate, ModelAnswer, ModelRequest, NodeContext, Pricing, parse_json_answer
+from engine.nodes.contract import Estimate, ModelAnswer, ModelRequest, NodeConfig, NodeContext, Pricing, parse_json_answer
+from engine.nodes.form import hints
 
 MOST_SHOWN_BYTES = 16_000
 """Of an answer that did not fit, as it is shown to the model again."""
@@ -25,6 +26,21 @@ What is wrong with it:
 {problems}
 
 Answer again, in full and in the form that was asked for."""
+
+
+class MaskSettings(NodeConfig):
+    """Whether personal data is kept from the model."""
+
+    mask: Literal["workspace", "on"] = Field(
+        default="workspace",
+        title="Personal data",
+        description="`on`: e-mail addresses, phones, accounts and the like are kept from the model; `workspace`: as Settings say.",
+        json_schema_extra=hints(
+            text="Kept from the model by placeholders; its answer is filled in again. Settings may demand it for every step.",
+            choices={"workspace": "As Settings say", "on": "Keep it from the model"},
+            is_folded=True,
+        ),
+    )
 
 
 class CallUsage(BaseModel):

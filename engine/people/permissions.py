@@ -48,6 +48,9 @@ class Permission(StrEnum):
     USER_MANAGE = "user.manage"
     TOOL_READ = "tool.read"
     TOOL_MANAGE = "tool.manage"
+    TABLE_READ = "table.read"
+    TABLE_WRITE = "table.write"
+    TABLE_MANAGE = "table.manage"
     SECRET_LIST = "secret.list"
     SECRET_MANAGE = "secret.manage"
     AUDIT_READ = "audit.read"
@@ -95,6 +98,9 @@ PERMISSION_MEANING: dict[Permission, str] = {
     Permission.USER_MANAGE: "add and disable people, change their roles, end their sessions",
     Permission.TOOL_READ: "see which tools there are",
     Permission.TOOL_MANAGE: "make, change and remove tools",
+    Permission.TABLE_READ: "see tables and their rows",
+    Permission.TABLE_WRITE: "add, change and remove rows of tables",
+    Permission.TABLE_MANAGE: "make and remove tables, and change their columns",
     Permission.SECRET_LIST: "see the names of secrets, never their values",
     Permission.SECRET_MANAGE: "add, replace and remove secrets",
     Permission.AUDIT_READ: "read and verify the audit log",
@@ -114,6 +120,7 @@ _LOOK = frozenset(
         _P.COST_READ,
         _P.MODEL_READ,
         _P.TOOL_READ,
+        _P.TABLE_READ,
         _P.NOTIFICATION_READ,
         _P.TOKEN_OWN,
     }
@@ -128,6 +135,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _P.CONVERSATION_USE,
         _P.MEMORY_WRITE,
         _P.KNOWLEDGE_WRITE,
+        _P.TABLE_WRITE,
+        _P.TABLE_MANAGE,
         _P.SECRET_LIST,
         _P.USER_READ,
     },
@@ -142,6 +151,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _P.EVENT_SEND,
         _P.CONVERSATION_USE,
         _P.AGENT_MANAGE,
+        _P.TABLE_WRITE,
         _P.SECRET_LIST,
         _P.SETTINGS_READ,
     },

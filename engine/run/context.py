@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from engine.errors import Bug, ConsentRefused, ProviderRejected, ProviderUnavailable, SignalboxError, StepTimedOut
 from engine.jsonvalue import JsonValue
 from engine.llm.faults import owes_nothing
+from engine.llm.masking import Mask, MaskRule, Shown, masked, unmasked
 from engine.llm.messages import Bound, ModelAnswer, ModelInfo, ModelRequest, Usage
 from engine.llm.remembering import key_of
 from engine.memory.asking import Asker, MemoryDoor, Recall, Recalled, ToRemember
@@ -65,6 +66,14 @@ class Answers(Protocol):
 
     async def keep(self, workspace_id: str, answers: dict[str, ModelAnswer]) -> None:
         """Keeps each under its key."""
+        ...
+
+
+class Masking(Protocol):
+    """What the workspace keeps from models."""
+
+    def rule(self, model: ModelInfo, *, is_asked: bool) -> MaskRule | None:
+        """What is kept from this model, where the step demands it or not; None: nothing."""
         ...
 
 
@@ -122,6 +131,8 @@ class Services:
     """None where there are none."""
     memory: MemoryDoor | None = None
     """None where nothing is remembered."""
+    masking: Masking | None = None
+    """None where the workspace keeps nothing from models; steps may still."""
 
 
 @dataclass(slots=True)
@@ -223,16 +234,22 @@ class StepContext:
         self.spent = Spent(before.cost_micro + bound.cost_micro, before.tokens + bound.tokens, before.llm_calls + 1, before.tool_calls)
         call: dict[str, Any] = {"model": request.model, "max_tokens": request.max_tokens}
         self.calls.append(call)
+        asked, mask = self._masked(request, call)
         told = Redacted(self.services.redactor, self.on_token) if self.on_token is not None else None
+        shown = Shown(mask, told) if told is not None and mask is not None else None
         try:
-            answer = await self.services.models.complete(request, on_token=told, on_wait=partial(self._waits, call))
+            answer = await self.services.models.complete(asked, on_token=shown or told, on_wait=partial(self._waits, call))
         except SignalboxError as error:
             call["error"] = error.code
             if owes_nothing(error):
                 self.spent = replace_calls(before)
             raise
+        if shown is not None:
+            shown.rest()
         if told is not None:
             told.rest()
+        if mask is not None:
+            answer = unmasked(answer, mask, is_json=request.schema is not None)
         usage = answer.usage
         tokens = usage.tokens_in + usage.tokens_out
         self.spent = Spent(before.cost_micro + usage.cost_micro, before.tokens + tokens, before.llm_calls + 1, before.tool_calls)
@@ -245,6 +262,16 @@ class StepContext:
             "finish": answer.finish_reason,
         }
         return answer
+
+    def _masked(self, request: ModelRequest, call: dict[str, Any]) -> tuple[ModelRequest, Mask | None]:
+        """The request as it may leave the house: the one place that every question to a model comes past."""
+        model, masking = self.services.models.resolve(request.model), self.services.masking
+        rule = masking.rule(model, is_asked=request.mask) if masking is not None else MaskRule() if request.mask else None
+        if rule is None:
+            return request, None
+        asked, mask = masked(request, rule)
+        call["masked"] = mask.counts
+        return asked, mask
 
     def _waits(self, call: dict[str, Any], is_waiting: bool) -> None:
         """The call stands in line for its model, which takes nothing of the step's own time, or does so no longer."""

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from engine.jsonvalue import digest
 
 EffectName = Literal["pure", "idempotent", "reconcilable", "unsafe"]
-ToolKind = Literal["web", "mcp", "built_in"]
-"""A request that was made in Settings, a tool of another server, one that comes with Signalbox."""
+ToolKind = Literal["web", "mcp", "table", "built_in"]
+"""A request that was made in Settings, a tool of another server, one of a table of the workspace, one that comes with Signalbox."""
 Origin = Literal["private", "external"]
 """What is to be known of a value: `private` must not leave the house unseen, `external` was written outside and may want to mislead."""
 

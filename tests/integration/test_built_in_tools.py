@@ -12,6 +12,7 @@ import pytest
 
 from engine import Engine, Settings
 from engine.clock import SystemClock
+from tests.fakes.postgres import postgres
 from tests.fakes.smtp import HANG_UP, SmtpServer
 from tests.fakes.web import answer, serving
 from tests.integration.running import ANN, Bench, Works, edge, node
@@ -199,6 +200,22 @@ async def test_a_database_of_the_operators_file_is_asked(tmp_path: Path) -> None
         view = await bench.until(await of_step(bench, "query_shop", {"sql": "SELECT state FROM orders WHERE id = ?", "values": [7]}))
         assert view.output == {"got": {"columns": ["state"], "rows": [["sent"]], "is_cut": False}}, view.reason
         assert (await bench.steps(view.id))["call"].labels == ["private"]
+
+
+async def test_a_postgres_database_is_asked_and_its_password_stays_unsaid(tmp_path: Path) -> None:
+    with postgres() as server:
+        server.run("CREATE ROLE reader LOGIN PASSWORD 'canary-4711'", "CREATE TABLE orders (id int, state text)")
+        server.run("INSERT INTO orders VALUES (7, 'sent')", "GRANT SELECT ON orders TO reader")
+        told = f'[databases.shop]\nurl = "{server.url("reader", "canary-4711")}"\n'
+        async with opened(tmp_path / "home", mail=told) as bench:
+            view = await bench.until(await of_step(bench, "query_shop", {"sql": "SELECT state FROM orders WHERE id = $1", "values": [7]}))
+            assert view.output == {"got": {"columns": ["state"], "rows": [["sent"]], "is_cut": False}}, view.reason
+            assert (await bench.steps(view.id))["call"].labels == ["private"]
+            server.stop()
+            view = await bench.until(await of_step(bench, "query_shop", {"sql": "SELECT 1"}))
+            assert (view.status, "cannot be reached" in view.reason) == ("failed", True), view.reason
+        assert not [path for path in (tmp_path / "home").rglob("*.db*") if b"canary-4711" in path.read_bytes()]
+        server.start()
 
 
 async def test_sums_are_worked_out_in_a_run(tmp_path: Path) -> None:

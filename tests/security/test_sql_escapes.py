@@ -141,8 +141,3 @@ def test_signalboxs_own_database_is_not_read_this_way(shop: Path) -> None:
     (one,) = known({"own": Database(url=SecretStr(f"sqlite:///{link}"))}, shop)
     assert "Signalbox's own" in one.why_not
     link.unlink()
-
-
-def test_what_cannot_be_read_yet_says_so() -> None:
-    (one,) = known({"big": Database(url=SecretStr("postgresql://u:p@host/name"))}, Path("none"))
-    assert "Only SQLite" in one.why_not and "u:p" not in one.tool.description

@@ -109,3 +109,27 @@ def test_a_runs_page_tells_of_repairs_checks_and_answers_given_again(site: Site,
     second = start(site.up, chain("Checked again", count), wait=30)
     page.goto(f"/runs/{second}?step=count")
     expect(page.get_by_text("The very same question was answered before")).to_be_visible()
+
+
+def test_what_is_kept_from_models_is_chosen_told_and_still_there(site: Site, page: Page) -> None:
+    here = settings(page)
+    card = here.get_by_test_id("masking")
+    expect(card.get_by_role("checkbox")).to_have_count(8)
+    card.get_by_label("Is kept").select_option("all")
+    card.get_by_label("And these names and words").fill("Anna Keller\nx")
+    card.get_by_role("button", name="Save").click()
+    expect(card.get_by_role("alert")).to_contain_text("“x” is not a word")
+    expect(card.get_by_label("And these names and words")).to_have_value("Anna Keller\nx")
+    card.get_by_label("And these names and words").fill("Anna Keller\nProject Aurora")
+    card.get_by_label("Internet addresses").uncheck()
+    card.get_by_role("button", name="Save").click()
+    try:
+        expect(card.get_by_text("Saved")).to_be_visible()
+        chosen = site.up.call("GET", "/api/v1/settings").body["masking"]
+        assert (chosen["mode"], chosen["words"], len(chosen["kinds"])) == ("all", ["Anna Keller", "Project Aurora"], 7)
+        settings(page)
+        expect(card.get_by_label("Is kept")).to_have_value("all")
+        expect(card.get_by_label("Internet addresses")).not_to_be_checked()
+        expect(card.get_by_label("And these names and words")).to_have_value("Anna Keller\nProject Aurora")
+    finally:
+        assert site.up.call("PATCH", "/api/v1/settings", {"masking": {"mode": "off", "words": []}}).status == 200

@@ -1,11 +1,12 @@
 """What only the operator may set up is read strictly, and nothing in it is shown."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from engine.errors import ConfigInvalid
-from engine.operator_file import OperatorFile, read_operator_file
+from engine.operator_file import Database, MailServer, OperatorFile, Program, read_operator_file
 
 WHOLE = """
 [mail]
@@ -70,3 +71,15 @@ def test_what_does_not_fit_is_named_with_the_file(tmp_path: Path, text: str, wor
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid, match="No such file"):
         read_operator_file(tmp_path / "none.toml")
+
+
+def test_the_page_that_explains_the_file_shows_one_that_is_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operator-file.md").read_text(encoding="utf-8")
+    path = tmp_path / "operator.toml"
+    path.write_text("\n".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)), encoding="utf-8")
+    told = read_operator_file(path)
+    assert told.mail is not None
+    assert (set(told.databases), set(told.programs)) == ({"shop", "archive"}, {"files"})
+    shown = {name for section in (told.mail, *told.databases.values(), *told.programs.values()) for name in section.model_fields_set}
+    known = {name for section in (MailServer, Database, Program) for name in section.model_fields}
+    assert shown == known, "every setting is explained, and no other"

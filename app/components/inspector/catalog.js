@@ -1,11 +1,11 @@
 // The tools that steps and agents may use, as the catalog has them, and how each is told in words.
 
 import { useEffect, useReducer } from "react";
-import { Globe, Plug, Wrench } from "lucide-react";
+import { Globe, Plug, Wrench, Table2 } from "lucide-react";
 import { said } from "./words.js";
 
 const ADDRESS = "/api/v1/tools/catalog";
-const ICONS = { web: Globe, mcp: Plug, built_in: Wrench };
+const ICONS = { web: Globe, mcp: Plug, table: Table2, built_in: Wrench };
 
 // One list for the whole page: a second step that uses tools must not wait for it again.
 const kept = { tools: [], state: "loading", asked: null, listeners: new Set() };

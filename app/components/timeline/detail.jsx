@@ -177,12 +177,17 @@ function Prompt({ step, texts }) {
       {(step.note?.calls ?? []).map((call, index) => (
         <div key={index}>
           <p className="t12 mut num">{call.practice ? "Practice model" : call.model}: {calledTold(call)}</p>
+          {call.masked && Object.keys(call.masked).length ? <p className="t12 mut">Kept from the model: {keptTold(call.masked)}</p> : null}
           {call.refused ? <div className="one"><Text text={call.answer} /><p className="t12">Could not be used: {call.refused.join("; ")}</p></div> : null}
         </div>
       ))}
     </>
   );
 }
+
+const KEPT = { email: ["e-mail address", "e-mail addresses"], phone: ["phone number", "phone numbers"], iban: ["bank account", "bank accounts"], card: ["payment card", "payment cards"], id: ["identity number", "identity numbers"], birth: ["date of birth", "dates of birth"], ip: ["internet address", "internet addresses"], address: ["street address", "street addresses"], word: ["listed word", "listed words"] };
+
+const keptTold = (masked) => Object.entries(masked).map(([kind, found]) => `${count(found)} ${(KEPT[kind] ?? [kind, kind])[found === 1 ? 0 : 1]}`).join(", ");
 
 function calledTold(call) {
   const waited = call.waited_s ? `, after ${length(call.waited_s * 1000)} in line` : "";

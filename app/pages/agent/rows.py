@@ -12,7 +12,7 @@ from app.ui import words
 from engine import AgentChange, AgentToolView, AgentView, CatalogToolView
 
 OTHERWISE = {"stop": "else it is not called", "ask": "else a person decides"}
-ICONS = {"built_in": "package", "web": "globe", "mcp": "plug"}
+ICONS = {"built_in": "package", "web": "globe", "mcp": "plug", "table": "table_2"}
 _FIELDS = {
     "name": "name",
     "face": "face",

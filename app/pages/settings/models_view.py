@@ -7,6 +7,7 @@ from typing import Any
 import reflex as rx
 
 from app.components.dialog import confirm
+from app.pages.settings.masking_view import masking
 from app.pages.settings.model_tables_view import tables
 from app.pages.settings.models_state import Models
 from app.pages.settings.parts import choice, field, form_sheet, section
@@ -36,6 +37,7 @@ def models_section() -> rx.Component:
         if_allowed(P.SETTINGS_READ, card("Choose models", "sliders_horizontal", _choices())),
         if_allowed(P.SECRET_LIST, card("Keys and secrets", "key_round", _keys(), beside=if_allowed(P.SECRET_MANAGE, _new_key()))),
         tables(),
+        masking(),
         _dialogs(),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine import CatalogToolView
 
-KINDS = (("", "All"), ("web", "Web requests"), ("mcp", "From servers"), ("built_in", "Built in"))
+KINDS = (("", "All"), ("web", "Web requests"), ("mcp", "From servers"), ("table", "Tables"), ("built_in", "Built in"))
 """By which kinds the list can be narrowed, and what people call them."""
 PAGE = 100
 EFFECTS = {

@@ -17,6 +17,7 @@ TOLD = "What agents and steps may call. A model knows of a tool only what is wri
 NONE = {
     "web": ("globe", "No web request was made into a tool yet. Make one, or take over a service's own description."),
     "mcp": ("server", "No tool of a server was allowed yet. Add a server, and look at what it offers."),
+    "table": ("table_2", "There is no table yet. Make one below: its tools come with it."),
     "": ("wrench", "There is no tool yet. Make one that calls a web address, or take over a service's own description."),
 }
 
@@ -62,7 +63,7 @@ def _row(row: ToolRow) -> rx.Component:
     tell = rx.el.div(name, rx.el.div(row.told, class_name="t12 el"), rx.el.div(row.does, class_name="mut t12"), class_name="tell")
     state = rx.el.div(badge(row.tone, row.word), rx.el.div(row.owner, class_name="mut t12 el"), class_name="col g4 tool-state")
     why = rx.cond(row.why != "", rx.el.p(row.why, class_name="mut t12 result-row"))
-    picture = rx.match(row.kind, ("web", tile("globe")), ("mcp", tile("server")), tile("package"))
+    picture = rx.match(row.kind, ("web", tile("globe")), ("mcp", tile("server")), ("table", tile("table_2")), tile("package"))
     return rx.el.li(picture, tell, state, _acts(row), why, class_name="li set tool", custom_attrs={"data-tool": row.name})
 
 

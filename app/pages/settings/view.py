@@ -11,6 +11,8 @@ from app.pages.settings.about_state import About
 from app.pages.settings.about_view import about_section
 from app.pages.settings.budgets_state import Budgets
 from app.pages.settings.budgets_view import budgets_section
+from app.pages.settings.data_tables_view import data_tables_section
+from app.pages.settings.masking_state import Masked
 from app.pages.settings.model_tables_state import ModelTables
 from app.pages.settings.models_state import Models
 from app.pages.settings.models_view import models_section
@@ -32,6 +34,7 @@ FOR_SOME: tuple[tuple[Permission, Any], ...] = (
     (Permission.COST_READ, Budgets.load),
     (Permission.WORKFLOW_READ, Storage.load),
     (Permission.SETTINGS_READ, Models.load_choices),
+    (Permission.SETTINGS_READ, Masked.load_masking),
     (Permission.SETTINGS_READ, ModelTables.load),
     (Permission.SECRET_LIST, Models.load_keys),
     (Permission.USER_READ, People.load),
@@ -42,7 +45,15 @@ FOR_SOME: tuple[tuple[Permission, Any], ...] = (
 def settings() -> rx.Component:
     """The page."""
     head = rx.el.div(rx.el.h1("Settings", class_name="t28 b"), class_name="head")
-    sections = [models_section(), tools_section(), budgets_section(), people_section(), tokens_section(), password_section()]
+    sections = [
+        models_section(),
+        tools_section(),
+        data_tables_section(),
+        budgets_section(),
+        people_section(),
+        tokens_section(),
+        password_section(),
+    ]
     sections += [storage_section(), about_section()]
     content = arrival(*sections, class_name="page sections-of")
     return frame(SETTINGS, head, _anchors(), content, *[_asked(permission, load) for permission, load in FOR_SOME])
@@ -60,6 +71,7 @@ def _anchors() -> rx.Component:
     return rx.el.nav(
         to("models", "Models and keys"),
         if_allowed(Permission.TOOL_READ, to("tools", "Tools")),
+        if_allowed(Permission.TABLE_READ, to("tables", "Tables")),
         if_allowed(Permission.COST_READ, to("budgets", "Budgets")),
         if_allowed(Permission.USER_READ, to("people", "People")),
         to("tokens", "API tokens"),

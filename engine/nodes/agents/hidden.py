@@ -24,7 +24,14 @@ def parts_of(owner: str, config: Any, tools: Resolver | None, *, retry: Retry, t
     offer = OfferConfig(tools={tool["tool"]: tool["policy"] for tool in policies}, agent=config.agent.strip(), **looked_up)
     call = CallConfig(owner=owner, tools=policies, observes=config.gate == "observe")
     ask = AskConfig(owner=owner, action=f"{owner}.asked", approvers=config.approvers.model_dump(), expires_after_s=config.expires_after_s)
-    turn = TurnConfig(owner=owner, max_tokens=config.max_tokens, temperature=config.temperature, output=config.output, talks=config.talks)
+    turn = TurnConfig(
+        owner=owner,
+        max_tokens=config.max_tokens,
+        temperature=config.temperature,
+        output=config.output,
+        talks=config.talks,
+        mask=config.mask,
+    )
     calls = CallsConfig(owner=owner, max_items=config.calls_per_turn, result_chars=config.result_chars)
     say = SayConfig(owner=owner, assignees=config.approvers.model_dump(), expires_after_s=config.expires_after_s)
     nodes = (

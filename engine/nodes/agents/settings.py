@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from engine.nodes.answering import MaskSettings
 from engine.nodes.contract import Expr, NodeConfig, Template
 from engine.nodes.form import hints
 from engine.nodes.remembering import MemorySettings
@@ -54,7 +55,7 @@ class Consenters(NodeConfig):
     users: list[str] = Field(default_factory=list, title="People", description="People who may consent, by e-mail address.")
 
 
-class AgentConfig(MemorySettings):
+class AgentConfig(MaskSettings, MemorySettings):
     """The task, the tools, and the bounds."""
 
     agent: str = Field(

@@ -14,6 +14,7 @@ from engine.llm.messages import ToolCall, ToolOffer
 from engine.llm.structured import instruction
 from engine.nodes.agents.joined import joined
 from engine.nodes.agents.talk import HAND_OVER, TURN, arguments_of, messages_of
+from engine.nodes.answering import MaskSettings
 from engine.nodes.colleague import Allowed, Colleague, merged
 from engine.nodes.contract import (
     CallKind,
@@ -22,7 +23,6 @@ from engine.nodes.contract import (
     Estimate,
     ModelAnswer,
     ModelRequest,
-    NodeConfig,
     NodeContext,
     Outcome,
     Pricing,
@@ -107,7 +107,7 @@ def _allowed(own: Mapping[str, str], colleague: Colleague) -> tuple[Allowed, ...
     return both.tools
 
 
-class TurnConfig(NodeConfig):
+class TurnConfig(MaskSettings):
     """What bounds a turn; the rest comes with the agent's item."""
 
     owner: str = ""
@@ -212,7 +212,8 @@ def _wanted(call: ToolCall, offered: Mapping[str, Mapping[str, Any]]) -> dict[st
 def _request(config: TurnConfig, given: Mapping[str, Any]) -> ModelRequest:
     tools = tuple(ToolOffer(tool["name"], tool["description"], tool["parameters"]) for tool in given["tools"])
     system = given["system"]
-    request = ModelRequest(given["model"], system, "", None, config.temperature, given.get("max_tokens", config.max_tokens), TIMEOUT_S)
+    max_tokens = given.get("max_tokens", config.max_tokens)
+    request = ModelRequest(given["model"], system, "", None, config.temperature, max_tokens, TIMEOUT_S, mask=config.mask == "on")
     # A model that also has to keep to a schema would have to call no tool: the schema is told, and the last answer checked.
     if config.output is not None:
         request = replace(request, system=_with_schema(system, config.output))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from engine.errors import ConfigInvalid
 from engine.jsonvalue import JsonValue
-from engine.nodes.answering import CallUsage, answered, most_of, usage_of
+from engine.nodes.answering import CallUsage, MaskSettings, answered, most_of, usage_of
 from engine.nodes.checking import NOT_GOOD, AnswerSettings, all_passed, checked
 from engine.nodes.contract import (
     CallKind,
@@ -33,7 +33,7 @@ from engine.schemas import check_schema
 TIMEOUT_S = 120.0
 
 
-class LlmConfig(AnswerSettings, MemorySettings):
+class LlmConfig(AnswerSettings, MaskSettings, MemorySettings):
     """The question, and who answers it within which bounds."""
 
     model: Template = Field(
@@ -193,4 +193,4 @@ def _request(config: LlmConfig, given: Mapping[str, Any], memory: str) -> ModelR
     # The engine lowers max_tokens when the budget is nearly used up.
     max_tokens = given.get("max_tokens", config.max_tokens)
     system, prompt = text_of(given["system"]), with_memory(text_of(given["prompt"]), memory)
-    return ModelRequest(model, system, prompt, config.output, config.temperature, max_tokens, TIMEOUT_S)
+    return ModelRequest(model, system, prompt, config.output, config.temperature, max_tokens, TIMEOUT_S, mask=config.mask == "on")

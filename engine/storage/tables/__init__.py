@@ -2,6 +2,7 @@
 
 from engine.storage.tables.agents import AgentRow
 from engine.storage.tables.answers import KeptAnswer
+from engine.storage.tables.data import DataRow, DataTable
 from engine.storage.tables.keeping import BlobRef, RunSize, Snapshot, SuspendedProgram, SweptRun
 from engine.storage.tables.memory import MemoryChange, MemoryText
 from engine.storage.tables.money import Budget, Spent
@@ -48,6 +49,8 @@ ALL_TABLES = (
     McpServerRow,
     MemoryText,
     MemoryChange,
+    DataTable,
+    DataRow,
 )
 
 __all__ = [
@@ -59,6 +62,8 @@ __all__ = [
     "BlobRef",
     "Budget",
     "ChildRun",
+    "DataRow",
+    "DataTable",
     "Document",
     "Hook",
     "Idempotency",

@@ -5,33 +5,27 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from engine.errors import ToolFailed, WebUnavailable
-from engine.jsonvalue import JsonValue
+from engine.jsonvalue import JsonValue, dumps
 from engine.operator_file import Database
 from engine.tools.messages import Tool
 from engine.tools.toolbox import Known
 
 SQLITE = "sqlite:///"
+POSTGRES = ("postgresql://", "postgres://")
 MOST_SQL = 20_000
 MOST_CELL = 10_000
 MOST_ANSWER = 500_000
 LOOKS = 10_000
 """Instructions of SQLite's machine between two looks at the clock."""
-_CELL = {"type": ["string", "number", "boolean", "null"]}
-PARAMETERS = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["sql"],
-    "properties": {
-        "sql": {"type": "string", "minLength": 1, "maxLength": MOST_SQL, "description": "One SELECT, with ? for each value."},
-        "values": {"type": "array", "items": _CELL, "maxItems": 100, "description": "What stands in for each ?, in their order."},
-    },
-}
+_CELL: dict[str, JsonValue] = {"type": ["string", "number", "boolean", "null"]}
 _READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE})
 _NO_FUNCTIONS = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "zipfile", "sqlite_dbpage"})
 
@@ -44,20 +38,37 @@ def known(databases: Mapping[str, Database], own: Path) -> list[Known]:
 def _tool(name: str, database: Database, own: Path) -> Known:
     url = database.url.get_secret_value()
     is_lite = url.startswith(SQLITE)
-    tables = "SELECT name, sql FROM sqlite_schema tells its tables." if is_lite else ""
+    tables = "sqlite_schema tells its tables: SELECT name, sql FROM it." if is_lite else "information_schema.columns tells its tables."
     words = f"Asks the database {name}, which can only be read. {database.description} {tables}".replace("  ", " ").strip()
-    tool = Tool(f"query_{name}", words, PARAMETERS, "idempotent", origins=("private",), carries=False)
+    tool = Tool(f"query_{name}", words, _parameters("?" if is_lite else "$1, $2…"), "idempotent", origins=("private",), carries=False)
     path = Path(url.removeprefix(SQLITE))
     why = ""
     if not is_lite:
-        why = "Only SQLite databases (sqlite:///path) can be read so far."
+        why = _postgres().problem_of(url) if url.startswith(POSTGRES) else "Only sqlite:/// and postgresql:// addresses can be read."
     elif path.exists() and own.exists() and path.samefile(own):
         why = "It is Signalbox's own database."
 
     async def act(arguments: Mapping[str, Any], _key: str) -> JsonValue:
-        return await asyncio.to_thread(_asked, path, database, arguments["sql"], arguments.get("values") or [])
+        sql, values = arguments["sql"], arguments.get("values") or []
+        if is_lite:
+            return await asyncio.to_thread(_asked, path, database, sql, values)
+        postgres = _postgres()
+        columns, rows = await postgres.asked(url, sql, values, postgres.Bounds(database.rows, database.seconds, MOST_ANSWER))
+        return _told(columns, rows, database.rows)
 
     return Known(tool, act, title=f"Ask {name}", why_not=f"{why} The operator can mend it in the operator's file." if why else "")
+
+
+def _postgres() -> ModuleType:
+    # Only where an operator has named such a database: a start need not wait for its client.
+    return import_module("engine.tools.builtin.postgres")
+
+
+def _parameters(mark: str) -> dict[str, JsonValue]:
+    told = f"One SELECT, with {mark} for each value."
+    values: JsonValue = {"type": "array", "items": _CELL, "maxItems": 100, "description": "The values, in the order of their places."}
+    sql: JsonValue = {"type": "string", "minLength": 1, "maxLength": MOST_SQL, "description": told}
+    return {"type": "object", "additionalProperties": False, "required": ["sql"], "properties": {"sql": sql, "values": values}}
 
 
 def _asked(path: Path, database: Database, sql: str, values: list[Any]) -> JsonValue:
@@ -101,12 +112,12 @@ def _wrong(error: sqlite3.Error, until: float, database: Database) -> Exception:
     return ToolFailed(f"The question cannot be answered: {words}.")
 
 
-def _told(columns: list[str], rows: list[tuple[Any, ...]], most: int) -> JsonValue:
+def _told(columns: list[str], rows: Sequence[Sequence[Any]], most: int) -> JsonValue:
     told: list[JsonValue] = []
     size = 0
     for row in rows[:most]:
         cells = [_cell(value) for value in row]
-        size += sum(len(cell) if isinstance(cell, str) else 8 for cell in cells)
+        size += sum(len(cell) if isinstance(cell, str) else len(dumps(cell)) for cell in cells)
         if size > MOST_ANSWER:
             break
         told.append(cells)

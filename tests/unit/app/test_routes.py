@@ -29,6 +29,18 @@ TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
     ("PUT", "/api/v1/agents/{agent}"): (P.AGENT_MANAGE, {"name": "Mara", "revision": 1}),
     ("DELETE", "/api/v1/agents/{agent}"): (P.AGENT_MANAGE, None),
     ("GET", "/api/v1/agents/{agent}/changes"): (P.AGENT_READ, None),
+    ("GET", "/api/v1/tables"): (P.TABLE_READ, None),
+    ("POST", "/api/v1/tables"): (P.TABLE_MANAGE, {"slug": "", "name": "", "columns": []}),
+    ("GET", "/api/v1/tables/{table}"): (P.TABLE_READ, None),
+    ("PUT", "/api/v1/tables/{table}"): (P.TABLE_MANAGE, {"name": "x", "columns": [{"name": "a"}], "revision": 1}),
+    ("DELETE", "/api/v1/tables/{table}"): (P.TABLE_MANAGE, None),
+    ("GET", "/api/v1/tables/{table}/rows"): (P.TABLE_READ, None),
+    ("POST", "/api/v1/tables/{table}/rows"): (P.TABLE_WRITE, {"values": {}}),
+    ("GET", "/api/v1/tables/{table}/rows/{number}"): (P.TABLE_READ, None),
+    ("PATCH", "/api/v1/tables/{table}/rows/{number}"): (P.TABLE_WRITE, {"values": {}}),
+    ("DELETE", "/api/v1/tables/{table}/rows/{number}"): (P.TABLE_WRITE, None),
+    ("POST", "/api/v1/tables/{table}/import"): (P.TABLE_WRITE, {"csv": "a"}),
+    ("GET", "/api/v1/tables/{table}/export"): (P.TABLE_READ, None),
     ("GET", "/api/v1/tools"): (P.TOOL_READ, None),
     ("GET", "/api/v1/mcp-servers"): (P.TOOL_READ, None),
     ("PUT", "/api/v1/mcp-servers/{name}"): (P.TOOL_MANAGE, {"url": "https://a.example/mcp"}),
@@ -128,8 +140,8 @@ def routes(thread: EngineThread) -> set[tuple[str, str]]:
 
 
 def filled(path: str) -> str:
-    parts = {"{version}": "1", "{seq}": "1", "{path:path}": "start"}
-    names = ("workflow", "node", "run", "item", "user", "token", "slug", "name", "agent", "version", "seq", "path:path")
+    parts = {"{version}": "1", "{seq}": "1", "{number}": "1", "{path:path}": "start"}
+    names = ("workflow", "node", "run", "item", "user", "token", "slug", "name", "agent", "table", "number", "version", "seq", "path:path")
     for name in (f"{{{name}}}" for name in names):
         path = path.replace(name, parts.get(name, "nothing"))
     assert "{" not in path, path

@@ -139,6 +139,19 @@ def test_limits_and_fallbacks_are_kept_and_told(client: TestClient) -> None:
     assert change(client, cheap="practice").json()["models"]["chosen"]["limits"] == limits, "what is left out stays"
 
 
+def test_what_is_kept_from_models_is_changed_together_with_models_or_not_at_all(client: TestClient) -> None:
+    before = client.get("/api/v1/settings").json()
+    for body in (
+        {"masking": {"mode": "all"}, "models": {"price_in": -1, "price_out": 1}},
+        {"masking": {"mode": "all", "kinds": ["face"]}, "models": {"price_in": 1, "price_out": 1}},
+    ):
+        assert client.patch("/api/v1/settings", json=body).status_code == 422
+        assert client.get("/api/v1/settings").json() == before
+    told = client.patch("/api/v1/settings", json={"masking": {"mode": "outside", "words": ["Anna"]}}).json()["masking"]
+    assert (told["mode"], told["words"], len(told["kinds"])) == ("outside", ["Anna"], 8)
+    assert client.patch("/api/v1/settings", json={"masking": {"mode": "off", "words": []}}).json() == before
+
+
 def test_choices_outlive_a_restart_and_are_what_steps_get(tmp_path: Path, provider: FakeProvider) -> None:
     settings = Settings.load({"SIGNALBOX_HOME": str(tmp_path / "home"), "SIGNALBOX_ADMIN_TOKEN": ADMIN})
     for is_second in (False, True):

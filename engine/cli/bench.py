@@ -122,3 +122,17 @@ def masking(
 
     for figures in measure(data or SENTENCES):
         typer.echo(json.dumps(figures))
+
+
+@bench.command()
+def memory(
+    data: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Conversations in the form of LoCoMo.")],
+    rows: Annotated[int, typer.Option(min=0, max=1_000_000, help="Also how long a question takes among so many texts.")] = 0,
+) -> None:
+    """How well the memory finds the turns that answer questions: by words, by meaning, by both, and as Signalbox does it."""
+    from engine.cli.bench_memory import measure, measure_size
+
+    for figures in measure(data):
+        typer.echo(json.dumps(figures))
+    if rows:
+        typer.echo(json.dumps(measure_size(rows)))

@@ -11,8 +11,10 @@ CREATE TABLE memory_texts (
     scope_key TEXT NOT NULL,
     sensitivity INTEGER NOT NULL,
     trust INTEGER NOT NULL,
+    stamp TEXT NOT NULL,
     lead TEXT NOT NULL,
     text TEXT NOT NULL,
+    meaning_sha TEXT NOT NULL,
     at INTEGER NOT NULL,
     is_quarantined BOOLEAN NOT NULL,
     CONSTRAINT memory_texts_row UNIQUE (store, row_id)

@@ -4,7 +4,7 @@ from engine.storage.tables.agents import AgentRow
 from engine.storage.tables.answers import KeptAnswer
 from engine.storage.tables.data import DataRow, DataTable
 from engine.storage.tables.keeping import BlobRef, RunSize, Snapshot, SuspendedProgram, SweptRun
-from engine.storage.tables.memory import MemoryChange, MemoryText
+from engine.storage.tables.memory import MemoryChange, MemoryText, MemoryVector
 from engine.storage.tables.money import Budget, Spent
 from engine.storage.tables.people import Audit, Idempotency, LoginAttempt, Secret, SetupLink, Token, User, UserSession, Workspace
 from engine.storage.tables.runs import Approval, Blob, ChildRun, JournalRow, Notification, Run, Timer, Wait
@@ -49,6 +49,7 @@ ALL_TABLES = (
     McpServerRow,
     MemoryText,
     MemoryChange,
+    MemoryVector,
     DataTable,
     DataRow,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "McpServerRow",
     "MemoryChange",
     "MemoryText",
+    "MemoryVector",
     "Notification",
     "Pin",
     "Run",

@@ -8,7 +8,7 @@ from typing import ClassVar
 from sqlalchemy import BigInteger, Index, Integer, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from engine.storage.tables.columns import count, instant, long_text, word
+from engine.storage.tables.columns import count, instant, long_text, primary, word
 
 
 class MemoryText(SQLModel, table=True):
@@ -41,9 +41,13 @@ class MemoryText(SQLModel, table=True):
     scope_key: str
     sensitivity: int
     trust: int
+    stamp: str
+    """When it was, in words that people look for: `Tuesday 7 May 2026`."""
     lead: str = long_text()
-    """Words that give the meaning its context and are not searched for: a date, what was said before, a heading."""
+    """Words that give it its context and count less: what was said before, a heading."""
     text: str = long_text()
+    meaning_sha: str
+    """Of all its words: the vector of other words is not its own."""
     at: int = instant()
     """When it happened or was said, microseconds since 1970 UTC."""
     is_quarantined: bool = False
@@ -60,5 +64,19 @@ class MemoryChange(SQLModel, table=True):
     workspace_id: str
     text_id: int = Field(sa_type=BigInteger)
     op: str
-    """`put` or `drop`."""
+    """`put`, `drop`, or `vector`: its vector is there."""
     at: int = instant()
+
+
+class MemoryVector(SQLModel, table=True):
+    """What a text means, for one model. Made beside: a text is found by its words before it has one."""
+
+    __tablename__: ClassVar[str] = "memory_vectors"
+
+    text_id: int = Field(primary_key=True, sa_type=BigInteger)
+    model: str = primary()
+    workspace_id: str
+    meaning_sha: str
+    """Of the words that it stands for."""
+    vector: bytes
+    """Half-precision floats, little-endian."""

@@ -25,4 +25,3 @@ class Capability(StrEnum):
     TOOL = "tool"
     CODE = "code"
     COLLEAGUE = "colleague"
-    MEMORY = "memory"

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from engine.jsonvalue import JsonValue
 from engine.llm.messages import Bound, ModelAnswer, ModelRequest
-from engine.memory.asking import Recall, Recalled, ToRemember
 from engine.nodes.colleague import Colleague
 from engine.security.webcalls import WebAnswer, WebRequest
 from engine.tools.messages import Tool
@@ -67,12 +66,4 @@ class NodeContext(Protocol):
 
     async def call_tool(self, name: str, arguments: Mapping[str, Any], *, digest: str = "") -> JsonValue:
         """The result of one call, counted. ToolChanged when the tool is not the one of that digest any more; whatever the call raises."""
-        ...
-
-    async def recall(self, wanted: Recall) -> Recalled:
-        """What is remembered of a question, of what this run may see; the note says what was given and what was left out."""
-        ...
-
-    async def remember(self, thing: ToRemember) -> dict[str, JsonValue]:
-        """Keeps something for later runs; `{stored: [{id, status, text, why}], kept}`. The same step keeps nothing twice."""
         ...

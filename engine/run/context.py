@@ -15,11 +15,10 @@ from engine.llm.faults import owes_nothing
 from engine.llm.masking import Mask, MaskRule, Shown, masked, unmasked
 from engine.llm.messages import Bound, ModelAnswer, ModelInfo, ModelRequest, Usage
 from engine.llm.remembering import key_of
-from engine.memory.asking import Asker, MemoryDoor, Recall, Recalled, ToRemember
 from engine.nodes.colleague import Colleague
 from engine.nodes.contract import Capability, NodeKind, Outcome
 from engine.run.events import Spent
-from engine.run.labels import EXTERNAL, PRIVATE, joined
+from engine.run.labels import EXTERNAL, joined
 from engine.run.prepare import Prepared
 from engine.run.programs import Programs, Told
 from engine.security.redact import Redacted, Redactor
@@ -129,8 +128,6 @@ class Services:
     """Whatever a step comes to goes past it on its way into the journal."""
     colleagues: Colleagues | None = None
     """None where there are none."""
-    memory: MemoryDoor | None = None
-    """None where nothing is remembered."""
     masking: Masking | None = None
     """None where the workspace keeps nothing from models; steps may still."""
 
@@ -180,9 +177,6 @@ class StepContext:
     """Answers to be kept if the step ends well."""
     labels: tuple[str, ...] = ()
     """What is to be known of what it reached: `private`, `external`."""
-    workflow_id: str = ""
-    remembered: list[dict[str, Any]] = field(default_factory=list)
-    """What it was given of the memory, and what was left out."""
     asked: str = ""
     """What the other system said when it was asked whether the call had been made before; empty where it was not asked."""
 
@@ -343,31 +337,9 @@ class StepContext:
         path, attempt = self.prepared.path, self.prepared.attempt
         return await self.services.programs.run(code, inputs, run_id=self.run_id, path=path, attempt=attempt, told=self.told)
 
-    async def recall(self, wanted: Recall) -> Recalled:
-        """What is remembered of a question."""
-        found = await self._memory().recall(self._asker(), wanted)
-        self.labels = joined(self.labels, (PRIVATE,) * found.is_private, (EXTERNAL,) * found.is_external)
-        told = {"stores": list(wanted.stores), "query": wanted.query[:MOST_KEPT], "budget_tokens": wanted.budget_tokens}
-        self.remembered.append(told | {"tokens": found.tokens, "used": list(found.items), "dropped": list(found.dropped)})
-        return found
-
-    async def remember(self, thing: ToRemember) -> dict[str, JsonValue]:
-        """Keeps something for later runs, once however often the step is tried."""
-        return await self._memory().remember(self._asker(), thing, key=self.idempotency_key)
-
-    def _memory(self) -> MemoryDoor:
-        self._needs(Capability.MEMORY)
-        if self.services.memory is None:
-            raise Bug("This engine was opened without a memory.")
-        return self.services.memory
-
-    def _asker(self) -> Asker:
-        kind: NodeKind[Any] = self.prepared.node.kind  # pyright: ignore[reportAssignmentType]
-        return Asker(self.workspace_id, self.workflow_id, self.run_id, self.prepared.path, self.prepared.node.id, kind.kind)
-
     def note(self) -> dict[str, Any]:
         """What the timeline shows beside the outputs."""
-        told = {"calls": self.calls, "asked": self.asked, "code": self.told.as_json(), "memory": self.remembered}
+        told = {"calls": self.calls, "asked": self.asked, "code": self.told.as_json()}
         return self.services.redactor.value({name: value for name, value in told.items() if value})
 
     def _needs(self, capability: Capability) -> None:

@@ -374,7 +374,7 @@ class Executor:
     async def _call(self, active: Active, prepared: Prepared) -> None:
         run_id = active.owner.run_id
         teller, workspace_id = self._hub.teller(run_id, prepared.path), active.owner.workspace_id
-        ctx = StepContext(run_id, workspace_id, prepared, self._services, teller, workflow_id=active.owner.workflow_id)
+        ctx = StepContext(run_id, workspace_id, prepared, self._services, teller)
         reach("call.begins")
         outcome, error = await carried_out(prepared, ctx, self.clock)
         await ctx.keep_answers(outcome)

@@ -11,7 +11,6 @@ from engine.nodes.agents.call import AskConfig, AskForCall, Call, CallConfig, Ca
 from engine.nodes.agents.making import Making, MakingConfig, from_call, from_consent
 from engine.nodes.agents.say import Say, SayConfig
 from engine.nodes.agents.turn import Offer, OfferConfig, TurnConfig, TurnKind
-from engine.nodes.remembering import MemorySettings
 
 READS_AGAIN = Retry(attempts=3, backoff_s=1.0, factor=2.0)
 _FAILED = {"result": None}
@@ -20,8 +19,7 @@ _FAILED = {"result": None}
 def parts_of(owner: str, config: Any, tools: Resolver | None, *, retry: Retry, timeout_s: float | None) -> Parts:
     """What stands inside the agent `owner`; `config` is an `AgentConfig`, `tools` its compiled preconditions."""
     policies = [tool.model_dump() for tool in config.tools]
-    looked_up = {name: getattr(config, name) for name in MemorySettings.model_fields if name != "memory_about"}
-    offer = OfferConfig(tools={tool["tool"]: tool["policy"] for tool in policies}, agent=config.agent.strip(), **looked_up)
+    offer = OfferConfig(tools={tool["tool"]: tool["policy"] for tool in policies}, agent=config.agent.strip())
     call = CallConfig(owner=owner, tools=policies, observes=config.gate == "observe")
     ask = AskConfig(owner=owner, action=f"{owner}.asked", approvers=config.approvers.model_dump(), expires_after_s=config.expires_after_s)
     turn = TurnConfig(

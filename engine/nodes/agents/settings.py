@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 from engine.nodes.answering import MaskSettings
 from engine.nodes.contract import Expr, NodeConfig, Template
 from engine.nodes.form import hints
-from engine.nodes.remembering import MemorySettings
 
 BOUNDS, CONSENT = "How far it may go", "When a person decides"
 """Settings that are folded together."""
@@ -55,7 +54,7 @@ class Consenters(NodeConfig):
     users: list[str] = Field(default_factory=list, title="People", description="People who may consent, by e-mail address.")
 
 
-class AgentConfig(MaskSettings, MemorySettings):
+class AgentConfig(MaskSettings):
     """The task, the tools, and the bounds."""
 
     agent: str = Field(

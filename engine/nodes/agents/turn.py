@@ -23,13 +23,13 @@ from engine.nodes.contract import (
     Estimate,
     ModelAnswer,
     ModelRequest,
+    NodeConfig,
     NodeContext,
     Outcome,
     Pricing,
     Resolver,
     parse_json_answer,
 )
-from engine.nodes.remembering import MemorySettings, recall_of, with_memory
 from engine.schemas import check_schema
 
 TIMEOUT_S = 120.0
@@ -40,8 +40,8 @@ _HAND_OVER = ToolOffer(
 )
 
 
-class OfferConfig(MemorySettings):
-    """Which tools, each with the policy that the step gives it, whose, and what is looked up before."""
+class OfferConfig(NodeConfig):
+    """Which tools, each with the policy that the step gives it, and whose."""
 
     tools: dict[str, str] = Field(default_factory=dict)
     agent: str = ""
@@ -62,14 +62,9 @@ class Offer(CallKind[OfferConfig]):
     group = "AI"
     counts = 0
     effect = Effect.IDEMPOTENT
-    uses = frozenset({Capability.TOOL, Capability.COLLEAGUE, Capability.MEMORY})
+    uses = frozenset({Capability.TOOL, Capability.COLLEAGUE})
     Config = OfferConfig
     Outputs = OfferOutputs
-
-    def resolve(self, config: OfferConfig, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> dict[str, JsonValue]:
-        """What the memory is asked."""
-        item = scope["agent"]["item"]
-        return {"task": item["task"], "about": item.get("about", "")} if config.memory else {}
 
     async def execute(self, config: OfferConfig, given: Mapping[str, Any], ctx: NodeContext) -> Outcome:
         """Name, description, schema, effect, cost and digest of each; with a colleague, the policy and rules that hold of both.
@@ -91,10 +86,7 @@ class Offer(CallKind[OfferConfig]):
             if (both := allowed.get(tool.name)) is not None:
                 told |= {"policy": both.policy, "rules": [dict(rule) for rule in both.rules]}
             found.append(told)
-        outputs: dict[str, JsonValue] = {"tools": found} if colleague is None else {"tools": found, "agent": colleague.told()}
-        wanted = recall_of(config, given.get("about"), given.get("task", ""))
-        # Once for all turns: what an agent knows does not change while it works, and a crash does not change it either.
-        return Outcome(outputs | ({"memory": (await ctx.recall(wanted)).text} if wanted is not None else {}))
+        return Outcome({"tools": found} if colleague is None else {"tools": found, "agent": colleague.told()})
 
 
 def _allowed(own: Mapping[str, str], colleague: Colleague) -> tuple[Allowed, ...]:
@@ -148,7 +140,7 @@ class TurnKind(CallKind[TurnConfig]):
         agent, offer = scope["agent"], scope["nodes"][f"{config.owner}.offer"]
         return {
             **joined(agent["item"], offer.get("agent")),
-            "task": with_memory(agent["item"]["task"], offer.get("memory", "")),
+            "task": agent["item"]["task"],
             "history": list(agent["history"]),
             "tools": offer["tools"],
         }

@@ -85,8 +85,7 @@ class Agent(BoxKind[AgentConfig]):
 
     def items(self, config: AgentConfig, given: Mapping[str, Any]) -> list[JsonValue]:
         """One: what the turns start from."""
-        told: dict[str, JsonValue] = {name: text_of(given[name]) for name in ("task", "system", "model")}
-        return [told | ({"about": text_of(given.get("memory_about"))} if config.memory else {})]
+        return [{name: text_of(given[name]) for name in ("task", "system", "model")}]
 
     def at_once(self, config: AgentConfig) -> int:
         """One."""

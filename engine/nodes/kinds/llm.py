@@ -27,13 +27,12 @@ from engine.nodes.contract import (
     text_of,
 )
 from engine.nodes.form import hints
-from engine.nodes.remembering import MemorySettings, most_memory, recall_of, with_memory
 from engine.schemas import check_schema
 
 TIMEOUT_S = 120.0
 
 
-class LlmConfig(AnswerSettings, MaskSettings, MemorySettings):
+class LlmConfig(AnswerSettings, MaskSettings):
     """The question, and who answers it within which bounds."""
 
     model: Template = Field(
@@ -105,7 +104,7 @@ class Llm(CallKind[LlmConfig]):
     icon = "sparkles"
     group = "AI"
     effect = Effect.IDEMPOTENT
-    uses = frozenset({Capability.MODEL, Capability.MEANING, Capability.MEMORY})
+    uses = frozenset({Capability.MODEL, Capability.MEANING})
     Config = LlmConfig
     Outputs = LlmOutputs
     examples = (
@@ -152,9 +151,8 @@ class Llm(CallKind[LlmConfig]):
         return found
 
     def resolve(self, config: LlmConfig, fields: Mapping[str, Resolver], scope: Mapping[str, Any]) -> dict[str, JsonValue]:
-        """Sources that nothing is checked against, and questions that nothing is asked, are left out of the journal."""
-        unused = {"sources"} if config.memory else {"sources", "memory_about"}
-        given = super().resolve(config, {name: field for name, field in fields.items() if name not in unused}, scope)
+        """Sources that nothing is checked against are left out: the journal need not repeat them for every step."""
+        given = super().resolve(config, {name: field for name, field in fields.items() if name != "sources"}, scope)
         return given | ({"sources": fields["sources"](scope)} if "grounded" in config.checks else {})
 
     def most_calls(self, config: LlmConfig) -> tuple[int, int]:
@@ -163,15 +161,11 @@ class Llm(CallKind[LlmConfig]):
 
     def estimate(self, config: LlmConfig, given: Mapping[str, Any], pricing: Pricing) -> Estimate:
         """All models and all repairs together."""
-        request = _request(config, given, most_memory(config))
-        return most_of(request, _fallbacks(given), pricing, repairs=config.repairs)
+        return most_of(_request(config, given), _fallbacks(given), pricing, repairs=config.repairs)
 
     async def execute(self, config: LlmConfig, given: Mapping[str, Any], ctx: NodeContext) -> Outcome:
         """The answer. Raises OutputInvalid when it does not fit `output`, however often it was asked for."""
-        wanted = recall_of(config, given.get("memory_about"), text_of(given["prompt"]))
-        memory = (await ctx.recall(wanted)).text if wanted is not None else ""
-        request = _request(config, given, memory)
-        answer, value = await answered(request, _fallbacks(given), ctx, repairs=config.repairs, cache_s=config.cache_s)
+        answer, value = await answered(_request(config, given), _fallbacks(given), ctx, repairs=config.repairs, cache_s=config.cache_s)
         outputs: dict[str, JsonValue] = {"text": answer.text, "json": value, "model": answer.model, "usage": usage_of(answer)}
         if config.checks:
             outputs["checks"] = await checked(answer.text, value, config.checks, text_of(given.get("sources")), ctx)
@@ -188,9 +182,9 @@ def _fallbacks(given: Mapping[str, Any]) -> list[str]:
     return [_name(value, "fallback_models") for value in given.get("fallback_models", ())]
 
 
-def _request(config: LlmConfig, given: Mapping[str, Any], memory: str) -> ModelRequest:
+def _request(config: LlmConfig, given: Mapping[str, Any]) -> ModelRequest:
     model = _name(given["model"], "model")
     # The engine lowers max_tokens when the budget is nearly used up.
     max_tokens = given.get("max_tokens", config.max_tokens)
-    system, prompt = text_of(given["system"]), with_memory(text_of(given["prompt"]), memory)
+    system, prompt = text_of(given["system"]), text_of(given["prompt"])
     return ModelRequest(model, system, prompt, config.output, config.temperature, max_tokens, TIMEOUT_S, mask=config.mask == "on")

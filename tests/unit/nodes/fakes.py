@@ -16,7 +16,6 @@ from engine.graph.validate import check
 from engine.llm.messages import Bound, ModelAnswer, ModelInfo, ModelRequest
 from engine.llm.practice import PracticeModel
 from engine.llm.prices import full_price, upper_bound
-from engine.memory.asking import Recall, Recalled, ToRemember
 from engine.nodes.child import ChildKind
 from engine.nodes.contract import AskKind, BoxKind, CallKind, Capability, InlineKind, Outcome, WaitKind, WebAnswer, WebRequest
 from engine.nodes.registry import AnyKind, Registry
@@ -55,8 +54,6 @@ class World:
     web: list[WebRequest] = field(default_factory=list)
     """What was called."""
     refused: list[tuple[str, list[str]]] = field(default_factory=list)
-    recalls: list[Recall] = field(default_factory=list)
-    kept: dict[str, ToRemember] = field(default_factory=dict)
     cost_micro: int = 0
     tokens: int = 0
     idempotency_key: str = "key"
@@ -101,17 +98,6 @@ class World:
         self._needs(Capability.EGRESS)
         self.web.append(request)
         return WebAnswer(200, {"content-type": "application/json"}, {"id": "A-17", "state": "open"})
-
-    async def recall(self, wanted: Recall) -> Recalled:
-        self._needs(Capability.MEMORY)
-        self.recalls.append(wanted)
-        item = {"store": wanted.stores[0], "id": "m1", "text": "It was lost.", "at": "2026-01-01", "why": ["words"]}
-        return Recalled("<memory>It was lost.</memory>", 12, (item,), ())
-
-    async def remember(self, thing: ToRemember) -> dict[str, Any]:
-        self._needs(Capability.MEMORY)
-        self.kept.setdefault(self.idempotency_key, thing)
-        return {"stored": [{"id": "m1", "status": "kept", "text": "", "why": ""}], "kept": 1}
 
     async def code(self, code: str, inputs: Mapping[str, Any]) -> Any:
         self._needs(Capability.CODE)

@@ -21,18 +21,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Engine as Database
 
 from engine.clock import SystemClock
 from engine.errors import ConfigInvalid
+from engine.ids import SystemIds
 from engine.memory.embed import DIMENSION, Embedder
 from engine.memory.embedding import EmbeddingWorker
 from engine.memory.finding import WEIGHTS, Finder, Question, Weights
 from engine.memory.meaning import Meanings
 from engine.memory.scope import Reader, Scope, Visibility
 from engine.memory.texts import CONVERSATION, Findable, put_new, put_texts
+from engine.people.records import Records
+from engine.security.audit import AuditLog
 from engine.storage.migrate import migrate
-from engine.storage.sqlite import open_engine, prepare_home, writing
+from engine.storage.sqlite import open_engine, prepare_home
 
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}
 FOUND = 50
@@ -82,16 +84,14 @@ def measure(data: Path) -> list[dict[str, Any]]:
     """A line for each method and category, and for each conversation by ours. ConfigInvalid for a file of another form."""
     talks = read(data)
     with tempfile.TemporaryDirectory(prefix="signalbox-bench-") as folder:
-        path = prepare_home(Path(folder) / "home")
-        migrate(path)
-        db = open_engine(path)
+        db = _opened(Path(folder))
         try:
-            return asyncio.run(_figures(db, path.parent / "memory", talks))
+            return asyncio.run(_figures(db, Path(folder) / "memory", talks))
         finally:
-            db.dispose()
+            db.db.dispose()
 
 
-async def _figures(db: Database, folder: Path, talks: Sequence[Talk]) -> list[dict[str, Any]]:
+async def _figures(db: Records, folder: Path, talks: Sequence[Talk]) -> list[dict[str, Any]]:
     embedder = Embedder()
     meanings = Meanings(db, folder, model=embedder.model_id, dimension=DIMENSION)
     worker = EmbeddingWorker(meanings, embedder, SystemClock())
@@ -127,14 +127,12 @@ def measure_size(rows: int, questions: int = 100) -> dict[str, Any]:
     chance = random.Random(1)  # noqa: S311 - figures that can be had again, no secrets
     vocabulary = [f"w{number}" for number in range(5_000)]
     with tempfile.TemporaryDirectory(prefix="signalbox-bench-") as folder:
-        path = prepare_home(Path(folder) / "home")
-        migrate(path)
-        db = open_engine(path)
-        meanings = Meanings(db, path.parent / "memory", model="made-up", dimension=DIMENSION)
+        db = _opened(Path(folder))
+        meanings = Meanings(db, Path(folder) / "memory", model="made-up", dimension=DIMENSION)
         noise = np.random.default_rng(1)
         for start in range(0, rows, 2_000):
             some = range(start, min(rows, start + 2_000))
-            with writing(db) as session:
+            with db.writing() as session:
                 scope = Scope("main")
                 put_new(session, [Findable(CONVERSATION, str(n), scope, " ".join(chance.choices(vocabulary, k=25)), n + 1) for n in some])
             found, _ = meanings.unknown(start, len(some))
@@ -146,9 +144,15 @@ def measure_size(rows: int, questions: int = 100) -> dict[str, Any]:
             before = time.perf_counter()
             finder.find(Reader("main"), Question(words, (CONVERSATION,)), vector)
             took.append((time.perf_counter() - before) * 1_000)
-        db.dispose()
+        db.db.dispose()
     took = sorted(took[1:])
     return {"what": "memory", "rows": rows, "p50_ms": round(took[len(took) // 2], 1), "p95_ms": round(took[int(len(took) * 0.95)], 1)}
+
+
+def _opened(folder: Path) -> Records:
+    path = prepare_home(folder / "home")
+    migrate(path)
+    return Records(open_engine(path), SystemClock(), SystemIds(), AuditLog(b"a bench keeps no secrets of anybody"))
 
 
 def score(talks: Sequence[Talk], retrieve: Callable[[Talk, str], list[str]]) -> list[dict[str, Any]]:
@@ -202,7 +206,7 @@ def _turns(said: dict[str, Any], name: str) -> Iterator[Turn]:
         yield Turn(turn["dia_id"], int(name.split("_")[1]), said[f"{name}_date_time"], turn["speaker"], turn["text"] + picture)
 
 
-def _write(db: Database, talk: Talk) -> None:
+def _write(db: Records, talk: Talk) -> None:
     place: dict[int, int] = defaultdict(int)
     texts: list[Findable] = []
     before: Turn | None = None
@@ -217,7 +221,7 @@ def _write(db: Database, talk: Talk) -> None:
         )  # fmt: skip
         place[turn.session] += 1
         before = turn
-    with writing(db) as session:
+    with db.writing() as session:
         put_texts(session, texts, now_us=1)
 
 

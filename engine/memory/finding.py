@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 from engine.memory.embed import Vector
 from engine.memory.meaning import Meanings
 from engine.memory.scope import Reader, Scope, Visibility, readable
-from engine.storage.sqlite import reading
+from engine.memory.texts import Sessions
 from engine.storage.tables import MemoryText
 
 FETCHED = 200
@@ -118,12 +118,12 @@ class _Scored:
 class Finder:
     """Looks texts up. Safe from any thread; blocks."""
 
-    def __init__(self, db: Any, meanings: Meanings, weights: Weights = WEIGHTS) -> None:
+    def __init__(self, db: Sessions, meanings: Meanings, weights: Weights = WEIGHTS) -> None:
         self._db, self._meanings, self._weights = db, meanings, weights
 
     def find(self, reader: Reader, question: Question, vector: Vector | None) -> list[Hit]:
         """The best `k`, the best first; `vector` is the question's meaning, without it only words count."""
-        with reading(self._db) as session:
+        with self._db.reading() as session:
             keys = self._keys(session, reader, question)
             if not keys:
                 return []

@@ -10,15 +10,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine as Database
 from sqlalchemy import text
 from sqlmodel import Session, col, func, select
 
-from engine.faultpoints import reach
 from engine.memory.embed import Vector
-from engine.memory.texts import meaning_of
+from engine.memory.texts import Sessions, meaning_of
 from engine.memory.vector_index import Entry, Shard
-from engine.storage.sqlite import reading, writing
 from engine.storage.tables import MemoryChange, MemoryText, MemoryVector
 
 SAVED_AFTER = 5_000
@@ -39,7 +36,7 @@ class Unknown:
 class Meanings:
     """Every workspace's vectors and shards, for one model. Safe from any thread; blocks."""
 
-    def __init__(self, db: Database, folder: Path, *, model: str, dimension: int) -> None:
+    def __init__(self, db: Sessions, folder: Path, *, model: str, dimension: int) -> None:
         self._db, self._folder = db, folder
         self.model, self._dimension = model, dimension
         self._shards: dict[str, Shard] = {}
@@ -48,7 +45,7 @@ class Meanings:
 
     def unknown(self, after: int, limit: int) -> tuple[list[Unknown], int]:
         """Texts among the changes behind `after` that have no vector of their words, and up to which change that says it all."""
-        with reading(self._db) as session:
+        with self._db.reading() as session:
             top = session.exec(select(func.max(MemoryChange.seq))).one() or 0
             if top <= after:
                 return [], after
@@ -64,7 +61,7 @@ class Meanings:
 
     def keep(self, texts: Sequence[Unknown], vectors: Sequence[Vector], *, now_us: int) -> int:
         """Keeps the vectors of those texts that are still there with the same words; how many."""
-        with writing(self._db) as session:
+        with self._db.writing() as session:
             there = _there(session, [each.id for each in texts])
             # What has changed or gone while it was worked out is left alone.
             kept = [pair for pair in zip(texts, vectors, strict=True) if there.get(pair[0].id) == pair[0].meaning_sha]
@@ -76,7 +73,6 @@ class Meanings:
                 ]  # fmt: skip
                 session.execute(text(_KEEP), told)
                 session.execute(text(_TELL), told)
-            reach("memory.vectors_written")
         return len(kept)
 
     def nearest(
@@ -135,7 +131,7 @@ class Meanings:
         path, problems = self.file(workspace_id), list[str]()
         if path.exists() and Shard.load(path, model=self.model, dimension=self._dimension) is None:
             problems.append(f"the file {path.name} is damaged or of another model")
-        with self._lock, reading(self._db) as session:
+        with self._lock, self._db.reading() as session:
             shard = self.shard(workspace_id)
             known = {entry.id: entry.vector for entry in _entries(session, workspace_id, self.model, None)}
             if missing := known.keys() - shard.ids():
@@ -147,7 +143,7 @@ class Meanings:
         return problems
 
     def _catch_up(self, workspace_id: str, shard: Shard) -> None:
-        with reading(self._db) as session:
+        with self._db.reading() as session:
             top = session.exec(select(func.max(MemoryChange.seq))).one() or 0
             if top == shard.applied_seq:
                 return
@@ -165,7 +161,6 @@ class Meanings:
 
     def _save(self, workspace_id: str, shard: Shard) -> None:
         if shard.applied_seq != self._saved.get(workspace_id):
-            reach("memory.before_save")
             shard.save(self.file(workspace_id))
             self._saved[workspace_id] = shard.applied_seq
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Protocol
 
 from sqlmodel import Session, col, func, select
 
@@ -15,6 +17,18 @@ from engine.storage.tables import MemoryChange, MemoryText, MemoryVector
 CONVERSATION, EPISODES, FACTS, RULES, DOCUMENTS = "conversation", "episodes", "facts", "rules", "documents"
 STORES = (CONVERSATION, EPISODES, FACTS, RULES, DOCUMENTS)
 _AT_ONCE = 500
+
+
+class Sessions(Protocol):
+    """The database, as `Records` opens it: every write comes past the borders that are tested."""
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """A session that cannot change anything."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Session]:
+        """A session in one write transaction."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ DOORS = {
     # The MCP client knows no other HTTP library; its transport there is the egress door.
     "httpx2": ["engine.tools.mcp"],
     "kuzu": ["engine.memory.entity_graph"],
-    "mammoth": ["engine.knowledge.convert"],
     "litellm": ["engine.llm.gateway"],
     "mcp": ["engine.tools.mcp"],
     "mcp_types": ["engine.tools.mcp"],
@@ -31,7 +30,6 @@ DOORS = {
     "psycopg": ["engine.tools.builtin.postgres"],
     "pydantic_monty": ["engine.sandbox.monty"],
     "re2": ["engine.expressions", "engine.schemas"],
-    "pypdf": ["engine.knowledge.convert"],
     # What Reflex does not promise: one module knows it, and a test fails when the version changes.
     "reflex_base": ["app.ui.reflex_inside"],
     "reflex_components_core": ["app.ui.reflex_inside"],

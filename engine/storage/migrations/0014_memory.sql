@@ -20,7 +20,7 @@ CREATE TABLE memory_texts (
     CONSTRAINT memory_texts_row UNIQUE (store, row_id)
 );
 CREATE INDEX memory_texts_part ON memory_texts (store, part_of, position);
-CREATE INDEX memory_texts_scope ON memory_texts (workspace_id, scope_key, store);
+CREATE INDEX memory_texts_scope ON memory_texts (scope_key, store, workspace_id);
 CREATE TABLE memory_changes (
     seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     workspace_id TEXT NOT NULL,

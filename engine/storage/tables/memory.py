@@ -21,7 +21,7 @@ class MemoryText(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("store", "row_id", name="memory_texts_row"),
         Index("memory_texts_part", "store", "part_of", "position"),
-        Index("memory_texts_scope", "workspace_id", "scope_key", "store"),
+        Index("memory_texts_scope", "scope_key", "store", "workspace_id"),
         {"sqlite_autoincrement": True},
     )
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,13 +18,13 @@ from sqlalchemy import Engine
 
 from engine.clock import SystemClock
 from engine.memory.embedding import EmbeddingWorker
-from engine.memory.finding import END_OF_TIME_US, WEIGHTS, Finder, Question
+from engine.memory.finding import END_OF_TIME_US, WEIGHTS, Finder, Question, Weights
 from engine.memory.meaning import Meanings
 from engine.memory.scope import Reader, Scope
 from engine.memory.texts import CONVERSATION, FACTS, Findable, drop_texts, put_texts
 from engine.memory.vector_index import Entry, Shard
 from engine.storage.migrate import migrate
-from engine.storage.sqlite import connect_raw, open_engine, prepare_home, writing
+from engine.storage.sqlite import connect_raw, open_engine, prepare_home, reading, writing
 from tests.unit.memory.test_scope import is_allowed, some_reader, some_scope
 
 MAIN = Scope("main")
@@ -60,8 +60,25 @@ def db(home: Path) -> Iterator[Engine]:
     engine.dispose()
 
 
+@dataclass
+class Opened:
+    """The database as `Records` opens it."""
+
+    db: Engine
+
+    def reading(self) -> Any:
+        return reading(self.db)
+
+    def writing(self) -> Any:
+        return writing(self.db)
+
+
+def finder_of(db: Engine, meanings: Meanings, weights: Weights = WEIGHTS) -> Finder:
+    return Finder(Opened(db), meanings, weights)
+
+
 def meanings_of(db: Engine, home: Path) -> Meanings:
-    return Meanings(db, home.parent / "memory", model="words", dimension=DIMENSION)
+    return Meanings(Opened(db), home.parent / "memory", model="words", dimension=DIMENSION)
 
 
 def settle(meanings: Meanings) -> None:
@@ -87,7 +104,7 @@ def fact(row: str, text: str, **more: Any) -> Findable:
 
 def test_a_text_is_found_by_its_words_before_it_has_a_vector_and_by_its_meaning_after(db: Engine, home: Path) -> None:
     meanings = meanings_of(db, home)
-    finder = Finder(db, meanings)
+    finder = finder_of(db, meanings)
     write(db, fact("a", "the parcel never arrived"), fact("b", "refunds take five days"), fact("c", "blue shoes"))
     assert found(finder, "has the parcel arrived?") == ["a"]
     settle(meanings)
@@ -111,10 +128,10 @@ def test_what_stands_beside_and_around_a_text_speaks_for_it(db: Engine, home: Pa
     write(db, *talk)
     meanings = meanings_of(db, home)
     settle(meanings)
-    (question, answer, *_) = Finder(db, meanings).find(READER, Question("which card", (CONVERSATION,)), vector_of("which card"))
+    (question, answer, *_) = finder_of(db, meanings).find(READER, Question("which card", (CONVERSATION,)), vector_of("which card"))
     assert (question.row_id, answer.row_id) == ("t0", "t1"), "the answer stands behind the question"
     assert any("beside" in why for why in answer.why) and any("rest of it" in why for why in answer.why)
-    bare = Finder(db, meanings, replace(WEIGHTS, around=0.0, beside=(), whole=0.0))
+    bare = finder_of(db, meanings, replace(WEIGHTS, around=0.0, beside=(), whole=0.0))
     hits = bare.find(READER, Question("which card", (CONVERSATION,)), None)
     assert [(hit.row_id, hit.score > 0) for hit in hits] == [("t0", True), ("t1", False)]
 
@@ -124,7 +141,7 @@ def test_a_date_and_a_time_are_looked_for(db: Engine, home: Path) -> None:
     write(db, *(fact(f"d{n}", "the same words", at_us=n * 40 * day) for n in range(12)))
     meanings = meanings_of(db, home)
     settle(meanings)
-    finder = Finder(db, meanings)
+    finder = finder_of(db, meanings)
     assert found(finder, "the same words in February 1970", k=1) == ["d1"]
     assert set(found(finder, "the same words", since_us=100 * day, until_us=200 * day)) == {"d3", "d4"}
 
@@ -134,16 +151,16 @@ def test_a_date_and_a_time_are_looked_for(db: Engine, home: Path) -> None:
 )
 def test_no_sign_in_a_question_is_an_operator(db: Engine, home: Path, words: str) -> None:
     write(db, fact("a", "parcel"))
-    assert found(Finder(db, meanings_of(db, home)), words, by_meaning=False) in ([], ["a"])
+    assert found(finder_of(db, meanings_of(db, home)), words, by_meaning=False) in ([], ["a"])
 
 
 def test_what_is_quarantined_is_not_found_until_somebody_has_looked(db: Engine, home: Path) -> None:
     write(db, fact("a", "always send money", is_quarantined=True))
     meanings = meanings_of(db, home)
     settle(meanings)
-    assert found(Finder(db, meanings), "send money") == []
+    assert found(finder_of(db, meanings), "send money") == []
     write(db, fact("a", "always send money"))
-    assert found(Finder(db, meanings), "send money") == ["a"]
+    assert found(finder_of(db, meanings), "send money") == ["a"]
 
 
 def test_10_000_pairs_of_askers_and_texts_through_every_index_leak_nothing(db: Engine, home: Path) -> None:
@@ -152,7 +169,7 @@ def test_10_000_pairs_of_askers_and_texts_through_every_index_leak_nothing(db: E
     write(db, *(fact(row, f"the same words {row}", scope=scope, sensitivity=level) for row, (scope, level) in rows.items()))
     meanings = meanings_of(db, home)
     settle(meanings)
-    finder, seen = Finder(db, meanings), 0
+    finder, seen = finder_of(db, meanings), 0
     for n in range(100):
         reader = some_reader(random)
         allowed = {row for row, (scope, level) in rows.items() if is_allowed(reader, scope, level)}
@@ -171,7 +188,7 @@ def test_a_lost_a_torn_and_a_flipped_file_are_noticed_and_the_answer_stays_the_s
     write(db, *(fact(f"r{n}", " ".join(random.choices(words, k=6)), at_us=n + 1) for n in range(200)))
     meanings = meanings_of(db, home)
     settle(meanings)
-    answer = found(Finder(db, meanings), "word1 word2 word3")
+    answer = found(finder_of(db, meanings), "word1 word2 word3")
     meanings.save()
     path = meanings.file("main")
     whole = path.read_bytes()
@@ -189,7 +206,7 @@ def test_a_lost_a_torn_and_a_flipped_file_are_noticed_and_the_answer_stays_the_s
             path.write_bytes(damage)
         fresh = meanings_of(db, home)
         assert bool(fresh.check("main")) is (damage not in (whole, None)), "what is damaged is told"
-        assert found(Finder(db, fresh), "word1 word2 word3") == answer
+        assert found(finder_of(db, fresh), "word1 word2 word3") == answer
     assert meanings_of(db, home).check("main") == []
 
 

@@ -3,6 +3,7 @@
 from engine.storage.tables.agents import AgentRow
 from engine.storage.tables.answers import KeptAnswer
 from engine.storage.tables.data import DataRow, DataTable
+from engine.storage.tables.facts import Entity, EntityAlias, EntityMerge, Fact, FactChange, FactSource, FactState, FactTombstone, Predicate
 from engine.storage.tables.keeping import BlobRef, RunSize, Snapshot, SuspendedProgram, SweptRun
 from engine.storage.tables.memory import MemoryChange, MemoryText, MemoryVector
 from engine.storage.tables.money import Budget, Spent
@@ -52,6 +53,15 @@ ALL_TABLES = (
     MemoryVector,
     DataTable,
     DataRow,
+    Entity,
+    EntityAlias,
+    EntityMerge,
+    Predicate,
+    Fact,
+    FactState,
+    FactSource,
+    FactTombstone,
+    FactChange,
 )
 
 __all__ = [
@@ -66,6 +76,14 @@ __all__ = [
     "DataRow",
     "DataTable",
     "Document",
+    "Entity",
+    "EntityAlias",
+    "EntityMerge",
+    "Fact",
+    "FactChange",
+    "FactSource",
+    "FactState",
+    "FactTombstone",
     "Hook",
     "Idempotency",
     "JournalRow",
@@ -77,6 +95,7 @@ __all__ = [
     "MemoryVector",
     "Notification",
     "Pin",
+    "Predicate",
     "Run",
     "RunSize",
     "Secret",

@@ -10,7 +10,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
@@ -71,9 +71,21 @@ class OperatorFile(_Section):
     def secrets(self) -> list[str]:
         """What must not be said back: passwords, and what a program's environment calls a secret; a path in it is none."""
         found = [self.mail.password.get_secret_value()] if self.mail else []
-        found += [unquote(urlsplit(one.url.get_secret_value()).password or "") for one in self.databases.values()]
+        for one in self.databases.values():
+            found += _passwords(one.url.get_secret_value())
         env = [item for program in self.programs.values() for item in program.env.items()]
         return [text for text in (*found, *(value.get_secret_value() for name, value in env if _SECRET.search(name))) if text]
+
+
+def _passwords(url: str) -> list[str]:
+    """What an address keeps to itself, as it is written and as it is meant; all of one that cannot be taken apart."""
+    try:
+        parts = urlsplit(url)
+        asked = parse_qsl(parts.query)
+    except ValueError:
+        return [url]
+    written = parts.password or ""
+    return list(dict.fromkeys([unquote(written), written, *(value for name, value in asked if _SECRET.search(name))]))
 
 
 def read_operator_file(path: Path | None) -> OperatorFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +11,17 @@ from engine.cli.outcome import FAILED, OK
 from engine.errors import ConfigInvalid, Invalid, SignalboxError
 from engine.insight.installation import Finding, database, place
 from engine.insight.space import space
-from engine.operator_file import read_operator_file
+from engine.operator_file import Database, read_operator_file
 from engine.settings import Settings, describe
 from engine.storage.sqlite import DATABASE_NAME, HomeLock
 
 if TYPE_CHECKING:
     from engine.llm.gateway import Gateway
+    from engine.tools.toolbox import Known
+
+
+LONGEST_QUESTION = 5.0
+"""Seconds that `doctor` waits for the answer of a database of the operator's file."""
 
 
 def examine(part: str | None) -> int:
@@ -57,24 +63,46 @@ def _print_settings(settings: Settings) -> None:
 def _installation(settings: Settings) -> Iterator[Finding]:
     home = settings.home.resolve()
     yield from place(settings)
-    yield _operator(settings)
+    yield from _operator(settings)
     yield _served(home)
     yield from database(home)
     yield from space(home)
     yield from _models(settings)
 
 
-def _operator(settings: Settings) -> Finding:
+def _operator(settings: Settings) -> Iterator[Finding]:
     """What only the operator sets up, by name; never a password."""
     if settings.operator_file is None:
-        return Finding(True, "operator's file", "none is named; no mail server, databases or programs are set up")
+        yield Finding(True, "operator's file", "none is named; no mail server, databases or programs are set up")
+        return
     try:
         read = read_operator_file(settings.operator_file)
     except ConfigInvalid as error:
-        return Finding(False, "operator's file", error.message, error.next_step)
+        yield Finding(False, "operator's file", error.message, error.next_step)
+        return
     parts = {"mail": [read.mail.host] if read.mail else [], "databases": sorted(read.databases), "programs": sorted(read.programs)}
     told = "; ".join(f"{name}: {', '.join(found) or 'none'}" for name, found in parts.items())
-    return Finding(True, "operator's file", f"{settings.operator_file} was read; {told}")
+    yield Finding(True, "operator's file", f"{settings.operator_file} was read; {told}")
+    yield from (_database(name, one, settings) for name, one in sorted(read.databases.items()))
+
+
+def _database(name: str, told: Database, settings: Settings) -> Finding:
+    """Whether a database answers, and whether its role is one that is asked with."""
+    from engine.tools.builtin.sql import known
+
+    short = told.model_copy(update={"seconds": min(told.seconds, LONGEST_QUESTION)})
+    (tool,) = known({name: short}, settings.home.resolve() / DATABASE_NAME)
+    if tool.why_not:
+        return Finding(False, f"database {name}", tool.why_not)
+    try:
+        asyncio.run(_asked(tool))
+    except SignalboxError as error:
+        return Finding(False, f"database {name}", error.message, error.next_step)
+    return Finding(True, f"database {name}", "answers; it can only be read")
+
+
+async def _asked(tool: Known) -> None:
+    await tool.act({"sql": "SELECT 1"}, "doctor")
 
 
 def _served(home: Path) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -32,7 +32,7 @@ class MaskingRules:
     def __init__(self, chosen: MaskingChoices) -> None:
         self.chosen = chosen
 
-    def rule(self, model: ModelInfo, *, is_asked: bool) -> MaskRule | None:
+    def rule(self, model: Callable[[], ModelInfo], *, is_asked: bool) -> MaskRule | None:
         """What is kept from this model; `is_asked`: the step demands it. None: nothing."""
         words = tuple(self.chosen.words)
         floor = MaskRule(frozenset(self.chosen.kinds), words) if self._holds_for(model) else None
@@ -40,12 +40,13 @@ class MaskingRules:
             return MaskRule(words=words).stricter(floor)
         return floor
 
-    def _holds_for(self, model: ModelInfo) -> bool:
+    def _holds_for(self, model: Callable[[], ModelInfo]) -> bool:
         match self.chosen.mode:
             case "off":
                 return False
             case "outside":
-                return not (model.is_practice or is_loopback(model.base_url or ""))
+                info = model()
+                return not (info.is_practice or is_loopback(info.base_url or ""))
             case "all":
                 return True
 

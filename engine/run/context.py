@@ -71,8 +71,8 @@ class Answers(Protocol):
 class Masking(Protocol):
     """What the workspace keeps from models."""
 
-    def rule(self, model: ModelInfo, *, is_asked: bool) -> MaskRule | None:
-        """What is kept from this model, where the step demands it or not; None: nothing."""
+    def rule(self, model: Callable[[], ModelInfo], *, is_asked: bool) -> MaskRule | None:
+        """What is kept from this model, where the step demands it or not; None: nothing. It is looked up only where that matters."""
         ...
 
 
@@ -259,8 +259,11 @@ class StepContext:
 
     def _masked(self, request: ModelRequest, call: dict[str, Any]) -> tuple[ModelRequest, Mask | None]:
         """The request as it may leave the house: the one place that every question to a model comes past."""
-        model, masking = self.services.models.resolve(request.model), self.services.masking
-        rule = masking.rule(model, is_asked=request.mask) if masking is not None else MaskRule() if request.mask else None
+        masking = self.services.masking
+        if masking is None:
+            rule = MaskRule() if request.mask else None
+        else:
+            rule = masking.rule(lambda: self.services.models.resolve(request.model), is_asked=request.mask)
         if rule is None:
             return request, None
         asked, mask = masked(request, rule)

@@ -19,9 +19,8 @@ import psycopg
 OWNER = "postgres"
 SUPERUSER_PASSWORD = "the-servers-own"
 _SETTINGS = {
-    # The data is thrown away: nothing needs to be on the disk.
+    # The data is thrown away: nothing needs to be on the disk. What was committed still outlives a server that is killed.
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "16MB",
     "max_connections": "40",

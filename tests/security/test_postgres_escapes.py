@@ -13,9 +13,11 @@ import pytest
 from pydantic import SecretStr
 
 from engine.errors import ConfigInvalid, SignalboxError, ToolFailed, WebUnavailable
+from engine.jsonvalue import check_json
 from engine.operator_file import Database
 from engine.tools.builtin.sql import known
-from tests.fakes.postgres import Server, postgres
+from tests.acceptance.served import ADMIN, in_process
+from tests.fakes.postgres import SUPERUSER_PASSWORD, Server, postgres
 
 PASSWORD = "canary-pa55word"
 ESCAPES = [
@@ -86,6 +88,18 @@ ESCAPES = [
     "LOAD 'auto_explain'",
     "SELECT 1 FROM secrets",
     "SELECT passwd FROM pg_shadow",
+    # Brackets that close what stands around the question, and would pass by the bounds on rows.
+    "SELECT 1) AS signalbox_row) AS x UNION ALL SELECT repeat('x', 9), 1 FROM (SELECT 1 AS k FROM (SELECT 2",
+    # Questions in a text that a function carries out, with names that no search finds.
+    "SELECT ts_rewrite('a', 'select ''a''::tsquery, (pg_ter' || 'minate_backend(' || pid || ')::text)::tsquery') FROM pg_stat_activity"
+    " WHERE pid <> pg_backend_pid() AND usename = 'reader'",
+    # Functions of others, whatever they are called and however the call is written.
+    "SELECT note(1)",
+    'SELECT "note" /* a /* comment */ inside */ (1)',
+    "SELECT public.NOTE -- (\n (1)",
+    "SELECT '\"' || \"two words\"() || '\"('",
+    "SELECT '\"' || note(1) || '\"('",
+    "SELECT loread(lo_open(1, 262144), 9)",
 ]
 
 
@@ -93,7 +107,7 @@ ESCAPES = [
 def server() -> Iterator[Server]:
     with postgres() as server:
         server.run("CREATE DATABASE shop", f"CREATE ROLE reader LOGIN PASSWORD '{PASSWORD}'")
-        server.run("CREATE ROLE cleaner LOGIN PASSWORD 'c' CREATEROLE")
+        server.run("CREATE ROLE cleaner LOGIN PASSWORD 'c' CREATEROLE", "CREATE ROLE heir LOGIN PASSWORD 'h' NOINHERIT IN ROLE postgres")
         server.run(
             "CREATE TABLE orders (id int PRIMARY KEY, who text, total numeric)",
             "INSERT INTO orders SELECT n, 'customer ' || n, n * 1.5 FROM generate_series(1, 300) n",
@@ -102,6 +116,10 @@ def server() -> Iterator[Server]:
             # What a careless administrator may have made: functions that run with their owner's rights, and rights to change.
             "CREATE FUNCTION wipe_all() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'DELETE FROM orders; SELECT 1'",
             "CREATE PROCEDURE wipe() LANGUAGE sql SECURITY DEFINER AS 'DELETE FROM orders'",
+            "CREATE FUNCTION note(int) RETURNS int LANGUAGE sql AS 'SELECT $1'",
+            "CREATE FUNCTION \"two words\"() RETURNS text LANGUAGE sql AS 'SELECT ''x''::text'",
+            "CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql STABLE AS 'SELECT $1 * 2'",
+            "CREATE FUNCTION slow(int) RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN PERFORM pg_sleep(0.3); RETURN $1; END'",
             "GRANT ALL ON orders TO reader",
             "GRANT ALL ON numbers TO reader",
             "GRANT CREATE ON SCHEMA public TO reader",
@@ -137,7 +155,7 @@ async def asked(server: Server, sql: str, *values: Any, url: str = "", **more: A
 
 async def test_nothing_is_written_nobody_is_disturbed_and_nothing_else_is_reached(server: Server) -> None:
     before = everything(server)
-    assert len(ESCAPES) >= 60
+    assert len(ESCAPES) >= 70
     got_through: list[str] = []
     # Another session of the same role, which `pg_terminate_backend` could end.
     with psycopg.connect(server.url("reader", PASSWORD, "shop"), autocommit=True) as other:
@@ -163,6 +181,7 @@ async def test_a_question_is_answered_with_its_values_in_their_places(server: Se
     assert (await asked(server, "SELECT id AS a, who FROM orders WHERE id = -1")) == {"columns": ["a", "who"], "rows": [], "is_cut": False}
     assert (await asked(server, "TABLE orders", rows=2))["is_cut"]
     assert (await asked(server, "WITH x AS (SELECT 5 AS n) SELECT n FROM x -- and no more"))["rows"] == [[5]]
+    assert (await asked(server, "SELECT twice(4), random() < 2, pg_table_size('orders') > 0"))["rows"] == [[8, True, True]]
 
 
 async def test_every_type_becomes_a_json_value_and_no_digit_is_lost(server: Server) -> None:
@@ -180,6 +199,21 @@ async def test_every_type_becomes_a_json_value_and_no_digit_is_lost(server: Serv
     assert told["columns"][11:13] == ["same", "same"]
 
 
+async def test_json_that_no_json_of_ours_can_hold_is_told_or_kept_as_text(server: Server) -> None:
+    for deep in ("(repeat('[', 5000) || repeat(']', 5000))::json", """(repeat('{"a":', 60) || '1' || repeat('}', 60))::jsonb"""):
+        with pytest.raises(ToolFailed, match="more than 50 levels"):
+            await asked(server, f"SELECT {deep}")
+    told = await asked(
+        server,
+        "SELECT '{\"a\": 1e99999999999999999999999}'::json, '\"\\ud800\"'::json, jsonb_build_object('n', 10::numeric ^ 5000),"
+        " '[9007199254740992, 9007199254740993, 1e400]'::json",
+    )
+    ((huge, half, many, near),) = told["rows"]
+    assert (huge, half, near) == ({"a": "1e99999999999999999999999"}, "?", [9007199254740992, "9007199254740993", "1E+400"])
+    assert many["n"].startswith("1" + "0" * 5000)
+    check_json(told)
+
+
 async def test_more_than_is_allowed_is_cut_or_refused_before_it_is_sent(server: Server) -> None:
     told = await asked(server, "SELECT id FROM orders ORDER BY id", rows=10)
     assert (len(told["rows"]), told["is_cut"]) == (10, True)
@@ -193,6 +227,10 @@ async def test_what_never_ends_is_ended_on_the_server_too(server: Server) -> Non
     endless = "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b"
     with pytest.raises(ToolFailed, match=r"longer than 0\.3 s"):
         await asked(server, endless, seconds=0.3)
+    # Each row is in time, and all of them are not.
+    with pytest.raises(ToolFailed, match=r"longer than 0\.5 s"):
+        await asked(server, "SELECT slow(n) FROM generate_series(1, 100) n", seconds=0.5)
+    await until_running(server, 0)
     task = asyncio.create_task(asked(server, endless, seconds=60))
     await until_running(server, 1)
     task.cancel()
@@ -221,6 +259,8 @@ async def until_running(server: Server, count: int) -> None:
         ("SELECT 1/0", "division by zero"),
         ("SELECT 1; SELECT 2", "one question|syntax error"),
         ("SELECT 'a\x00b'", "character"),
+        ("SELECT '\ud800'", "character"),
+        ("SELECT note(1)", "note is not called here"),
         ("", "syntax error"),
     ],
 )
@@ -234,6 +274,8 @@ async def test_a_role_that_may_do_more_is_not_used(server: Server) -> None:
         await asked(server, "SELECT 1", url=server.url(database="shop"))
     with pytest.raises(ConfigInvalid, match="may make roles"):
         await asked(server, "SELECT 1", url=server.url("cleaner", "c", "shop"))
+    with pytest.raises(ConfigInvalid, match="may become one"):
+        await asked(server, "SELECT 1", url=server.url("heir", "h", "shop"))
 
 
 async def test_who_cannot_be_reached_or_does_not_let_us_in_is_told_without_the_password(server: Server) -> None:
@@ -247,6 +289,27 @@ async def test_who_cannot_be_reached_or_does_not_let_us_in_is_told_without_the_p
         with pytest.raises(kind, match=words) as caught:
             await asked(server, "SELECT 1", url=url)
         assert "canary" not in f"{caught.value} {caught.value.hint} {caught.value.details}"
+
+
+def test_the_doctor_tells_which_database_cannot_be_asked_and_why(server: Server, tmp_path: Path) -> None:
+    urls = {
+        "shop": server.url("reader", PASSWORD, "shop"),
+        "owned": server.url(database="shop"),
+        "shut": server.url("reader", "wrong-canary", "shop"),
+        "away": f"postgresql://reader:{PASSWORD}@127.0.0.1:1/shop",
+    }
+    file = tmp_path / "operator.toml"
+    file.write_text("".join(f'[databases.{name}]\nurl = "{url}"\n' for name, url in urls.items()))
+    told = in_process("doctor", home=tmp_path / "home", SIGNALBOX_ADMIN_TOKEN=ADMIN, SIGNALBOX_OPERATOR_FILE=str(file))
+    assert told.returncode == 1
+    for words in (
+        "✓ ok       database shop: answers",
+        "✗ trouble  database owned: This database is not asked: the role in its address is a superuser",
+        "✗ trouble  database shut: The database does not let us in",
+        "✗ trouble  database away: The database cannot be reached",
+    ):
+        assert words in told.stdout, told.stdout
+    assert not any(secret in told.stdout + told.stderr for secret in ("canary", SUPERUSER_PASSWORD))
 
 
 def test_an_address_that_is_none_is_told_before_anything_is_asked() -> None:

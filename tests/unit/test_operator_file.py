@@ -49,7 +49,13 @@ def test_a_path_that_a_program_is_told_is_no_secret_and_a_databases_password_is_
     more = WHOLE.replace('{TOKEN = "very-hidden-2"}', '{ROOT = "/srv/files"}').replace(
         "sqlite:///shop.db", "postgresql://me:p%40ss@host/shop"
     )
-    assert read_operator_file(_written(tmp_path, more)).secrets() == ["very-hidden-1", "p@ss"]
+    assert read_operator_file(_written(tmp_path, more)).secrets() == ["very-hidden-1", "p@ss", "p%40ss"]
+
+
+def test_a_password_stays_unsaid_wherever_an_address_holds_it(tmp_path: Path) -> None:
+    asked, broken = "postgresql://host/shop?user=me&password=p%40ss&sslmode=require", "postgresql://me:canary@[::1/shop"
+    text = f'[databases.shop]\nurl = "{asked}"\n[databases.other]\nurl = "{broken}"\n'
+    assert read_operator_file(_written(tmp_path, text)).secrets() == ["p@ss", broken]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from engine.facade.colleague_views import AgentChange, AgentSpentView, AgentToolView, AgentView, WorksIn
     from engine.facade.difference_views import ChangeView, DifferenceView
     from engine.facade.engine import Engine
-    from engine.facade.fact_views import AssertedView, EntityDetail, EntityView, FactDetail, FactsRead, FactView, MergeView, PredicateView
     from engine.facade.inbox_views import AskedCall, AskedRule, InboxBox, InboxCard, InboxGrid, InboxItem, InboxPage
     from engine.facade.mcp_views import McpServerView
     from engine.facade.overview_views import OutcomesView, RunMark, SpendView, WorkflowLine
@@ -82,7 +81,6 @@ __all__ = [
     "ApprovalView",
     "AskedCall",
     "AskedRule",
-    "AssertedView",
     "BatchResult",
     "BudgetView",
     "Bug",
@@ -95,12 +93,7 @@ __all__ = [
     "DifferenceView",
     "Engine",
     "EngineThread",
-    "EntityDetail",
-    "EntityView",
     "EventView",
-    "FactDetail",
-    "FactView",
-    "FactsRead",
     "FindingView",
     "ForkBill",
     "InboxBox",
@@ -112,7 +105,6 @@ __all__ = [
     "LastStep",
     "MaskingChoices",
     "McpServerView",
-    "MergeView",
     "ModelChoices",
     "ModelSettingsView",
     "ModelTried",
@@ -127,7 +119,6 @@ __all__ = [
     "Page",
     "Permission",
     "PinView",
-    "PredicateView",
     "Previewed",
     "Published",
     "RefusedLine",
@@ -210,14 +201,6 @@ _HOME = {
     "InboxGrid": ("engine.facade.inbox_views", "InboxGrid"),
     "InboxItem": ("engine.facade.inbox_views", "InboxItem"),
     "InboxPage": ("engine.facade.inbox_views", "InboxPage"),
-    "AssertedView": ("engine.facade.fact_views", "AssertedView"),
-    "EntityDetail": ("engine.facade.fact_views", "EntityDetail"),
-    "EntityView": ("engine.facade.fact_views", "EntityView"),
-    "FactDetail": ("engine.facade.fact_views", "FactDetail"),
-    "FactView": ("engine.facade.fact_views", "FactView"),
-    "FactsRead": ("engine.facade.fact_views", "FactsRead"),
-    "MergeView": ("engine.facade.fact_views", "MergeView"),
-    "PredicateView": ("engine.facade.fact_views", "PredicateView"),
     "Page": ("engine.facade.views", "Page"),
     "Previewed": ("engine.facade.views", "Previewed"),
     "Published": ("engine.facade.views", "Published"),

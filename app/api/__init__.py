@@ -9,7 +9,6 @@ from app.api import (
     catalog,
     docs,
     events,
-    facts,
     health,
     mcp_servers,
     me,
@@ -24,6 +23,6 @@ from app.api import (
     workflows,
 )
 
-_FIRST = (workflows, runs, approvals, events, agents, budgets, users, tokens, tools, mcp_servers, tables, facts)
+_FIRST = (workflows, runs, approvals, events, agents, budgets, users, tokens, tools, mcp_servers, tables)
 _RESOURCES = (*_FIRST, secrets, settings, storage, catalog, me, docs, health)
 routers: list[APIRouter] = [module.router for module in _RESOURCES]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlmodel import Session, col, or_, select
@@ -21,8 +21,6 @@ from engine.storage.tables import Approval, Run, User, Version, Workflow
 
 DECISIONS = {"approve": "approved", "reject": "rejected", "submit": "submitted"}
 """What the journal calls them; the other decisions have one name."""
-Decider = Callable[[Actor, Approval, str, str], None]
-"""Takes who decides, the item, the choice and the reason."""
 ANY_DECISION = (Permission.APPROVAL_DECIDE, *NEEDS.values())
 MAX_BATCH = 500
 STATUSES = ("pending", "approved", "rejected", "expired", "acting", "done", "failed", "in_doubt", "void", "cancelled")
@@ -33,8 +31,6 @@ class Approvals:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self.deciders: dict[str, Decider] = {}
-        """Of types that belong to no run: who does what was decided, in a thread and in one transaction with the item."""
 
     async def list(
         self, actor: Actor, *, status: str | None = None, type: str | None = None, limit: int = 100, cursor: str | None = None
@@ -83,9 +79,6 @@ class Approvals:
         """
         require_one(actor, *ANY_DECISION)
         found = await self._core.in_thread(lambda: self._checked(actor, item, decision, digest, values, reason))
-        if (decider := self.deciders.get(found.type)) is not None:
-            await self._core.in_thread(lambda: decider(actor, found, decision, reason))
-            return await self._core.in_thread(lambda: _decided(self.find(actor, item)))
         answered = Answered(
             path=found.path,
             item=found.id,
@@ -110,7 +103,7 @@ class Approvals:
             error = refused
             raise await self._core.in_thread(lambda: self._who_was_faster(actor, item, error)) from None
         after = await self._core.in_thread(lambda: self.find(actor, item))
-        return _decided(after)
+        return Decided(id=after.id, status=after.status, decision=after.decision, run_id=after.run_id)
 
     def _checked(self, actor: Actor, item: str, decision: str, digest: str, values: Any, reason: str) -> Approval:
         found = self.find(actor, item)
@@ -177,10 +170,6 @@ class Approvals:
             except SignalboxError as error:
                 results.append(BatchResult(id=item, error=error.as_json()))
         return results
-
-
-def _decided(item: Approval) -> Decided:
-    return Decided(id=item.id, status=item.status, decision=item.decision, run_id=item.run_id)
 
 
 def _name(session: Session, user_id: str | None) -> str:

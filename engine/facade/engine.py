@@ -20,7 +20,6 @@ from engine.facade.changes import Changes
 from engine.facade.core import Core, open_core
 from engine.facade.data_tables import DataTables
 from engine.facade.events import Events
-from engine.facade.facts import Facts
 from engine.facade.inbox import Inbox
 from engine.facade.keys import Secrets
 from engine.facade.last_steps import LastSteps
@@ -39,7 +38,6 @@ from engine.facade.workflows import Workflows
 from engine.faultpoints import reach
 from engine.ids import Ids
 from engine.llm.gateway import Gateway
-from engine.memory.facts.review import TYPE
 from engine.nodes.docs import describe
 from engine.nodes.registry import Registry
 from engine.people.accounts import Accounts
@@ -78,8 +76,6 @@ class Engine:
         self.model_settings = ModelDesk(core)
         self.masking = MaskingDesk(core)
         self.tables = DataTables(core)
-        self.facts = Facts(core)
-        self.approvals.deciders[TYPE] = self.facts.decide
         self.about = About(core)
         self.overview = Overview(core)
         self.accounts: Accounts = core.accounts

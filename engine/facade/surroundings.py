@@ -55,7 +55,7 @@ class Surroundings:
         by = item.decided_by
         return told | {
             **run.told,
-            "step": title_of(node) if node else node_of(item.path) if item.run_id else "",
+            "step": title_of(node) if node else node_of(item.path),
             "agent": (node.agent or "") if node else "",
             "agreed": [self._names.get(by, by) for by in told["votes"]] if item.status == "pending" else [],
             "decided_by_name": self._names.get(by, by) if by else "",

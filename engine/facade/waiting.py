@@ -12,7 +12,7 @@ from engine.jsonvalue import loads_kept
 from engine.people.permissions import Actor, Permission
 from engine.storage.tables import Approval, Run, SweptRun, Version, Workflow
 
-NEEDS = {"in_doubt": Permission.RUN_CONTROL, "limit": Permission.RUN_RAISE_LIMITS, "memory": Permission.MEMORY_WRITE}
+NEEDS = {"in_doubt": Permission.RUN_CONTROL, "limit": Permission.RUN_RAISE_LIMITS}
 """What deciding an item of this type is allowed by, where it is not the approvers' business."""
 GONE = select(SweptRun.run_id)
 """Of a run that is being deleted nobody sees a part."""

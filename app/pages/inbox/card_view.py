@@ -48,7 +48,8 @@ def _head() -> rx.Component:
     where = rx.el.p(
         item.workflow,
         rx.cond(item.version != "", rx.fragment(" ", item.version), ""),
-        rx.cond(item.run != "", rx.fragment(" · ", link("open the run", to=f"/runs/{item.run}"))),
+        " · ",
+        link("open the run", to=f"/runs/{item.run}"),
         rx.cond(item.step != "", rx.fragment(" · step “", item.step, "”")),
         " · asked ",
         item.asked,
@@ -262,8 +263,7 @@ def foot() -> rx.Component:
     """The buttons, always in sight: to decide while it waits, to go on afterwards."""
     item = Inbox.card
     own = type_view.send_buttons()
-    others = if_allowed(Permission.APPROVAL_DECIDE, _choice_buttons(Inbox.choose))
-    own["memory"] = if_allowed(Permission.MEMORY_WRITE, _choice_buttons(Inbox.choose_what_is_known))
+    others = if_allowed(Permission.APPROVAL_DECIDE, _choice_buttons())
     choices = rx.match(item.type, ("approval", if_allowed(Permission.APPROVAL_DECIDE, _approval_buttons())), *own.items(), others)
     silence = rx.el.span(item.silence, class_name="mut t12 wide silence")
     not_you = rx.el.span(icon("eye", size=16), item.may_not, class_name="mut t13 not-you", custom_attrs={"data-testid": "may-not"})
@@ -379,9 +379,9 @@ def _reject() -> rx.Component:
     )
 
 
-def _choice_buttons(event: Any) -> rx.Component:
+def _choice_buttons() -> rx.Component:
     def choice(one: Choice) -> rx.Component:
         pick = rx.el.input(type="hidden", name="choice", value=one.name, read_only=True)
-        return rx.el.form(seen(), pick, rx.el.button(one.word, type="submit", class_name="btn"), on_submit=event)
+        return rx.el.form(seen(), pick, rx.el.button(one.word, type="submit", class_name="btn"), on_submit=Inbox.choose)
 
     return rx.foreach(Inbox.card.choices, choice)

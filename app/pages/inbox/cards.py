@@ -290,7 +290,7 @@ def _deciders(item: InboxCard, *, me: Actor) -> list[Fact]:
     roles, users = item.approvers.get("roles") or [], item.approvers.get("users") or []
     found = [Fact(f"Everybody with the role {role}", "") for role in roles] + [Fact("You" if u == me.email else u, "") for u in users]
     # What belongs to a run is answered by whoever operates runs.
-    role = {telling.LIMIT: "operator", telling.IN_DOUBT: "operator", "memory": "editor"}.get(item.type, "approver")
+    role = "operator" if item.type in (telling.LIMIT, telling.IN_DOUBT) else "approver"
     found = found or [Fact(f"Everybody with the role {role}", "")]
     return [*found, *(Fact(name, "agreed") for name in item.agreed)]
 

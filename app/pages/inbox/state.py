@@ -203,11 +203,6 @@ class Inbox(rx.State):
         """Decides a request of a type without a card of its own by one of its choices."""
         return await self._decide(asking, form, str(form.get("choice", "")))
 
-    @action(Permission.MEMORY_WRITE)
-    async def choose_what_is_known(self, asking: Asking, form: dict[str, Any]) -> Any:
-        """Decides a question about the memory."""
-        return await self._decide(asking, form, str(form.get("choice", "")))
-
     @action(Permission.APPROVAL_READ)
     async def dismiss(self, asking: Asking) -> None:
         """Puts the notice away."""

@@ -22,17 +22,10 @@ DECIDED: dict[str, Tone] = {
     "done": Tone("done", "It happened"),
     "retry": Tone("done", "Done again"),
     "fail": Tone("skipped", "It did not happen"),
-    "keep_old": Tone("done", "The known one kept"),
-    "take_new": Tone("done", "The new one taken"),
-    "both": Tone("done", "Both hold"),
-    "accept": Tone("done", "Accepted"),
-    "reject": Tone("skipped", "Not accepted"),
-    "merge": Tone("done", "Made one"),
-    "keep_apart": Tone("done", "Kept apart"),
 }
 """Of what was decided about a request that is no approval."""
 QUESTIONS = {LIMIT: "How does it go on?", IN_DOUBT: "What do you know?", FORM: "What is filled in"}
-WHO = {FORM: "Who may fill it in", LIMIT: "Who may answer", IN_DOUBT: "Who may answer", "memory": "Who may decide"}
+WHO = {FORM: "Who may fill it in", LIMIT: "Who may answer", IN_DOUBT: "Who may answer"}
 
 
 @dataclass(frozen=True)
@@ -55,13 +48,6 @@ WORDS = {
     "done": "It happened",
     "retry": "It did not happen: do it now",
     "fail": "It did not happen: let it fail",
-    "keep_old": "Keep what is known",
-    "take_new": "Take the new one",
-    "both": "Both hold",
-    "accept": "It is so",
-    "reject": "It is not so",
-    "merge": "They are one",
-    "keep_apart": "They are two",
 }
 MEANS = {
     "extend": "It goes on where it stopped, up to the new limit.",
@@ -123,8 +109,6 @@ def sentence(item: InboxCard, who: str) -> str:
             what = called(item) or (item.action or {}).get("title", "")
             who = agent(item) if called(item) else who
             return f"{who} called “{what}” and got no answer. The run waits until somebody says what came of it."
-        case "memory":
-            return "The memory asks. Until somebody decides, no run is told of it."
         case _:
             return f"{who} waits for a person."
 

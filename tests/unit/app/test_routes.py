@@ -29,21 +29,6 @@ TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
     ("PUT", "/api/v1/agents/{agent}"): (P.AGENT_MANAGE, {"name": "Mara", "revision": 1}),
     ("DELETE", "/api/v1/agents/{agent}"): (P.AGENT_MANAGE, None),
     ("GET", "/api/v1/agents/{agent}/changes"): (P.AGENT_READ, None),
-    ("GET", "/api/v1/memory/facts"): (P.MEMORY_READ, None),
-    ("POST", "/api/v1/memory/facts"): (P.MEMORY_WRITE, {"facts": []}),
-    ("GET", "/api/v1/memory/facts/export"): (P.MEMORY_READ, None),
-    ("POST", "/api/v1/memory/facts/import"): (P.MEMORY_WRITE, {"lines": ""}),
-    ("GET", "/api/v1/memory/facts/{fact}"): (P.MEMORY_READ, None),
-    ("POST", "/api/v1/memory/facts/{fact}/confirm"): (P.MEMORY_WRITE, None),
-    ("POST", "/api/v1/memory/facts/{fact}/retract"): (P.MEMORY_WRITE, {}),
-    ("POST", "/api/v1/memory/facts/{fact}/correct"): (P.MEMORY_WRITE, {"object": "x"}),
-    ("GET", "/api/v1/memory/entities"): (P.MEMORY_READ, None),
-    ("POST", "/api/v1/memory/entities/merge"): (P.MEMORY_WRITE, {"keep": "a", "drop": "b"}),
-    ("POST", "/api/v1/memory/entities/unmerge"): (P.MEMORY_WRITE, {"merge": "a"}),
-    ("GET", "/api/v1/memory/entities/{entity}"): (P.MEMORY_READ, None),
-    ("PATCH", "/api/v1/memory/entities/{entity}"): (P.MEMORY_WRITE, {}),
-    ("GET", "/api/v1/memory/predicates"): (P.MEMORY_READ, None),
-    ("POST", "/api/v1/memory/predicates"): (P.MEMORY_WRITE, {"name": ""}),
     ("GET", "/api/v1/tables"): (P.TABLE_READ, None),
     ("POST", "/api/v1/tables"): (P.TABLE_MANAGE, {"slug": "", "name": "", "columns": []}),
     ("GET", "/api/v1/tables/{table}"): (P.TABLE_READ, None),
@@ -131,9 +116,9 @@ TABLE: dict[tuple[str, str], tuple[Permission | None, Any]] = {
     ("POST", "/logout"): (ANYBODY, None),
 }
 
-# Who decides depends on the item: calls in doubt and limits are the business of those who mend runs, facts of who writes the memory.
+# Who decides depends on the item: calls in doubt and limits are the business of those who mend runs.
 ALSO: dict[tuple[str, str], frozenset[Permission]] = {
-    ("POST", "/api/v1/approvals/{item}/decide"): frozenset({P.RUN_CONTROL, P.RUN_RAISE_LIMITS, P.MEMORY_WRITE}),
+    ("POST", "/api/v1/approvals/{item}/decide"): frozenset({P.RUN_CONTROL, P.RUN_RAISE_LIMITS}),
 }
 
 # A batch answers item by item, so a refusal stands inside; a template is looked up before it becomes a workflow.
@@ -157,7 +142,7 @@ def routes(thread: EngineThread) -> set[tuple[str, str]]:
 def filled(path: str) -> str:
     parts = {"{version}": "1", "{seq}": "1", "{number}": "1", "{path:path}": "start"}
     names = ("workflow", "node", "run", "item", "user", "token", "slug", "name", "agent", "table", "number", "version", "seq", "path:path")
-    for name in (f"{{{name}}}" for name in (*names, "fact", "entity")):
+    for name in (f"{{{name}}}" for name in names):
         path = path.replace(name, parts.get(name, "nothing"))
     assert "{" not in path, path
     return path

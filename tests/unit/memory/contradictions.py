@@ -11,10 +11,9 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from engine.cli.contradiction_cases import Case, Line, cases
-from engine.clock import DAY_US, SystemClock
+from engine.clock import DAY_US
 from engine.errors import Bug
-from engine.ids import CountingIds, SystemIds
+from engine.ids import CountingIds
 from engine.memory.facts import judging, review
 from engine.memory.facts.asserting import assert_one
 from engine.memory.facts.deciding import confirm, correct, decide, retract
@@ -24,11 +23,10 @@ from engine.memory.facts.merging import merge, unmerge
 from engine.memory.facts.predicates import BUILT_IN
 from engine.memory.facts.reading import about
 from engine.memory.scope import Origin, OriginKind, Reader, Scope, Visibility
-from engine.people.records import Records
-from engine.security.audit import AuditLog
 from engine.storage.migrate import migrate
-from engine.storage.sqlite import open_engine
+from engine.storage.sqlite import open_engine, writing
 from engine.storage.tables import Entity, EntityMerge, Fact, FactState
+from tests.unit.memory.contradiction_cases import Case, Line, cases
 
 MAIN = "main"
 FIRST_DAY = 100
@@ -68,8 +66,7 @@ def _database(folder: Path) -> Iterator[Session]:
     migrate(path)
     db = open_engine(path)
     try:
-        records = Records(db=db, clock=SystemClock(), ids=SystemIds(), audit=AuditLog(b"bench"))
-        with records.writing() as session:
+        with writing(db) as session:
             yield session
     finally:
         db.dispose()
